@@ -1,0 +1,1 @@
+"""Events in; sessions, findings and pages out. Import the modules, not the package."""

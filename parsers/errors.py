@@ -1,0 +1,34 @@
+"""What may go wrong with an input as a whole.
+
+    FedtraceError                the input cannot be used; carries the place and the next step
+    ├── SourceUnreadable         missing, no rights, empty, or hopelessly damaged
+    ├── UnknownFormat            no format knows it
+    └── AmbiguousFormat          two formats claim it equally
+
+Damage inside an input is not an error but a `Damage` event. Any other exception is a bug of ours.
+"""
+
+from __future__ import annotations
+
+
+class FedtraceError(Exception):
+    """An input cannot be used. `str()` is one clear sentence with the next step."""
+
+    def __init__(self, where: str, problem: str, next_step: str = "") -> None:
+        """`where` names the input, `problem` what is wrong with it, `next_step` what the user can do."""
+        self.where = where
+        self.problem = problem
+        self.next_step = next_step
+        super().__init__(f"{where}: {problem}" + (f"; {next_step}" if next_step else ""))
+
+
+class SourceUnreadable(FedtraceError):
+    """The input is missing, empty, forbidden or hopelessly damaged."""
+
+
+class UnknownFormat(FedtraceError):
+    """No format recognises the input."""
+
+
+class AmbiguousFormat(FedtraceError):
+    """Two formats claim the input within ten points."""

@@ -1,0 +1,499 @@
+"""The vocabulary: everything that a source can show, as plain data.
+
+An event is an observation that a federation engineer would say aloud: "the peer answered SYN-ACK".
+It is never a conclusion: "the handshake completed" belongs to the analyzer.
+This file knows no bytes, no files and no other module; its values are `int`, `str`, `bool`, `None` or tuples of dataclasses,
+so every event hashes, pickles and survives JSON unchanged.
+Instants are integer nanoseconds since 1970-01-01 UTC, never a float.
+Stanza bodies and dialback keys never enter an event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """One place in one input, enough for a person to go and look."""
+
+    source: str
+    """`Source.name` of the input."""
+    frame: int | None = None
+    """1-based frame number, the one that Wireshark shows."""
+    line: int | None = None
+    """1-based line number, the one that an editor shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """The two ends of a packet, in the packet's own direction."""
+
+    src_ip: str
+    """Address of the sender, in its canonical text form."""
+    src_port: int
+    """Port of the sender."""
+    dst_ip: str
+    """Address that it was sent to."""
+    dst_port: int
+    """Port that it was sent to."""
+    proto: Literal["tcp", "udp"] = "tcp"
+    """Transport protocol."""
+
+    @property
+    def reverse(self) -> Flow:
+        """The same two ends, seen in the other direction."""
+        return Flow(
+            src_ip=self.dst_ip, src_port=self.dst_port, dst_ip=self.src_ip, dst_port=self.src_port, proto=self.proto
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something seen at a place and a time.
+
+    It happened in `[at_ns, at_ns + width_ns)`: two events may be one moment exactly when their intervals overlap.
+    """
+
+    at_ns: int
+    """The earliest moment at which it can have happened, ns since 1970-01-01 UTC."""
+    width_ns: int
+    """How uncertain that moment is, ns: 1 for ns captures, 1,000 for µs captures, 10**9 for a log with seconds."""
+    where: Where
+    """The place that shows it."""
+    flow: Flow | None = None
+    """Packets always; log lines only when they name both ends."""
+    tag: str | None = None
+    """How a server's log threads its lines: "s2sout55c0", "<0.512.0>". None for packets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsRecord:
+    """One resource record of an answer (RFC 1035 section 3.2.1, RFC 2782)."""
+
+    name: str
+    """Owner name, lower case, no trailing dot."""
+    rrtype: str
+    """"SRV", "A", "AAAA", "CNAME", …"""
+    ttl_s: int
+    """Time to live, seconds."""
+    data: str
+    """Address, target name (lower case, no trailing dot, "." for the root) or the record's presentation text."""
+    priority: int | None = None
+    """SRV only."""
+    weight: int | None = None
+    """SRV only."""
+    port: int | None = None
+    """SRV only."""
+    section: Literal["answer", "additional"] = "answer"
+    """The section of the message in which it stood; authority records are not kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsQuery(Event):
+    """A DNS question was sent (RFC 1035)."""
+
+    txid: int
+    """Message id; -1 where the source does not tell it."""
+    name: str
+    """Question name, lower case, no trailing dot."""
+    rrtype: str
+    """Question type, "SRV", "A", …; "TYPE65" for those without a name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsAnswer(Event):
+    """A DNS response was seen (RFC 1035)."""
+
+    txid: int
+    """Message id; -1 where the source does not tell it."""
+    name: str
+    """Question name, lower case, no trailing dot."""
+    rrtype: str
+    """Question type."""
+    rcode: int
+    """Response code: 0 NOERROR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED; -1 where the source does not tell it."""
+    authoritative: bool
+    """The AA bit."""
+    truncated: bool
+    """The TC bit: the rest wants TCP."""
+    answers: tuple[DnsRecord, ...]
+    """Records of the answer section, then the addresses of the additional section."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpMark(Event):
+    """A TCP segment that opens or closes a conversation (RFC 9293); of pure ACKs only the first each way."""
+
+    mark: Literal["syn", "syn-ack", "ack", "fin", "rst"]
+    """Which of them."""
+    repeat: bool = False
+    """The same mark was seen before in this direction of this conversation: a retransmission or a duplicate frame."""
+    ttl: int | None = None
+    """IP time to live or hop limit as seen here: a reset with another distance than its peer's came from the path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureGap(Event):
+    """Bytes of one direction of a conversation that the capture does not hold."""
+
+    missing_bytes: int
+    """How many, as far as sequence numbers tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retransmission(Event):
+    """A data segment was sent again. At most a bounded number for each direction; `Tally` counts all."""
+
+    bytes_len: int
+    """Its payload, bytes on the wire."""
+    attempt: int
+    """2 for the first repetition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally(Event):
+    """What one direction of a conversation carried in all; told once, at its last segment."""
+
+    bytes_len: int
+    """Payload bytes, each counted once."""
+    segments: int
+    """Segments with payload."""
+    retransmitted: int
+    """Of these, repetitions."""
+    unacknowledged_len: int
+    """Payload bytes sent that the other side never acknowledged; 0 where its direction was not seen."""
+    stanzas: int
+    """Stanzas read in the clear; 0 under TLS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable(Event):
+    """An ICMP error about a packet of `flow`, which it quotes (RFC 792, RFC 4443)."""
+
+    code: str
+    """"net", "host", "port", "admin", "fragmentation-needed", "ttl-exceeded", "other"."""
+    reporter_ip: str
+    """Who sent the error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsHello(Event):
+    """A ClientHello or ServerHello (RFC 5246 section 7.4.1, RFC 8446 section 4.1)."""
+
+    side: Literal["client", "server"]
+    """Whose hello."""
+    version: str
+    """The highest version offered, or the one chosen: "TLS 1.0" … "TLS 1.3", "SSL 3.0"."""
+    sni: str | None = None
+    """Server name that the client asked for, lower case."""
+    alpn: tuple[str, ...] = ()
+    """Protocols offered, or the one chosen (RFC 7301)."""
+    cipher: str | None = None
+    """The suite chosen, by its IANA name or as "0x1301"; None in a ClientHello."""
+    random_digest: str = ""
+    """First 12 hex of SHA-256 of the hello's random: the same at every vantage, whatever a NAT did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsCertificate(Event):
+    """One certificate of a chain, where it can be seen: TLS 1.2 and earlier (RFC 5280)."""
+
+    position: int
+    """0 for the end entity."""
+    subject: str
+    """Subject in RFC 4514 form."""
+    issuer: str
+    """Issuer in RFC 4514 form."""
+    names: tuple[str, ...]
+    """dNSName, SRVName and XmppAddr names, lower case; the common name where there is no other."""
+    not_before_ns: int
+    """Start of validity, ns since 1970 UTC."""
+    not_after_ns: int
+    """End of validity, ns since 1970 UTC."""
+    sha256: str
+    """Fingerprint of the DER form, hex."""
+    chain_len: int = 1
+    """How many certificates the message held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsAlert(Event):
+    """An alert record (RFC 8446 section 6)."""
+
+    level: str
+    """"warning", "fatal" or "encrypted"."""
+    description: str
+    """"handshake_failure", "unknown_ca", …, or "encrypted" when it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsData(Event):
+    """The first record of ciphertext in this direction."""
+
+    bytes_len: int
+    """Length of the record, bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamHeader(Event):
+    """An opening `<stream:stream>` (RFC 6120 section 4.7)."""
+
+    from_domain: str | None
+    """Attribute `from`, its domain, normalised by `names`."""
+    to_domain: str | None
+    """Attribute `to`, its domain."""
+    id: str | None
+    """Attribute `id`, wire text."""
+    version: str | None
+    """Attribute `version`; None for servers before 1.0."""
+    namespace: str | None
+    """The content namespace: "jabber:server", "jabber:client", …"""
+    dialback_declared: bool
+    """The header declares the namespace `jabber:server:dialback` (XEP-0220 section 2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFeatures(Event):
+    """`<stream:features/>` (RFC 6120 section 4.3.2)."""
+
+    starttls: Literal["absent", "offered", "required"]
+    """What is said of STARTTLS."""
+    sasl: tuple[str, ...]
+    """SASL mechanisms offered, in order."""
+    dialback: bool
+    """`<dialback xmlns='urn:xmpp:features:dialback'/>` is there."""
+    dialback_errors: bool = False
+    """… and holds `<errors/>` (XEP-0220 section 2.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTls(Event):
+    """A word of the STARTTLS negotiation (RFC 6120 section 5.4)."""
+
+    word: Literal["starttls", "proceed", "failure"]
+    """Which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sasl(Event):
+    """A word of the SASL negotiation (RFC 6120 section 6.4). Challenges and responses are not kept."""
+
+    word: Literal["auth", "success", "failure", "abort"]
+    """Which."""
+    mechanism: str | None = None
+    """With `auth`."""
+    condition: str | None = None
+    """With `failure`: "not-authorized", …"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialback(Event):
+    """`<db:result/>` or `<db:verify/>` (XEP-0220 sections 2.1 to 2.4)."""
+
+    word: Literal["result", "verify"]
+    """Which element."""
+    verdict: Literal["valid", "invalid", "error"] | None
+    """Attribute `type`; None for a request that carries a key."""
+    from_domain: str | None
+    """Attribute `from`."""
+    to_domain: str | None
+    """Attribute `to`."""
+    id: str | None = None
+    """Attribute `id` of a verify: the stream id that the key was made for."""
+    key_digest: str | None = None
+    """First 12 hex of SHA-256 of the key: keys compare equal without being kept."""
+    key_form: str | None = None
+    """The key's shape, for fingerprints: "40 hex", "64 hex", "other"; never the key."""
+    condition: str | None = None
+    """The error condition inside `type='error'` (XEP-0220 section 2.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamError(Event):
+    """`<stream:error/>` (RFC 6120 section 4.9)."""
+
+    condition: str
+    """Defined condition, "host-unknown", …"""
+    text: str
+    """The text child, wire text, bounded; "" where absent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEnd(Event):
+    """`</stream:stream>` (RFC 6120 section 4.4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stanza(Event):
+    """The head of the first stanza of its kind in this direction of a stream; never a body.
+
+    A kind is (name, type, from, to, condition). `Tally.stanzas` counts them all.
+    """
+
+    name: Literal["message", "presence", "iq"]
+    """Element name."""
+    type: str | None
+    """Attribute `type`."""
+    from_domain: str | None
+    """Domain of attribute `from`."""
+    to_domain: str | None
+    """Domain of attribute `to`."""
+    condition: str | None = None
+    """Condition of a stanza error (RFC 6120 section 8.3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotXmpp(Event):
+    """The first bytes of this direction are of another protocol."""
+
+    protocol: str
+    """"http", "smtp", "ssh", "ftp", "tls", "binary", "text"."""
+    text: str
+    """The first line as wire text, at most 64 characters; "" for binary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadXml(Event):
+    """Bytes of a stream that no XML parser would take, or that RFC 6120 section 11 forbids. Nothing after them was read."""
+
+    reason: str
+    """"not-well-formed", "restricted-xml" (DTD, entity, comment, processing instruction), "too-big", "too-deep"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirewallLog(Event):
+    """A line of a firewall's log about a connection or a translation."""
+
+    action: Literal["built", "teardown", "deny", "translation"]
+    """What the firewall did."""
+    message_id: str
+    """The vendor's id of the message, "302013"."""
+    connection: str | None = None
+    """The firewall's own number of the connection."""
+    direction: str | None = None
+    """"inbound" or "outbound", as the firewall says it."""
+    real: Flow | None = None
+    """Ends as their owners know them."""
+    mapped: Flow | None = None
+    """Ends after translation."""
+    reason: str | None = None
+    """Why, in the firewall's words."""
+    bytes_len: int | None = None
+    """Bytes carried, with a teardown."""
+    duration_ns: int | None = None
+    """How long it stood, with a teardown."""
+    rule: str | None = None
+    """Access list or rule named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe(Event):
+    """Somebody tried a port by hand: telnet, openssl, packet-tracer."""
+
+    tool: str
+    """The program used."""
+    target: str
+    """Address or name that was tried."""
+    port: int
+    """Port that was tried."""
+    outcome: Literal["open", "refused", "timeout", "unresolved"]
+    """What came of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting(Event):
+    """What a `show` command printed: the host's DNS servers, its address, hit counts."""
+
+    name: str
+    """What is set."""
+    value: str
+    """To what."""
+
+
+class Topic(StrEnum):
+    """What a line of a server's log is about. A short closed list: the rest is OTHER."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RESOLVE_FAILED = "resolve-failed"
+    CONNECT_FAILED = "connect-failed"
+    SECURED = "secured"
+    TLS_FAILED = "tls-failed"
+    AUTHED = "authed"
+    AUTH_FAILED = "auth-failed"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said(Event):
+    """A server's log said something."""
+
+    topic: Topic
+    """What about."""
+    text: str
+    """The message as logged, bounded; keys and bodies removed."""
+    level: str
+    """The log level as printed."""
+    from_domain: str | None = None
+    """Initiating domain, where the line names it."""
+    to_domain: str | None = None
+    """Receiving domain, where the line names it."""
+    peer_ip: str | None = None
+    """The other side's address, where the line names it."""
+    peer_port: int | None = None
+    """The other side's port, where the line names it."""
+    reason: str | None = None
+    """Why, in the server's words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage(Event):
+    """Input that could not be read, counted."""
+
+    what: str
+    """One sentence for a person."""
+    lost: int
+    """How much was not read."""
+    unit: Literal["bytes", "lines", "frames"]
+    """Of what."""
+
+
+EVENT_TYPES: tuple[type[Event], ...] = (
+    DnsQuery,
+    DnsAnswer,
+    TcpMark,
+    CaptureGap,
+    Retransmission,
+    Tally,
+    Unreachable,
+    TlsHello,
+    TlsCertificate,
+    TlsAlert,
+    TlsData,
+    StreamHeader,
+    StreamFeatures,
+    StartTls,
+    Sasl,
+    Dialback,
+    StreamError,
+    StreamEnd,
+    Stanza,
+    NotXmpp,
+    BadXml,
+    FirewallLog,
+    Probe,
+    Setting,
+    Said,
+    Damage,
+)
+"""Every class of event, in the order of the vocabulary. The only list of them."""
+
+
+def river_key(event: Event) -> tuple[int, str, int]:
+    """The total order of events, the same on every machine: time, then source, then place in it."""
+    return (event.at_ns, event.where.source, event.where.frame or event.where.line or 0)

@@ -1,0 +1,37 @@
+"""Domain names in one spelling: lower case, A-labels, no trailing dot. Done here, once, at the door.
+
+Knows nothing of DNS messages or of XMPP beyond where a JID keeps its domain (RFC 7622 section 3.1).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+_DOMAIN_MAX = 1023
+"""A domainpart may hold 1,023 octets (RFC 7622 section 3.2); longer wire text is cut, not trusted."""
+
+
+@lru_cache(maxsize=65536)
+def domain(text: str) -> str:
+    """`Example.NET.` → `example.net`, `bücher.example` → `xn--bcher-kva.example`.
+
+    Text that IDNA refuses stays as it is in lower case: a broken name must still be shown.
+    The root, ".", stays ".".
+    """
+    name = text.strip()[:_DOMAIN_MAX].lower()
+    if name != ".":
+        name = name.removesuffix(".")
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
+
+
+@lru_cache(maxsize=65536)
+def jid_domain(jid: str) -> str | None:
+    """The domain of `localpart@domain/resource` (RFC 7622), normalised; None when there is none."""
+    rest = jid.split("/", 1)[0]
+    name = domain(rest.rsplit("@", 1)[-1])
+    return name or None

@@ -1,0 +1,63 @@
+"""A source: one input, what is known of it and what the user told us of it. No reading happens here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FEDERATION_PORTS = (5269, 5270)
+"""5269 is registered for xmpp-server (RFC 6120 section 14.7); 5270 is customary for direct TLS (XEP-0368)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """What the user told us of an input. Nothing here is guessed."""
+
+    ports: tuple[int, ...] = FEDERATION_PORTS
+    """TCP ports to read as XMPP, beside those that content and SRV answers show."""
+    dns_names: tuple[str, ...] = ()
+    """Further DNS names to read, as shell patterns; `*` reads every DNS message."""
+    offset_ns: int = 0
+    """Added to every instant of the source."""
+    format: str | None = None
+    """The format to read it as, instead of sniffing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One input and what is known of it."""
+
+    name: str
+    """How reports call it: the shortest path that is unique in the case."""
+    path: Path
+    """Where it is; `-` for standard input."""
+    format: str | None
+    """Name of its format; None when it could not be read."""
+    vantage: str | None = None
+    """The domain whose server wrote it, or a place the user named."""
+    offset_ns: int = 0
+    """Clock offset applied to its instants."""
+    assumed: tuple[str, ...] = ()
+    """What was assumed to read it, one sentence each."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What reading a source has come to so far; the reader counts here, the report prints it."""
+
+    frames: int | None = None
+    """Frames (packet records) read, in a capture."""
+    lines: int | None = None
+    """Lines read, in a log."""
+    first_ns: int | None = None
+    """Earliest instant of the whole input, not only of its events."""
+    last_ns: int | None = None
+    """Latest instant of the whole input."""
+    resolution_ns: int = 1_000
+    """The finest step of its clock."""
+    size_bytes: int = 0
+    """Bytes of the input as it lies on disk."""
+    sha256: str | None = None
+    """Fingerprint of these bytes, hex."""
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Frames that the reader does not decode, counted by the reason: "link type 105", "GRE", …"""
