@@ -1,0 +1,365 @@
+"""One TCP conversation: as each source saw it (`Sighting`), and joined over all of them (`Connection`).
+
+Properties say what was seen in the words that rules need; they know no other conversation and no verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from parsers.events import (
+    Event,
+    NotXmpp,
+    Sasl,
+    StartTls,
+    StreamError,
+    StreamFeatures,
+    StreamHeader,
+    Tally,
+    TcpMark,
+    TlsAlert,
+    TlsCertificate,
+    TlsData,
+    TlsHello,
+    Unreachable,
+)
+
+from analyzer.machines.flow import direction
+from analyzer.machines.table import Step
+from analyzer.stage import End, Stage
+
+T = TypeVar("T", bound=Event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """One TCP conversation as one source saw it."""
+
+    source: str
+    """Which source."""
+    client: End
+    """The end that opened it, as this source saw it."""
+    server: End
+    """The other end."""
+    events: tuple[Event, ...]
+    """Everything of it, in order, with the clock offset of the source applied."""
+    flow: tuple[Step, ...]
+    """Steps of the flow machine."""
+    stream: tuple[Step, ...]
+    """Steps of the stream machine."""
+    local_tap: bool = False
+    """The source was recorded on one of the two hosts."""
+
+    @property
+    def first_frame(self) -> int | None:
+        """The frame with which it begins."""
+        return self.events[0].where.frame
+
+    @property
+    def flow_state(self) -> str:
+        """Where the flow machine ended."""
+        return self.flow[-1].after if self.flow else "IDLE"
+
+    @property
+    def stream_state(self) -> str:
+        """Where the stream machine ended."""
+        return self.stream[-1].after if self.stream else "IDLE"
+
+    def of(self, kind: type[T], way: str | None = None) -> Iterator[T]:
+        """Its events of one class; `way` is `>` from the client, `<` from the server, None both."""
+        for event in self.events:
+            if isinstance(event, kind) and (way is None or direction(event, self.client) == way):
+                yield event
+
+    def way(self, event: Event) -> str:
+        """`>` when the client sent it, `<` when the server did."""
+        return direction(event, self.client)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """One TCP conversation, joined over all sources that saw it.
+
+    Reads through its `primary` sighting, the one nearest to the local side that saw most.
+    """
+
+    id: str
+    """12 hex, the same in every run."""
+    sightings: tuple[Sighting, ...]
+    """Primary first."""
+    initiator: str | None
+    """The domain that opened it."""
+    receiver: str | None
+    """The domain that it was opened to."""
+    named_by: str
+    """Where the two domains come from: "stream header", "dialback", "dns", "hosts" or "nothing"."""
+    role: str
+    """In the words of the report contract: "stanzas", "verify", "both", "probe", "unknown"."""
+
+    @property
+    def primary(self) -> Sighting:
+        """The sighting to read."""
+        return self.sightings[0]
+
+    @property
+    def client(self) -> End:
+        """The end that opened it, seen from the primary."""
+        return self.primary.client
+
+    @property
+    def server(self) -> End:
+        """The other end, seen from the primary."""
+        return self.primary.server
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Events of the primary."""
+        return self.primary.events
+
+    @property
+    def vantages(self) -> frozenset[str]:
+        """Sources that saw it."""
+        return frozenset(s.source for s in self.sightings)
+
+    @property
+    def began_ns(self) -> int:
+        """Instant of its first event."""
+        return self.events[0].at_ns
+
+    @property
+    def ended_ns(self) -> int:
+        """Instant of its last event."""
+        return max(e.at_ns for e in self.events)
+
+    @property
+    def flow_state(self) -> str:
+        """Where the flow machine ended: SYN_SENT, REFUSED, UNREACHABLE, OPEN, MIDSTREAM, CLOSED, RESET, …"""
+        return self.primary.flow_state
+
+    @property
+    def stream_state(self) -> str:
+        """Where the stream machine ended: IDLE, OPENED, GREETED, READY, CIPHERTEXT, AUTHED, TRAFFIC, ERRORED, …"""
+        return self.primary.stream_state
+
+    def of(self, kind: type[T], way: str | None = None) -> Iterator[T]:
+        """Events of one class; `way` is `>` from the client, `<` from the server, None both."""
+        return self.primary.of(kind, way)
+
+    def first(self, kind: type[T], way: str | None = None) -> T | None:
+        """The first event of one class, or None."""
+        return next(self.of(kind, way), None)
+
+    def way(self, event: Event) -> str:
+        """`>` when the client sent it, `<` when the server did."""
+        return self.primary.way(event)
+
+    def step_into(self, *states: str) -> Step | None:
+        """The first stream step that led into one of these states from another."""
+        return next((s for s in self.primary.stream if s.after in states and s.before != s.after), None)
+
+    def passed(self, *states: str) -> bool:
+        """Whether the stream machine ever was in one of these states."""
+        return self.step_into(*states) is not None
+
+    @cached_property
+    def syns(self) -> tuple[TcpMark, ...]:
+        """The client's SYNs, repetitions included."""
+        return tuple(e for e in self.of(TcpMark, ">") if e.mark == "syn")
+
+    @cached_property
+    def accepted(self) -> bool:
+        """The server answered SYN-ACK, or data shows that it had."""
+        return any(s.after in ("SYN_ACKED", "OPEN", "MIDSTREAM", "CLOSING") for s in self.primary.flow)
+
+    @cached_property
+    def unanswered(self) -> bool:
+        """A SYN was sent and nothing at all came back."""
+        return self.flow_state == "SYN_SENT"
+
+    @cached_property
+    def refused(self) -> bool:
+        """The SYN was answered by a reset."""
+        return self.flow_state == "REFUSED"
+
+    @cached_property
+    def unreachable(self) -> Unreachable | None:
+        """The ICMP error that answered the SYN, where no SYN-ACK came."""
+        return None if self.accepted else self.first(Unreachable)
+
+    @cached_property
+    def reset(self) -> TcpMark | None:
+        """The first reset after the handshake."""
+        if not self.accepted:
+            return None
+        return next((e for e in self.of(TcpMark) if e.mark == "rst" and not e.repeat), None)
+
+    @cached_property
+    def fin(self) -> TcpMark | None:
+        """The first FIN."""
+        return next((e for e in self.of(TcpMark) if e.mark == "fin"), None)
+
+    @cached_property
+    def client_header(self) -> StreamHeader | None:
+        """The initiating entity's first stream header."""
+        return self.first(StreamHeader, ">")
+
+    @cached_property
+    def server_header(self) -> StreamHeader | None:
+        """The receiving entity's first stream header."""
+        return self.first(StreamHeader, "<")
+
+    @cached_property
+    def features(self) -> StreamFeatures | None:
+        """The first features that the receiving entity offered."""
+        return self.first(StreamFeatures, "<")
+
+    @cached_property
+    def error(self) -> StreamError | None:
+        """The first stream error of either side."""
+        return self.first(StreamError)
+
+    @cached_property
+    def client_hello(self) -> TlsHello | None:
+        """The client's first hello."""
+        return next((h for h in self.of(TlsHello) if h.side == "client"), None)
+
+    @cached_property
+    def server_hello(self) -> TlsHello | None:
+        """The server's first hello."""
+        return next((h for h in self.of(TlsHello) if h.side == "server"), None)
+
+    @cached_property
+    def alert(self) -> TlsAlert | None:
+        """The first alert that can be read and is no close_notify."""
+        return next((a for a in self.of(TlsAlert) if a.level != "encrypted" and a.description != "close_notify"), None)
+
+    @cached_property
+    def starttls(self) -> tuple[StartTls, ...]:
+        """The words of the STARTTLS negotiation."""
+        return tuple(self.of(StartTls))
+
+    @cached_property
+    def certificates(self) -> tuple[TlsCertificate, ...]:
+        """Certificates of the server, where they could be seen."""
+        return tuple(self.of(TlsCertificate, "<"))
+
+    @cached_property
+    def ciphertext(self) -> TlsData | None:
+        """The first record of ciphertext: after it the capture is blind."""
+        return self.first(TlsData)
+
+    @cached_property
+    def not_xmpp(self) -> NotXmpp | None:
+        """What the server sent instead of XMPP."""
+        return self.first(NotXmpp, "<")
+
+    @cached_property
+    def authenticated(self) -> bool:
+        """SASL or dialback succeeded on it, in the clear."""
+        return self.passed("AUTHED", "TRAFFIC")
+
+    @cached_property
+    def sasl(self) -> tuple[Sasl, ...]:
+        """The words of the SASL negotiation."""
+        return tuple(self.of(Sasl))
+
+    def tally(self, way: str) -> Tally | None:
+        """The count of one direction, `>` or `<`."""
+        return self.first(Tally, way)
+
+    @cached_property
+    def reached(self) -> Stage:
+        """How far it came, as far as was seen."""
+        if self.passed("TRAFFIC"):
+            return Stage.TRAFFIC
+        if self.passed("AUTHED", "AUTH_REFUSED", "DIALBACK_ASKED", "SASL_ASKED"):
+            return Stage.AUTH
+        if self.passed("TLS_ASKED", "TLS_HELLO", "CIPHERTEXT"):
+            return Stage.TLS
+        if any(self.of(StreamHeader)) or any(self.of(NotXmpp)):
+            return Stage.STREAM
+        return Stage.CONNECT
+
+    @cached_property
+    def outcome(self) -> str:
+        """In the words of the report contract."""
+        if self.unanswered:
+            return "no-answer"
+        if self.refused:
+            return "refused"
+        if self.unreachable is not None:
+            return "unreachable"
+        if self.not_xmpp is not None:
+            return "not-xmpp"
+        if self.passed("TLS_BROKEN", "TLS_REFUSED"):
+            return "tls-failed"
+        if self.passed("AUTH_REFUSED") and not self.authenticated:
+            return "rejected"
+        if self.error is not None:
+            return "stream-error"
+        if self.reset is not None and not (self.fin is not None and self.fin.at_ns <= self.reset.at_ns):
+            return "reset"
+        if self.authenticated:
+            return "authenticated"
+        if self.reached is Stage.CONNECT or (self.reached is Stage.STREAM and self.server_header is None):
+            return "silent" if self.role != "probe" else "closed"
+        return "closed" if self.flow_state in ("CLOSED", "CLOSING", "RESET") else "open"
+
+    @cached_property
+    def auth(self) -> str | None:
+        """"external" or "dialback", whichever succeeded in the clear."""
+        if not self.authenticated:
+            return None
+        return "external" if any(s.word == "success" for s in self.sasl) else "dialback"
+
+    @cached_property
+    def stream_ids(self) -> tuple[str, ...]:
+        """Stream ids that the server gave, in order."""
+        return tuple(dict.fromkeys(h.id for h in self.of(StreamHeader, "<") if h.id))
+
+    @cached_property
+    def history(self) -> str:
+        """One letter per thing seen, upper case from the client (the idea is Zeek's).
+
+        S SYN, H SYN-ACK, F FIN, R RST, O stream header, E features, T STARTTLS word, L hello, X ciphertext,
+        A SASL, D dialback result, V dialback verify, M stanza, Z stream error, C stream end, U unreachable, N not XMPP.
+        """
+        letters = []
+        for event in self.events:
+            letter = _LETTERS.get(_kind(event))
+            if letter:
+                letters.append(letter if self.way(event) == ">" else letter.lower())
+        return "".join(letters)
+
+
+_LETTERS = {
+    "syn": "S",
+    "syn-ack": "H",
+    "fin": "F",
+    "rst": "R",
+    "StreamHeader": "O",
+    "StreamFeatures": "E",
+    "StartTls": "T",
+    "TlsHello": "L",
+    "TlsData": "X",
+    "Sasl": "A",
+    "result": "D",
+    "verify": "V",
+    "Stanza": "M",
+    "StreamError": "Z",
+    "StreamEnd": "C",
+    "Unreachable": "U",
+    "NotXmpp": "N",
+}
+
+
+def _kind(event: Event) -> str:
+    """The name under which `_LETTERS` knows an event."""
+    for field in ("mark", "word"):
+        word = getattr(event, field, None)
+        if word in _LETTERS:
+            return str(word)
+    return type(event).__name__

@@ -1,0 +1,98 @@
+"""One DNS question and what came of it. Knows DNS words only; what the answer was used for it does not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parsers.events import DnsAnswer, DnsRecord, Event
+
+from analyzer.machines.table import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """One DNS question of one client and what came of it; its repetitions belong to it."""
+
+    id: str
+    """12 hex, the same in every run."""
+    client: str
+    """Address of who asked."""
+    resolver: str
+    """Address of who was asked."""
+    name: str
+    """Question name."""
+    rrtype: str
+    """Question type."""
+    transport: str
+    """"udp" or "tcp"."""
+    steps: tuple[Step, ...]
+    """What the dns machine saw, in order."""
+    vantages: tuple[str, ...]
+    """Names of the sources that saw it."""
+
+    @property
+    def state(self) -> str:
+        """Where the dns machine ended."""
+        return self.steps[-1].after
+
+    @property
+    def outcome(self) -> str:
+        """In the words of the report contract."""
+        answer = self.answer
+        return {
+            "ASKED": "unanswered",
+            "ANSWERED": "answered",
+            "EMPTY": "empty",
+            "NO_SUCH_NAME": "nxdomain",
+            "TRUNCATED": "answered",
+            "FAILED": "servfail" if answer is None or answer.rcode == 2 else "refused",
+        }[self.state]
+
+    @property
+    def answer(self) -> DnsAnswer | None:
+        """The last answer, where one was seen."""
+        return next((s.event for s in reversed(self.steps) if isinstance(s.event, DnsAnswer)), None)
+
+    @property
+    def asked_ns(self) -> int:
+        """Instant of the first event."""
+        return self.steps[0].event.at_ns
+
+    @property
+    def answered_ns(self) -> int | None:
+        """Instant of the last answer."""
+        answer = self.answer
+        return None if answer is None else answer.at_ns
+
+    @property
+    def asked(self) -> tuple[Event, ...]:
+        """The queries seen."""
+        return tuple(s.event for s in self.steps if s.signal == "query>")
+
+    @property
+    def records(self) -> tuple[DnsRecord, ...]:
+        """Records of the last answer, additional addresses included."""
+        answer = self.answer
+        return () if answer is None else answer.answers
+
+    @property
+    def srv(self) -> tuple[DnsRecord, ...]:
+        """SRV records of the last answer, in the order in which RFC 2782 has them tried."""
+        found = [r for r in self.records if r.rrtype == "SRV" and r.section == "answer"]
+        return tuple(sorted(found, key=lambda r: (r.priority or 0, -(r.weight or 0), r.data)))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Addresses of the answer section."""
+        return tuple(r.data for r in self.records if r.rrtype in ("A", "AAAA") and r.section == "answer")
+
+    @property
+    def service(self) -> str | None:
+        """The service label of an SRV question: "_xmpp-server"; None for other questions."""
+        head, _, rest = self.name.partition("._tcp.")
+        return head if rest and self.rrtype == "SRV" else None
+
+    @property
+    def domain(self) -> str:
+        """The domain that it is about: the name without `_service._tcp.`."""
+        return self.name.partition("._tcp.")[2] or self.name

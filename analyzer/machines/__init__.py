@@ -1,0 +1,1 @@
+"""Four sans-io state machines. They record what came; they never judge."""

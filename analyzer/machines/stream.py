@@ -1,0 +1,158 @@
+"""The machine of one XML stream and its negotiation (RFC 6120 sections 4 to 6, XEP-0220, XEP-0368).
+
+`>` comes from the initiating entity. States are named for what was *seen*: CIPHERTEXT, not "secured",
+because under TLS 1.3 a refused certificate also looks like that; after it a capture is blind.
+Knows nothing of TCP, of other streams or of time.
+"""
+
+from __future__ import annotations
+
+from parsers.events import (
+    BadXml,
+    Dialback,
+    Event,
+    NotXmpp,
+    Sasl,
+    Stanza,
+    StartTls,
+    StreamEnd,
+    StreamError,
+    StreamFeatures,
+    StreamHeader,
+    TlsAlert,
+    TlsCertificate,
+    TlsData,
+    TlsHello,
+)
+
+from analyzer.machines.flow import direction
+from analyzer.machines.table import Machine
+
+_VERIFIES = {"verify>": "", "verify<": ""}
+
+
+class StreamMachine(Machine):
+    """Key: the flow, or the source and tag of a log."""
+
+    NAME = "stream"
+    TABLE = {
+        "IDLE": {"header>": "OPENED", "header<": "GREETED", "hello>": "TLS_HELLO", "hello<": "TLS_ANSWERED"},
+        "OPENED": {"header<": "GREETED"},
+        "GREETED": {
+            "features<": "READY",
+            "dialback>": "DIALBACK_ASKED",
+            "starttls>": "TLS_ASKED",
+            **_VERIFIES,
+        },
+        "READY": {
+            "starttls>": "TLS_ASKED",
+            "auth>": "SASL_ASKED",
+            "dialback>": "DIALBACK_ASKED",
+            **_VERIFIES,
+        },
+        "TLS_ASKED": {"proceed<": "TLS_AGREED", "tls-failure<": "TLS_REFUSED"},
+        "TLS_AGREED": {"hello>": "TLS_HELLO"},
+        "TLS_HELLO": {"hello<": "TLS_ANSWERED"},
+        "TLS_ANSWERED": {
+            "certificate>": "",
+            "certificate<": "",
+            "hello>": "",
+            "hello<": "",
+            "ciphertext>": "CIPHERTEXT",
+            "ciphertext<": "CIPHERTEXT",
+        },
+        "CIPHERTEXT": {
+            "certificate>": "",
+            "certificate<": "",
+            "ciphertext>": "",
+            "ciphertext<": "",
+            "header>": "OPENED",
+            "alert>": "",
+            "alert<": "",
+        },
+        "SASL_ASKED": {"success<": "AUTHED", "sasl-failure<": "AUTH_REFUSED"},
+        "AUTH_REFUSED": {"dialback>": "DIALBACK_ASKED", "auth>": "SASL_ASKED", **_VERIFIES},
+        "DIALBACK_ASKED": {
+            "dialback:valid<": "AUTHED",
+            "dialback:invalid<": "AUTH_REFUSED",
+            "dialback:error<": "AUTH_REFUSED",
+            "dialback>": "",
+            **_VERIFIES,
+        },
+        "AUTHED": {
+            "header>": "OPENED",
+            "stanza>": "TRAFFIC",
+            "stanza<": "TRAFFIC",
+            "dialback>": "",
+            "dialback:valid<": "",
+            "dialback:invalid<": "",
+            "dialback:error<": "",
+            **_VERIFIES,
+        },
+        "TRAFFIC": {
+            "stanza>": "",
+            "stanza<": "",
+            "dialback>": "",
+            "dialback:valid<": "",
+            "dialback:invalid<": "",
+            "dialback:error<": "",
+            **_VERIFIES,
+        },
+        "ERRORED": {"end>": "ENDED", "end<": "ENDED", "error>": "", "error<": ""},
+        "ENDED": {"end>": "", "end<": "", "error>": "", "error<": ""},
+        "TLS_REFUSED": {"end>": "ENDED", "end<": "ENDED"},
+        "TLS_BROKEN": {"alert>": "", "alert<": ""},
+    }
+    ANYWHERE = {
+        "end>": "ENDED",
+        "end<": "ENDED",
+        "error>": "ERRORED",
+        "error<": "ERRORED",
+        "alert>": "TLS_BROKEN",
+        "alert<": "TLS_BROKEN",
+        "not-xmpp>": "NOT_XMPP",
+        "not-xmpp<": "NOT_XMPP",
+        "bad-xml>": "BAD_XML",
+        "bad-xml<": "BAD_XML",
+    }
+
+
+def signal(event: Event, client: tuple[str, int]) -> str | None:
+    """The event in the table's words, or None when it is no event of a stream."""
+    way = direction(event, client)
+    match event:
+        case StreamHeader():
+            return "header" + way
+        case StreamFeatures():
+            return "features" + way
+        case StartTls(word=word):
+            return ("tls-failure" if word == "failure" else word) + way
+        case Sasl(word=word):
+            return ("sasl-failure" if word == "failure" else word) + way
+        case Dialback(word="verify"):
+            return "verify" + way
+        case Dialback(verdict=None):
+            return "dialback" + way
+        case Dialback(verdict=verdict):
+            return f"dialback:{verdict}{way}"
+        case TlsHello():
+            return "hello" + way
+        case TlsCertificate():
+            return "certificate" + way
+        case TlsAlert(level=level):
+            # A close_notify under TLS is an ordinary end, and an encrypted alert cannot be told from one.
+            return None if level == "encrypted" or event.description == "close_notify" else "alert" + way
+        case TlsData():
+            return "ciphertext" + way
+        case StreamError():
+            return "error" + way
+        case StreamEnd():
+            return "end" + way
+        case Stanza():
+            return "stanza" + way
+        case NotXmpp():
+            return "not-xmpp" + way
+        case BadXml():
+            return "bad-xml" + way
+        case _:
+            return None

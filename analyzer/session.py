@@ -1,0 +1,327 @@
+"""What the correlator makes of events: dialback keys, sessions, and the case that holds them.
+
+Frozen results without behaviour but small properties. They know what was seen, never what it means:
+meaning belongs to the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from parsers.events import Damage, Dialback, Stanza, river_key
+from parsers.source import Reading, Source
+
+from analyzer.connection import Connection
+from analyzer.lookup import Lookup
+from analyzer.machines.table import Step
+from analyzer.stage import End, Link, Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class DialbackKey:
+    """One dialback key and every connection that carried it (XEP-0220 section 1.4)."""
+
+    sender_domain: str
+    """The domain that wants to be believed."""
+    target_domain: str
+    """The domain that it wants to send to."""
+    stream_id: str | None
+    """Id of the stream for which the key was made; None where no header told it."""
+    steps: tuple[Step, ...]
+    """What the dialback machine saw, in order."""
+    asked_on: str | None
+    """Id of the connection that carried the key."""
+    verified_on: str | None
+    """Id of the connection that carried the verify: the callback, or a stream that was open already."""
+
+    @property
+    def state(self) -> str:
+        """Where the machine ended: KEY_SENT, UNPROMPTED, VERIFY_ASKED, VOUCHED, DISOWNED, ACCEPTED, REJECTED, …"""
+        return self.steps[-1].after
+
+    def step_into(self, *states: str) -> Step | None:
+        """The first step that led into one of these states: passed through, not only ended in."""
+        return next((s for s in self.steps if s.after in states and s.before != s.after), None)
+
+    @cached_property
+    def request(self) -> Dialback | None:
+        """The `<db:result>` that carried the key."""
+        return next((s.event for s in self.steps if s.signal == "result>" and isinstance(s.event, Dialback)), None)
+
+    @cached_property
+    def verify(self) -> Dialback | None:
+        """The `<db:verify>` that asked about it."""
+        return next((s.event for s in self.steps if s.signal == "verify>" and isinstance(s.event, Dialback)), None)
+
+    @cached_property
+    def verify_answer(self) -> Dialback | None:
+        """What the authoritative server said of it."""
+        return next(
+            (s.event for s in self.steps if s.signal.startswith("verify:") and isinstance(s.event, Dialback)), None
+        )
+
+    @cached_property
+    def answer(self) -> Dialback | None:
+        """What the receiving server said in the end."""
+        return next(
+            (s.event for s in self.steps if s.signal.startswith("result:") and isinstance(s.event, Dialback)), None
+        )
+
+    @property
+    def pending(self) -> bool:
+        """The key was sent and no result came."""
+        return self.request is not None and self.answer is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One attempt of one domain to reach another."""
+
+    id: str
+    """12 hex of BLAKE2b over its key, the same in every run."""
+    initiator: str
+    """The domain that wants to send."""
+    receiver: str
+    """The domain that it wants to reach."""
+    direction: str
+    """"outbound", "inbound", "external" or "unknown", seen from the local domains."""
+    host: str | None
+    """Address of the server that made the attempt, as its primary vantage saw it; None where only a callback tells of it."""
+    lookups: tuple[Lookup, ...]
+    """Its DNS questions, in order."""
+    connections: tuple[Connection, ...]
+    """The connections tried, in order; the last is the one that carried the stream."""
+    dialbacks: tuple[DialbackKey, ...]
+    """Keys by which the initiator wanted to be believed, in order."""
+    callbacks: tuple[Connection, ...]
+    """Connections that the receiver opened, or tried to, to verify these keys."""
+    callback_lookups: tuple[Lookup, ...]
+    """DNS questions of the receiver about the initiator, before it called back."""
+    trigger: Stanza | None
+    """The client's stanza that caused it, where a client's stream was in the clear."""
+    links: tuple[Link, ...]
+    """Why these things were joined."""
+
+    @property
+    def stream(self) -> Connection | None:
+        """The connection that came furthest; the last of these."""
+        return max(self.connections, key=lambda c: (c.reached, c.accepted, c.began_ns), default=None)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The timeline: the steps of all machines, in order, each event once."""
+        own = {c.id for c in self.connections}
+        steps = [s for k in (*self.lookups, *self.callback_lookups) for s in k.steps]
+        for connection in (*self.connections, *self.callbacks):
+            steps += connection.primary.flow
+            if connection.id in own or connection.role in ("verify", "unknown"):
+                steps += connection.primary.stream
+        steps += [s for d in self.dialbacks for s in d.steps]
+        # A dialback element is a step of its stream and of its key; the key's machine says more.
+        keys = {id(s.event) for d in self.dialbacks for s in d.steps}
+        told = [
+            s
+            for s in steps
+            if not (s.machine == "stream" and id(s.event) in keys)
+            and not (s.machine == "flow" and s.signal in ("data", "counted"))
+        ]
+        return tuple(sorted(told, key=lambda s: (*river_key(s.event), s.machine)))
+
+    @property
+    def surprises(self) -> tuple[Step, ...]:
+        """Steps that the protocol does not have."""
+        return tuple(s for s in self.steps if not s.expected)
+
+    @property
+    def began_ns(self) -> int:
+        """Instant of its first event."""
+        return min([k.asked_ns for k in self.lookups] + [c.began_ns for c in self._all] + self._key_instants)
+
+    @property
+    def ended_ns(self) -> int:
+        """Instant of its last event."""
+        asked = [s.event.at_ns for k in self.lookups for s in k.steps]
+        return max(asked + [c.ended_ns for c in self._all] + self._key_instants)
+
+    @property
+    def _all(self) -> tuple[Connection, ...]:
+        return self.connections
+
+    @property
+    def _key_instants(self) -> list[int]:
+        return [s.event.at_ns for d in self.dialbacks for s in d.steps]
+
+    @cached_property
+    def authenticated(self) -> bool:
+        """The receiver accepted the initiator, by dialback or SASL, where it could be seen."""
+        return any(c.authenticated for c in self.connections) or any(d.step_into("ACCEPTED") for d in self.dialbacks)
+
+    @cached_property
+    def ciphertext(self) -> bool:
+        """Its stream went on under TLS, out of sight."""
+        return any(c.ciphertext is not None for c in self.connections)
+
+    @cached_property
+    def reached(self) -> Stage:
+        """How far it came, as far as was seen."""
+        stages = [c.reached for c in self.connections]
+        if self.authenticated:
+            stages.append(Stage.AUTH)
+        elif self.dialbacks:
+            stages.append(Stage.AUTH)
+        return max(stages, default=Stage.DNS)
+
+    @cached_property
+    def visible(self) -> frozenset[Stage]:
+        """The stages that the sources could show, had they happened."""
+        seen = set()
+        if self.lookups:
+            seen.add(Stage.DNS)
+        if self.connections:
+            seen |= {Stage.CONNECT, Stage.STREAM, Stage.TLS}
+            if not self.ciphertext:
+                seen |= {Stage.AUTH, Stage.TRAFFIC}
+        if self.dialbacks:
+            seen.add(Stage.AUTH)
+        return frozenset(seen)
+
+    @cached_property
+    def outcome(self) -> str:
+        """In the words of the report contract: "established", "failed", "unfinished", "unknown"."""
+        if self.authenticated:
+            return "established"
+        if any(d.step_into("REJECTED", "ERRORED", "DISOWNED") for d in self.dialbacks):
+            return "failed"
+        stream = self.stream
+        if stream is None:
+            outcomes = {k.outcome for k in self.lookups if k.service == "_xmpp-server"}
+            return "unknown" if not outcomes or "answered" in outcomes else "failed"
+        if stream.outcome in ("authenticated", "open", "closed", "silent"):
+            if stream.ciphertext is not None:
+                return "unknown"
+            return "failed" if stream.outcome in ("closed", "silent") else "unfinished"
+        if stream.outcome == "reset" and stream.ciphertext is not None:
+            return "unknown"
+        return "failed"
+
+    @property
+    def history(self) -> str:
+        """The histories of its connections, joined by a blank."""
+        return " ".join(c.history for c in self.connections if c.history)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What one source could see: the only ground on which absence is evidence."""
+
+    source: str
+    """Which source."""
+    first_ns: int
+    """Its first frame or line, whatever it was about, clock offset applied."""
+    last_ns: int
+    """Its last."""
+    home: frozenset[str]
+    """Addresses that take part in everything it saw: it was recorded on that host. Empty for a link."""
+    offset_ns: int
+    """Found clock offset that was applied to its instants."""
+    residual_ns: int | None
+    """How far the events behind that offset disagree; None when no offset was sought or found."""
+    peers: frozenset[str]
+    """Sources that share at least one conversation with it."""
+    damaged: bool
+    """Part of it could not be read."""
+
+    def covers(self, first_ns: int, last_ns: int) -> bool:
+        """Whether it was recording all the time between."""
+        return self.first_ns <= first_ns and last_ns <= self.last_ns
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseView:
+    """The case around a session, as a rule may see it."""
+
+    sources: tuple[Source, ...]
+    """All inputs."""
+    readings: Mapping[str, Reading]
+    """What reading each came to, by source name."""
+    damage: tuple[Damage, ...]
+    """All that could not be read."""
+    coverage: Mapping[str, Coverage]
+    """By source name."""
+    local_domains: tuple[str, ...]
+    """The domains that the case is seen from."""
+    assumed: tuple[str, ...]
+    """What was assumed of the case as a whole, one sentence each."""
+    sessions: tuple[Session, ...]
+    """All attempts, in order of time."""
+    connections: tuple[Connection, ...]
+    """All conversations, those outside any session included."""
+    lookups: tuple[Lookup, ...]
+    """All DNS questions about federation."""
+    dialbacks: tuple[DialbackKey, ...]
+    """All dialback keys."""
+    hosts: Mapping[str, frozenset[str]]
+    """Addresses by domain: those that DNS publishes for it and those that spoke for it."""
+    nat: Mapping[str, frozenset[str]]
+    """Addresses that are one host, translated: address → its other addresses, found from joined conversations."""
+
+    @cached_property
+    def _by_pair(self) -> Mapping[tuple[str, str], tuple[Session, ...]]:
+        pairs: dict[tuple[str, str], list[Session]] = {}
+        for session in self.sessions:
+            pairs.setdefault((session.initiator, session.receiver), []).append(session)
+        return {pair: tuple(found) for pair, found in pairs.items()}
+
+    def between(self, initiator: str, receiver: str) -> tuple[Session, ...]:
+        """Sessions of one pair in one direction, in order of time."""
+        return self._by_pair.get((initiator, receiver), ())
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Connection]:
+        return {c.id: c for c in self.connections}
+
+    def connection(self, id: str | None) -> Connection | None:
+        """The connection of that id."""
+        return None if id is None else self._by_id.get(id)
+
+    def same_host(self, a: str, b: str) -> bool:
+        """Whether two addresses are one host, directly or through translation."""
+        return a == b or b in self.nat.get(a, frozenset())
+
+    def is_local(self, domain: str | None) -> bool:
+        """Whether the case is seen from that domain."""
+        return domain is not None and domain in self.local_domains
+
+    def missing_at(self, connection: Connection) -> tuple[Coverage, ...]:
+        """Sources that did not see a conversation although they were recording and its path leads past them.
+
+        A source counts only if it shares other conversations with a source that did see it, if it recorded all the
+        while, undamaged, and if it is a link or one of the two hosts.
+        """
+        ends = {s.client[0] for s in connection.sightings} | {s.server[0] for s in connection.sightings}
+        ends |= {other for end in tuple(ends) for other in self.nat.get(end, ())}
+        found = []
+        for coverage in self.coverage.values():
+            if coverage.source in connection.vantages or coverage.damaged:
+                continue
+            if not (coverage.peers & connection.vantages):
+                continue
+            if coverage.home and not (coverage.home & ends):
+                continue
+            if coverage.covers(connection.began_ns, connection.ended_ns):
+                found.append(coverage)
+        return tuple(found)
+
+    def lookups_of(self, domain: str, services: tuple[str, ...] = ("_xmpp-server",)) -> Iterator[Lookup]:
+        """SRV questions about one domain, by anybody."""
+        for lookup in self.lookups:
+            if lookup.service in services and lookup.domain == domain:
+                yield lookup
+
+
+def end_text(end: End) -> str:
+    """`ADDRESS:PORT`, IPv6 in brackets."""
+    address, port = end
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

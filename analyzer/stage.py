@@ -1,0 +1,41 @@
+"""The smallest words of the analyzer: an end, how far an attempt came, and why two things were joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+End = tuple[str, int]
+"""An address and a port."""
+
+
+class Stage(IntEnum):
+    """How far an attempt came, in order."""
+
+    DNS = 0
+    CONNECT = 1
+    STREAM = 2
+    TLS = 3
+    AUTH = 4
+    TRAFFIC = 5
+
+    @property
+    def word(self) -> str:
+        """As reports say it: "dns", "connect", …"""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A join of two things, and why they were joined."""
+
+    kind: str
+    """Which join: "dns → flow", "callback → stream", …"""
+    a: str
+    """Id of the one."""
+    b: str
+    """Id of the other."""
+    because: str
+    """One sentence."""
+    strength: str
+    """"exact" or "likely"."""
