@@ -6,7 +6,7 @@ READY := .venv/.filled
 CASE := notebooks/cases/unexpected-callback
 BENCH :=
 
-.PHONY: demo test lint bench pins tshark
+.PHONY: demo test lint cover bench pins tshark
 
 # `fedtrace analyze` ends with 1 when a pair of domains is failing: here that is what it is meant to show.
 demo: $(READY)
@@ -20,6 +20,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every branch of these must be reached by a test: a mistake here is a wrong verdict.
+EXACT := parsers/wire/*,analyzer/machines/*,analyzer/correlator.py,analyzer/judge.py
+
+cover: $(READY) tshark
+	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/coverage report --skip-covered --show-missing
+	$(BIN)/coverage report --skip-covered --show-missing --include='$(EXACT)' --fail-under=100
 
 # `make bench BENCH=--quick` for a small run; `BENCH=--help` says what else there is.
 bench: $(READY)

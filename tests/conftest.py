@@ -1,0 +1,40 @@
+"""What every test may rely on: two markers for what a machine may lack, and no silent skips in CI.
+
+A test that needs tshark carries `needs_tshark`; `make test` installs it where it can.
+A test that reads the recordings beside a checkout carries `needs_shared`; a clone alone does not have them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+"""Recorded cases and public captures, where they stand beside the checkout."""
+
+_SKIPS_FORBIDDEN = bool(os.environ.get("FEDTRACE_FORBID_SKIPS"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test whose marker names something that is missing here is skipped, with what to do about it."""
+    if item.get_closest_marker("needs_tshark") and shutil.which("tshark") is None:
+        pytest.skip("tshark is not installed; `make test` installs it where it can")
+    if item.get_closest_marker("needs_shared") and not SHARED.is_dir():
+        pytest.skip(f"{SHARED} is not there")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With FEDTRACE_FORBID_SKIPS set, a skipped test fails, unless it may: the recordings are not part of a clone."""
+    report = yield
+    excused = hasattr(report, "wasxfail") or item.get_closest_marker("needs_shared")
+    if _SKIPS_FORBIDDEN and report.skipped and not excused:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which FEDTRACE_FORBID_SKIPS forbids: {call.excinfo}"
+    return report
