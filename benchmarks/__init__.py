@@ -1,0 +1,1 @@
+"""Speed and memory of `fedtrace analyze` beside other programs, in one run, as ratios: `python -m benchmarks`."""

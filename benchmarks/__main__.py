@@ -1,0 +1,133 @@
+"""The command: `python -m benchmarks`. Makes the captures, lets the programs run in turn, prints figures and ratios."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import click
+
+from benchmarks import captures, machine, rivals
+from benchmarks.measure import CommandFailed, Cost, Target, as_share, interleaved, run, scaled
+
+TARGETS = {
+    "needle": Target(share=25, peak_bytes=200_000_000),
+    "dense": Target(share=3, peak_bytes=600_000_000),
+}
+"""What fedtrace promises beside tshark."""
+
+QUICK_SIZES = {"needle": captures.NEEDLE_FRAMES // 10, "dense": captures.DENSE_ATTEMPTS // 10}
+FULL_SIZES = {"needle": captures.NEEDLE_FRAMES, "dense": captures.DENSE_ATTEMPTS}
+
+PYSHARK_FRAMES = 4_000
+"""pyshark needs more than a millisecond a frame, so it reads a slice and the rest is scaled."""
+
+OURS, RIVAL = "fedtrace analyze", "tshark"
+
+Contestants = dict[str, Callable[[], Cost]]
+
+
+def _ours(capture: Path) -> Callable[[], Cost]:
+    return partial(run, rivals.fedtrace(capture), rivals.FEDTRACE_ENDS_WITH)
+
+
+def _contestants(capture: Path, frames: int | None, scratch: Path, *, xmpp: bool) -> Contestants:
+    """Those that this machine has; of those that it lacks a sentence is said."""
+    found: Contestants = {OURS: _ours(capture)}
+    for program, command in ((RIVAL, rivals.tshark(capture, xmpp=xmpp)), ("tcpdump", rivals.tcpdump(capture))):
+        if rivals.missing(program):
+            print(f"  {program} is not installed and was not measured")
+        elif program == "tcpdump" and capture.suffix == ".gz":
+            print("  tcpdump does not read gzip and was not measured")
+        else:
+            found[program] = partial(run, command)
+    if frames and not rivals.missing(RIVAL):
+        read = min(frames, PYSHARK_FRAMES)
+        first = rivals.slice_of(capture, read, scratch / "slice.pcap")
+        found[f"pyshark, scaled from {read:,} frames"] = lambda: scaled(run(rivals.pyshark(first)), read, frames)
+    return found
+
+
+def _print_costs(costs: dict[str, Cost]) -> None:
+    for name, cost in costs.items():
+        figures = f"{cost.cpu_s:9.2f} s CPU {cost.wall_s:9.2f} s wall {cost.peak_bytes / 1e6:7.0f} MB"
+        share = "" if name == OURS else f"   fedtrace needs {as_share(costs[OURS], cost)} of its CPU time"
+        print(f"  {name:38}{figures}{share}")
+
+
+def _judged(name: str, costs: dict[str, Cost]) -> bool:
+    """Print whether the promises hold; True when all that could be judged do."""
+    target, ours, rival = TARGETS[name], costs[OURS], costs.get(RIVAL)
+    small = target.held_in_memory(ours)
+    limit = f"under {target.peak_bytes / 1e6:.0f} MB"
+    print(f"  target: {limit} of memory: {'holds' if small else 'MISSED'}, {ours.peak_bytes / 1e6:.0f} MB")
+    if rival is None:
+        print(f"  target: at most 1/{target.share} of tshark's CPU time: not judged, tshark is missing")
+        return small
+    fast = target.held_in_time(ours, rival)
+    share = as_share(ours, rival)
+    print(f"  target: at most 1/{target.share} of tshark's CPU time: {'holds' if fast else 'MISSED'}, {share}")
+    return small and fast
+
+
+def _measured(name: str, capture: Path, rounds: int, forms: dict[str, Path]) -> bool:
+    """One capture, all programs in turn; True when its targets hold. `forms` are the same frames in other wrappings."""
+    frames = None if rivals.missing("capinfos") else rivals.frame_count(capture)
+    counted = f"{frames:,} frames, " if frames else ""
+    print(f"\n{name}: {capture}, {counted}{capture.stat().st_size / 1e6:,.0f} MB; medians of {rounds}, in turn")
+    with tempfile.TemporaryDirectory() as scratch:
+        contestants = _contestants(capture, frames, Path(scratch), xmpp=name != "needle")
+        contestants |= {f"{OURS}, as {form}": _ours(path) for form, path in forms.items()}
+        costs = interleaved(contestants, rounds)
+    _print_costs(costs)
+    return _judged(name, costs) if name in TARGETS else True
+
+
+def _long(size: int) -> bool:
+    """A needle capture of ten times the length: the memory must be the same."""
+    capture = captures.made("needle", 10 * size)
+    costs = {OURS: run(rivals.fedtrace(capture), rivals.FEDTRACE_ENDS_WITH)}
+    print(f"\nneedle, ten times as long: {capture}, {capture.stat().st_size / 1e6:,.0f} MB; one run")
+    _print_costs(costs)
+    return _judged("needle", costs)
+
+
+@click.command(
+    help="Measure `fedtrace analyze` beside tshark, tcpdump and pyshark. Ends with 1 when a target is missed."
+)
+@click.option("--quick", is_flag=True, help="Captures of a tenth and one round; too small to judge a target fairly.")
+@click.option("--long", "longer", is_flag=True, help="Also a needle capture of ten times the length (10 GB on disk).")
+@click.option("--rounds", type=click.IntRange(min=1), help="How often each program runs; 3, or 1 with --quick.")
+@click.option(
+    "--capture", "given", multiple=True, metavar="[KIND=]PATH",
+    help="Measure this file instead of making some; KIND (needle, dense) says which targets it must meet.",
+)  # fmt: skip
+def main(quick: bool, longer: bool, rounds: int | None, given: tuple[str, ...]) -> None:
+    """Print the machine, then a table for each capture."""
+    print(*machine.described(), sep="\n")
+    rounds = rounds or (1 if quick else 3)
+    sizes = QUICK_SIZES if quick else FULL_SIZES
+    try:
+        held = []
+        for each in given:
+            kind, equals, path = each.partition("=")
+            held.append(
+                _measured(kind, Path(path), rounds, {}) if equals else _measured("given", Path(each), rounds, {})
+            )
+        if not given:
+            needle, dense = (captures.made(kind, size) for kind, size in sizes.items())
+            forms = {form: captures.made(form, sizes["needle"]) for form in ("gzip", "needle-pcapng")}
+            held.append(_measured("needle", needle, rounds, forms))
+            held.append(_measured("dense", dense, rounds, {}))
+        if longer:
+            held.append(_long(sizes["needle"]))
+    except CommandFailed as failure:
+        sys.exit(f"no figures: {failure}")
+    sys.exit(0 if all(held) else 1)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")
