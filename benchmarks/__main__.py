@@ -54,8 +54,13 @@ def _contestants(capture: Path, frames: int | None, scratch: Path, *, xmpp: bool
 def _print_costs(costs: dict[str, Cost]) -> None:
     for name, cost in costs.items():
         figures = f"{cost.cpu_s:9.2f} s CPU {cost.wall_s:9.2f} s wall {cost.peak_bytes / 1e6:7.0f} MB"
-        share = "" if name == OURS else f"   fedtrace needs {as_share(costs[OURS], cost)} of its CPU time"
-        print(f"  {name:38}{figures}{share}")
+        if name == OURS:
+            beside = ""
+        elif name.startswith(OURS):
+            beside = f"   {as_share(cost, costs[OURS])} the plain file's CPU time"
+        else:
+            beside = f"   fedtrace takes {as_share(costs[OURS], cost)} its CPU time"
+        print(f"  {name:38}{figures}{beside}")
 
 
 def _judged(name: str, costs: dict[str, Cost]) -> bool:
@@ -69,7 +74,7 @@ def _judged(name: str, costs: dict[str, Cost]) -> bool:
         return small
     fast = target.held_in_time(ours, rival)
     share = as_share(ours, rival)
-    print(f"  target: at most 1/{target.share} of tshark's CPU time: {'holds' if fast else 'MISSED'}, {share}")
+    print(f"  target: at most 1/{target.share} of tshark's CPU time: {'holds' if fast else 'MISSED'}, {share} it")
     return small and fast
 
 
@@ -119,7 +124,8 @@ def main(quick: bool, longer: bool, rounds: int | None, given: tuple[str, ...]) 
             )
         if not given:
             needle, dense = (captures.made(kind, size) for kind, size in sizes.items())
-            forms = {form: captures.made(form, sizes["needle"]) for form in ("gzip", "needle-pcapng")}
+            wrappings = {"gzip": "gzip", "pcapng": "needle-pcapng"}
+            forms = {form: captures.made(kind, sizes["needle"]) for form, kind in wrappings.items()}
             held.append(_measured("needle", needle, rounds, forms))
             held.append(_measured("dense", dense, rounds, {}))
         if longer:

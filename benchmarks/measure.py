@@ -22,7 +22,10 @@ class Cost:
     wall_s: float
     """From start to end, seconds."""
     peak_bytes: int
-    """Largest resident size of any one of its processes."""
+    """Largest resident size of any one of its processes; never less than that of the process that started it."""
+
+
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 class CommandFailed(Exception):
@@ -33,6 +36,7 @@ def run(command: Sequence[str], succeeds_with: Collection[int] = (0,)) -> Cost:
     """Run it with nothing to read and nobody to talk to.
 
     `wait4` counts what the kernel counted for this child and the children that it waited for, and nothing else.
+    A Python program that breaks ends with 1, whatever 1 means to it otherwise, so a traceback is never a success.
     Raises CommandFailed.
     """
     begin = time.monotonic()
@@ -43,7 +47,7 @@ def run(command: Sequence[str], succeeds_with: Collection[int] = (0,)) -> Cost:
         said = child.stderr.read().decode(errors="replace").strip()
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in succeeds_with:
+    if child.returncode not in succeeds_with or _TRACEBACK in said:
         raise CommandFailed(f"{command[0]} ended with {child.returncode}: {said[-300:]}")
     return Cost(
         cpu_s=usage.ru_utime + usage.ru_stime, wall_s=time.monotonic() - begin, peak_bytes=usage.ru_maxrss * 1024
@@ -92,7 +96,7 @@ class Target:
 
 
 def as_share(ours: Cost, rival: Cost) -> str:
-    """Our CPU time as a share of the rival's: "1/52", or "1.8 times" where we need more."""
+    """Our CPU time as a share of the rival's: "1/52 of", or "1.8 times" where we need more."""
     if ours.cpu_s <= rival.cpu_s:
-        return f"1/{rival.cpu_s / ours.cpu_s:.3g}"
+        return f"1/{rival.cpu_s / ours.cpu_s:.3g} of"
     return f"{ours.cpu_s / rival.cpu_s:.3g} times"

@@ -25,7 +25,8 @@ def test_a_slice_is_scaled_by_its_frames() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "rival", "said"), [(0.5, 25.0, "1/50"), (2.0, 2.0, "1/1"), (3.0, 1.5, "2 times"), (0.6, 20.0, "1/33.3")]
+    ("ours", "rival", "said"),
+    [(0.5, 25.0, "1/50 of"), (2.0, 2.0, "1/1 of"), (3.0, 1.5, "2 times"), (0.6, 20.0, "1/33.3 of")],
 )
 def test_a_ratio_reads_as_a_share(ours: float, rival: float, said: str) -> None:
     """Less than the rival is a fraction of one; more is a multiple."""
@@ -67,3 +68,9 @@ def test_a_command_that_fails_is_not_measured() -> None:
     with pytest.raises(CommandFailed, match=r"ended with 1: no such file"):
         run(command)
     assert run(command, succeeds_with=(0, 1)).wall_s > 0
+
+
+def test_a_traceback_is_never_an_answer() -> None:
+    """fedtrace ends with 1 when a pair is failing, and so does a Python program that broke."""
+    with pytest.raises(CommandFailed, match="ZeroDivisionError"):
+        run([sys.executable, "-c", "1 / 0"], succeeds_with=(0, 1))
