@@ -23,14 +23,16 @@ def rfc(number: int, section: str = "") -> Citation:
     """An RFC, optionally one section of it."""
     anchor = f"#section-{section}" if section else ""
     return Citation(
-        f"RFC {number}" + (f" section {section}" if section else ""), f"https://www.rfc-editor.org/rfc/rfc{number}{anchor}"
+        f"RFC {number}" + (f" section {section}" if section else ""),
+        f"https://www.rfc-editor.org/rfc/rfc{number}{anchor}",
     )
 
 
 def xep(number: int, section: str = "") -> Citation:
     """A XMPP extension protocol."""
     return Citation(
-        f"XEP-{number:04d}" + (f" section {section}" if section else ""), f"https://xmpp.org/extensions/xep-{number:04d}.html"
+        f"XEP-{number:04d}" + (f" section {section}" if section else ""),
+        f"https://xmpp.org/extensions/xep-{number:04d}.html",
     )
 
 

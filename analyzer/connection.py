@@ -27,8 +27,7 @@ from parsers.events import (
     Unreachable,
 )
 
-from analyzer.machines.flow import direction
-from analyzer.machines.table import Step
+from analyzer.machines.table import Step, direction
 from analyzer.stage import End, Stage
 
 T = TypeVar("T", bound=Event)
@@ -39,7 +38,9 @@ class Sighting:
     """One TCP conversation as one source saw it."""
 
     source: str
-    """Which source."""
+    """Which source holds its first event."""
+    tap: str
+    """Where it was seen: the source, or the ring buffer that the source is a file of."""
     client: End
     """The end that opened it, as this source saw it."""
     server: End
@@ -50,8 +51,6 @@ class Sighting:
     """Steps of the flow machine."""
     stream: tuple[Step, ...]
     """Steps of the stream machine."""
-    local_tap: bool = False
-    """The source was recorded on one of the two hosts."""
 
     @property
     def first_frame(self) -> int | None:
@@ -121,8 +120,8 @@ class Connection:
 
     @property
     def vantages(self) -> frozenset[str]:
-        """Sources that saw it."""
-        return frozenset(s.source for s in self.sightings)
+        """Taps that saw it."""
+        return frozenset(s.tap for s in self.sightings)
 
     @property
     def began_ns(self) -> int:
@@ -310,7 +309,7 @@ class Connection:
 
     @cached_property
     def auth(self) -> str | None:
-        """"external" or "dialback", whichever succeeded in the clear."""
+        """ "external" or "dialback", whichever succeeded in the clear."""
         if not self.authenticated:
             return None
         return "external" if any(s.word == "success" for s in self.sasl) else "dialback"

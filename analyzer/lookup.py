@@ -27,8 +27,8 @@ class Lookup:
     """"udp" or "tcp"."""
     steps: tuple[Step, ...]
     """What the dns machine saw, in order."""
-    vantages: tuple[str, ...]
-    """Names of the sources that saw it."""
+    taps: tuple[str, ...]
+    """Where it was seen."""
 
     @property
     def state(self) -> str:

@@ -16,7 +16,7 @@ from parsers.source import Reading, Source
 from analyzer.connection import Connection
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
-from analyzer.stage import End, Link, Stage
+from analyzer.stage import Link, Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,10 +214,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What one source could see: the only ground on which absence is evidence."""
+    """What one tap could see: the only ground on which absence is evidence."""
 
-    source: str
-    """Which source."""
+    tap: str
+    """Name of the source, or of the ring buffer whose files it holds."""
     first_ns: int
     """Its first frame or line, whatever it was about, clock offset applied."""
     last_ns: int
@@ -229,7 +229,7 @@ class Coverage:
     residual_ns: int | None
     """How far the events behind that offset disagree; None when no offset was sought or found."""
     peers: frozenset[str]
-    """Sources that share at least one conversation with it."""
+    """Taps that share at least one conversation with it."""
     damaged: bool
     """Part of it could not be read."""
 
@@ -249,7 +249,7 @@ class CaseView:
     damage: tuple[Damage, ...]
     """All that could not be read."""
     coverage: Mapping[str, Coverage]
-    """By source name."""
+    """By tap."""
     local_domains: tuple[str, ...]
     """The domains that the case is seen from."""
     assumed: tuple[str, ...]
@@ -295,16 +295,16 @@ class CaseView:
         return domain is not None and domain in self.local_domains
 
     def missing_at(self, connection: Connection) -> tuple[Coverage, ...]:
-        """Sources that did not see a conversation although they were recording and its path leads past them.
+        """Taps that did not see a conversation although they were recording and its path leads past them.
 
-        A source counts only if it shares other conversations with a source that did see it, if it recorded all the
+        A tap counts only if it shares other conversations with a tap that did see it, if it recorded all the
         while, undamaged, and if it is a link or one of the two hosts.
         """
         ends = {s.client[0] for s in connection.sightings} | {s.server[0] for s in connection.sightings}
         ends |= {other for end in tuple(ends) for other in self.nat.get(end, ())}
         found = []
         for coverage in self.coverage.values():
-            if coverage.source in connection.vantages or coverage.damaged:
+            if coverage.tap in connection.vantages or coverage.damaged:
                 continue
             if not (coverage.peers & connection.vantages):
                 continue
@@ -319,9 +319,3 @@ class CaseView:
         for lookup in self.lookups:
             if lookup.service in services and lookup.domain == domain:
                 yield lookup
-
-
-def end_text(end: End) -> str:
-    """`ADDRESS:PORT`, IPv6 in brackets."""
-    address, port = end
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from hashlib import blake2b
 
 End = tuple[str, int]
 """An address and a port."""
@@ -39,3 +40,14 @@ class Link:
     """One sentence."""
     strength: str
     """"exact" or "likely"."""
+
+
+def end_text(end: End) -> str:
+    """`ADDRESS:PORT`, IPv6 in brackets."""
+    address, port = end
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def digest(*parts: str) -> str:
+    """12 hex of BLAKE2b over the parts: an id that is the same in every run and on every machine."""
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()

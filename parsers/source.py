@@ -35,8 +35,8 @@ class Source:
     """Name of its format; None when it could not be read."""
     vantage: str | None = None
     """The domain whose server wrote it, or a place the user named."""
-    offset_ns: int = 0
-    """Clock offset applied to its instants."""
+    tap: str = ""
+    """The place it was recorded at: the files of one ring buffer share it. "" means its own name."""
     assumed: tuple[str, ...] = ()
     """What was assumed to read it, one sentence each."""
 

@@ -38,3 +38,17 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, which FEDTRACE_FORBID_SKIPS forbids: {call.excinfo}"
     return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-goldens` writes the expectations of Markdown cases anew."""
+    parser.addoption("--update-goldens", action="store_true", help="write the expectations of Markdown cases anew")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Markdown files in `rules/` and `sessions/` are tests."""
+    if file_path.suffix == ".md" and file_path.parent.name in ("rules", "sessions"):
+        from tests.markdown_cases import MarkdownFile
+
+        return MarkdownFile.from_parent(parent, path=file_path)
+    return None

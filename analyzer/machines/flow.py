@@ -5,9 +5,9 @@ Knows no payload, no other place and no timeouts: a conversation that ends in SY
 
 from __future__ import annotations
 
-from parsers.events import CaptureGap, Event, Flow, Retransmission, Tally, TcpMark, Unreachable
+from parsers.events import CaptureGap, Event, Retransmission, Tally, TcpMark, Unreachable
 
-from analyzer.machines.table import Machine
+from analyzer.machines.table import Machine, direction
 
 _CLOSING = {
     "data": "CLOSING",
@@ -48,7 +48,12 @@ class FlowMachine(Machine):
             "ack>": "MIDSTREAM",
             "data": "MIDSTREAM",
         },
-        "UNREACHABLE": {"syn>": "UNREACHABLE", "syn-ack<": "SYN_ACKED", "unreachable<": "UNREACHABLE", "rst<": "REFUSED"},
+        "UNREACHABLE": {
+            "syn>": "UNREACHABLE",
+            "syn-ack<": "SYN_ACKED",
+            "unreachable<": "UNREACHABLE",
+            "rst<": "REFUSED",
+        },
         "REFUSED": {"rst<": "REFUSED", "syn>": "REFUSED"},
         "SYN_ACKED": {
             "syn>": "SYN_ACKED",
@@ -83,7 +88,14 @@ class FlowMachine(Machine):
             "rst<": "RESET",
         },
         "CLOSING": _CLOSING,
-        "CLOSED": {"ack>": "CLOSED", "ack<": "CLOSED", "rst>": "CLOSED", "rst<": "CLOSED", "fin>": "CLOSED", "fin<": "CLOSED"},
+        "CLOSED": {
+            "ack>": "CLOSED",
+            "ack<": "CLOSED",
+            "rst>": "CLOSED",
+            "rst<": "CLOSED",
+            "fin>": "CLOSED",
+            "fin<": "CLOSED",
+        },
         "RESET": {"rst>": "RESET", "rst<": "RESET"},
     }
     ANYWHERE = {"repeat": "", "counted": "", "unreachable<": "", "unreachable>": ""}
@@ -102,9 +114,3 @@ def signal(event: Event, client: tuple[str, int]) -> str:
     if isinstance(event, Retransmission | Tally):
         return "counted"
     return "data"
-
-
-def direction(event: Event, client: tuple[str, int]) -> str:
-    """`>` when the client sent it, `<` when the server did."""
-    flow: Flow | None = event.flow
-    return ">" if flow is not None and (flow.src_ip, flow.src_port) == client else "<"

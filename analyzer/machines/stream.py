@@ -25,8 +25,7 @@ from parsers.events import (
     TlsHello,
 )
 
-from analyzer.machines.flow import direction
-from analyzer.machines.table import Machine
+from analyzer.machines.table import Machine, direction
 
 _VERIFIES = {"verify>": "", "verify<": ""}
 

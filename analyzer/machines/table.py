@@ -79,3 +79,9 @@ class Machine:
         """Every state that the table names."""
         targets = {target for row in cls.TABLE.values() for target in row.values()}
         return frozenset({cls.START, *cls.TABLE, *targets, *filter(None, cls.ANYWHERE.values())})
+
+
+def direction(event: Event, client: tuple[str, int]) -> str:
+    """`>` when the client, the end that opened the conversation, sent the event; `<` when the server did."""
+    flow = event.flow
+    return ">" if flow is not None and (flow.src_ip, flow.src_port) == client else "<"

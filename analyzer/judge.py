@@ -1,0 +1,274 @@
+"""Rules over sessions: findings, the cause among them, and a verdict for each pair of domains and direction.
+
+Knows no single rule. A rule that raises is a bug of ours and is shown, not swallowed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import analyzer.rules
+from parsers.events import river_key
+
+from analyzer.rule import Blind, Confidence, Finding, Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import digest
+
+GENERAL = frozenset(
+    {
+        "network-syn-unanswered",
+        "network-connection-refused",
+        "network-icmp-unreachable",
+        "stream-closed-without-error",
+        "stream-not-authorized",
+        "stream-undefined-condition",
+        "dialback-callback-absent",
+        "dialback-result-timeout",
+        "dialback-result-error",
+        "dialback-result-invalid",
+        "tls-handshake-alert",
+    }
+)
+"""Rules for when the evidence cannot place the fault: any specific rule of the same session goes before them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unjudged:
+    """A rule that could not be judged on a session."""
+
+    rule: str
+    """Its name."""
+    session: str
+    """Id of the session."""
+    because: str
+    """What hides it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleBroken:
+    """A rule that raised: a bug of ours."""
+
+    rule: str
+    """Its name."""
+    session: str
+    """Id of the session."""
+    error: str
+    """Class and text of the exception."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What can be said of one pair of domains in one direction."""
+
+    initiator: str
+    """Who wants to send."""
+    receiver: str
+    """Whom it wants to reach."""
+    state: str
+    """"healthy", "degraded", "failing" or "undetermined"."""
+    cause: Finding | None
+    """The finding that explains it; None when healthy or undetermined without a sign."""
+    also: tuple[str, ...]
+    """Further rules that matched, consequences last."""
+    sessions: tuple[Session, ...]
+    """The attempts."""
+    summary: str
+    """One sentence."""
+
+    @property
+    def confidence(self) -> Confidence:
+        """Of the cause; a verdict without one is as sure as what was seen."""
+        if self.cause is not None:
+            return self.cause.confidence
+        return Confidence.LIKELY if self.state == "healthy" else Confidence.POSSIBLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All that the rules make of a case."""
+
+    verdicts: tuple[Verdict, ...]
+    """Failing pairs first, then by name."""
+    findings: tuple[Finding, ...]
+    """In order of session and time."""
+    unjudged: tuple[Unjudged, ...]
+    """Rules that were blind."""
+    broken: tuple[RuleBroken, ...]
+    """Rules that raised."""
+    ruled_out: Mapping[str, int]
+    """Session id → how many rules looked and found nothing."""
+
+
+@cache
+def all_rules() -> Mapping[str, Rule]:
+    """Every rule by name, in name order."""
+    found = {}
+    for module in pkgutil.iter_modules(analyzer.rules.__path__):
+        rule = getattr(importlib.import_module(f"analyzer.rules.{module.name}"), "RULE", None)
+        if isinstance(rule, Rule):
+            found[module.name.replace("_", "-")] = rule
+    return dict(sorted(found.items()))
+
+
+def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
+    """Every rule on every session, then a verdict for each pair."""
+    rules = all_rules() if rules is None else rules
+    findings: list[Finding] = []
+    unjudged: list[Unjudged] = []
+    broken: list[RuleBroken] = []
+    ruled_out: dict[str, int] = {}
+    by_session: dict[str, list[Finding]] = {}
+    for session in case.sessions:
+        matches: list[tuple[str, Match]] = []
+        cleared = 0
+        for name, rule in rules.items():
+            try:
+                answer = rule.predicate(session, case)
+            except Exception as error:  # shown as a bug of ours; the other rules still speak
+                broken.append(RuleBroken(rule=name, session=session.id, error=f"{type(error).__name__}: {error}"))
+                continue
+            if isinstance(answer, Match):
+                matches.append((name, answer))
+            elif isinstance(answer, Blind):
+                unjudged.append(Unjudged(rule=name, session=session.id, because=answer.because))
+            elif not rule.needs <= session.visible:
+                unjudged.append(Unjudged(rule=name, session=session.id, because=_hidden(rule, session)))
+            else:
+                cleared += 1
+        ruled_out[session.id] = cleared
+        found = _findings(session, matches, rules)
+        by_session[session.id] = found
+        findings += found
+    return Judgement(
+        verdicts=_verdicts(case, by_session),
+        findings=tuple(findings),
+        unjudged=tuple(unjudged),
+        broken=tuple(broken),
+        ruled_out=ruled_out,
+    )
+
+
+def _hidden(rule: Rule, session: Session) -> str:
+    """Why a rule's stages could not be seen."""
+    missing = ", ".join(s.word for s in sorted(rule.needs - session.visible))
+    stream = session.stream
+    if stream is not None and stream.ciphertext is not None:
+        where = stream.ciphertext.where
+        return f"{where.source} is ciphertext after frame {where.frame}: {missing} cannot be seen"
+    return f"no source shows {missing}"
+
+
+def _findings(session: Session, matches: Sequence[tuple[str, Match]], rules: Mapping[str, Rule]) -> list[Finding]:
+    """The matches of one session as findings, the cause first, consequences in order of time."""
+    masked = {name for other, _ in matches for name in rules[other].masks}
+
+    def rank(pair: tuple[str, Match]) -> tuple[int, bool, bool, int, str]:
+        name, match = pair
+        severity = match.severity if match.severity is not None else rules[name].severity
+        return (-severity, name in masked, name in GENERAL, river_key(match.events[0])[0], name)
+
+    ordered = sorted(matches, key=rank)
+    found = []
+    for index, (name, match) in enumerate(ordered):
+        rule = rules[name]
+        found.append(
+            Finding(
+                id=digest("finding", session.id, name),
+                rule=name,
+                title=rule.title,
+                severity=match.severity if match.severity is not None else rule.severity,
+                confidence=match.confidence,
+                owner=match.owner or rule.owner,
+                session=session,
+                match=match,
+                remedy=match.remedy or rule.remedy,
+                is_cause=index == 0 and (match.severity or rule.severity) > Severity.NOTE,
+            )
+        )
+    return found
+
+
+def _verdicts(case: CaseView, by_session: Mapping[str, Sequence[Finding]]) -> tuple[Verdict, ...]:
+    """A verdict for each pair that a session speaks of."""
+    pairs: dict[tuple[str, str], list[Session]] = {}
+    for session in case.sessions:
+        pairs.setdefault((session.initiator, session.receiver), []).append(session)
+    verdicts = [_verdict(pair, sessions, by_session) for pair, sessions in pairs.items()]
+    order = ("failing", "degraded", "undetermined", "healthy")
+    return tuple(sorted(verdicts, key=lambda v: (order.index(v.state), v.initiator, v.receiver)))
+
+
+def _verdict(
+    pair: tuple[str, str], sessions: Sequence[Session], by_session: Mapping[str, Sequence[Finding]]
+) -> Verdict:
+    """The verdict of one pair: the last word of each server that tried, the worst of these."""
+    last: dict[str | None, tuple[str, Session, Finding | None]] = {}
+    for session in sessions:
+        cause = next((f for f in by_session[session.id] if f.is_cause), None)
+        state = _state(session, cause)
+        if state != "undetermined" or session.host not in last:
+            last[session.host] = (state, session, cause)
+    worst = ("failing", "degraded", "healthy", "undetermined")
+    state, _, cause = min(last.values(), key=lambda entry: (worst.index(entry[0]), -entry[1].began_ns))
+    if state == "undetermined":
+        cause = next((c for s, _, c in last.values() if c is not None), None)
+    rules = [f.rule for s in sessions for f in by_session[s.id]]
+    also = tuple(r for r in dict.fromkeys(rules) if cause is None or r != cause.rule)
+    return Verdict(
+        initiator=pair[0],
+        receiver=pair[1],
+        state=state,
+        cause=cause,
+        also=also,
+        sessions=tuple(sessions),
+        summary=_summary(state, cause, sessions),
+    )
+
+
+def _state(session: Session, cause: Finding | None) -> str:
+    """What one session says of its pair."""
+    if cause is not None and cause.severity is Severity.FAILURE:
+        return "failing"
+    if session.authenticated:
+        return "degraded" if cause is not None and cause.severity is Severity.DEGRADED else "healthy"
+    if cause is not None and cause.severity is Severity.DEGRADED:
+        return "degraded"
+    return "undetermined"
+
+
+def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> str:
+    """One sentence for people."""
+    if cause is not None:
+        return cause.match.because
+    if state == "healthy":
+        how = {c.auth for s in sessions for c in s.connections if c.auth}
+        return f"a stream was authenticated by {' and '.join(sorted(how)) or 'dialback'}"
+    blind = next((s.stream for s in sessions if s.stream is not None and s.stream.ciphertext is not None), None)
+    if blind is not None and blind.ciphertext is not None:
+        where = blind.ciphertext.where
+        return (
+            f"{where.source} is ciphertext after frame {where.frame}: what was said under TLS, the log of one of the two "
+            "servers would tell, or the capture with its key log"
+        )
+    if all(s.outcome == "unknown" and not s.connections for s in sessions):
+        return (
+            "the lookup was answered, but no connection followed in what was captured: a capture at the server that "
+            "asks, from before the attempt on, would decide"
+        )
+    return (
+        "the attempt was not captured to its end: a longer capture, or the log of one of the two servers, would decide"
+    )
+
+
+def worst_exit_code(judgement: Judgement) -> int:
+    """The exit code of the report contract: 4 our bug, 1 failing, 3 nothing judged, 0 otherwise."""
+    states = {v.state for v in judgement.verdicts}
+    if judgement.broken:
+        return 4
+    if "failing" in states:
+        return 1
+    return 0 if states & {"healthy", "degraded"} else 3

@@ -1,0 +1,71 @@
+"""Which domains the case is seen from: given by the user, or found and said.
+
+Knows addresses and taps; no session and no rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from parsers.names import domain
+
+from analyzer.addresses import is_private
+from analyzer.connection import Sighting
+from analyzer.lookup import Lookup
+from analyzer.naming import Directory, spoken
+from analyzer.session import Coverage
+
+
+def addresses_of(domains: Sequence[str], where: Directory) -> frozenset[str]:
+    """Addresses of the hosts that speak for these domains, translated ones included."""
+    found = {a for a, spoken_there in where.spoke.items() if any(d in domains for d in spoken_there)}
+    # A host that others' names live at as often is not ours: a claimed name must not move the local side.
+    found = {a for a in found if where.domain_at(a) in domains}
+    return frozenset(found | {other for a in found for other in where.nat.get(a, ())})
+
+
+def find_local(
+    given: Sequence[str],
+    groups: Iterable[Sequence[Sighting]],
+    client_streams: Iterable[Sighting],
+    lookups: Iterable[Lookup],
+    where: Directory,
+    coverage: Mapping[str, Coverage],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The local domains and what was assumed to find them."""
+    if given:
+        return tuple(dict.fromkeys(domain(d) for d in given)), ()
+    homes = frozenset().union(*(c.home for c in coverage.values())) if coverage else frozenset()
+    pairs: Counter[str] = Counter()
+    partners: dict[str, set[str]] = {}
+    for group in groups:
+        (a, b), _ = spoken(group[0])
+        if a and b:
+            pairs.update((a, b))
+            partners.setdefault(a, set()).add(b)
+            partners.setdefault(b, set()).add(a)
+    for sighting in client_streams:
+        (_, served), _ = spoken(sighting)
+        if served:
+            pairs[served] += 1
+            partners.setdefault(served, set())
+    if not pairs:
+        return (), ("no domain could be taken for the local one: name it with --local-domain",)
+
+    def score(name: str) -> tuple[bool, int, bool, int]:
+        lives = addresses_of((name,), where)
+        return (
+            any(s for s in client_streams if spoken(s)[0][1] == name),
+            len(partners[name]),
+            any(is_private(a) for a in lives) or bool(lives & homes),
+            pairs[name],
+        )
+
+    ranked = sorted(sorted(pairs), key=score, reverse=True)
+    best = ranked[0]
+    if len(ranked) > 1 and score(ranked[1]) == score(best):
+        return (), (f"{best} and {ranked[1]} look alike as the local domain: say which with --local-domain",)
+    return (best,), (
+        f"the local domain is {best}: it takes part in most of what was seen; --local-domain says otherwise",
+    )

@@ -1,0 +1,161 @@
+"""Which domain each end of a conversation speaks for, and at which addresses each domain lives.
+
+A stream header says it outright, then dialback; an address that DNS published for a domain, or that spoke for it
+elsewhere, says it for conversations that never came to a header. Says how it knows; knows no session and no rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from parsers.events import Dialback, Stanza, StreamHeader
+
+from analyzer.connection import Sighting
+from analyzer.lookup import Lookup
+from analyzer.machines.dialback import domains
+
+Names = tuple[str | None, str | None]
+"""Initiator and receiver."""
+
+LOOKUP_LIVES_NS = 3600 * 10**9
+"""A lookup explains a connection for an hour at most: servers cache SRV answers about as long (RFC 2308, common TTLs)."""
+
+
+def spoken(sighting: Sighting) -> tuple[Names, str]:
+    """Initiator and receiver as the wire names them, and where: "stream header", "dialback" or "nothing"."""
+    initiator = receiver = None
+    by = "nothing"
+    for header in sighting.of(StreamHeader):
+        mine, theirs = (
+            (header.from_domain, header.to_domain)
+            if sighting.way(header) == ">"
+            else (header.to_domain, header.from_domain)
+        )
+        initiator, receiver = initiator or mine, receiver or theirs
+    if initiator and receiver:
+        return (initiator, receiver), "stream header"
+    if initiator or receiver:
+        by = "stream header"
+    for dialback in sighting.of(Dialback):
+        request = sighting.way(dialback) == ">" if dialback.verdict is None else sighting.way(dialback) == "<"
+        if not request:
+            continue
+        sender, target = domains(dialback)
+        mine, theirs = (sender, target) if dialback.word == "result" else (target, sender)
+        if (initiator is None and mine) or (receiver is None and theirs):
+            by = "dialback" if by == "nothing" else by
+        initiator, receiver = initiator or mine, receiver or theirs
+    for stanza in sighting.of(Stanza, ">"):
+        if by == "nothing" and stanza.from_domain and stanza.to_domain:
+            return (stanza.from_domain, stanza.to_domain), "stanza"
+    return (initiator, receiver), by
+
+
+def is_client_stream(sighting: Sighting, ports: frozenset[int]) -> bool:
+    """Whether a client's stream, not a server's: the content namespace says so, and the port is none of federation."""
+    header = next(sighting.of(StreamHeader), None)
+    return header is not None and header.namespace == "jabber:client" and sighting.server[1] not in ports
+
+
+@dataclass(slots=True)
+class Directory:
+    """Who lives where: built once from all that was seen, then asked."""
+
+    spoke: dict[str, Counter[str]]
+    """Address → domains that spoke from it or were spoken to at it, with counts."""
+    published: dict[tuple[str, int], dict[str, list[tuple[int, str]]]]
+    """(address, port) → domain → (instant, who asked) of the lookups that led there."""
+    nat: Mapping[str, frozenset[str]]
+    """Address → the same host's other addresses."""
+
+    def domain_at(self, address: str) -> str | None:
+        """The one domain that lives at an address; None when none is known, or several are."""
+        found: Counter[str] = Counter()
+        for one in (address, *self.nat.get(address, ())):
+            found += self.spoke.get(one, Counter())
+        if not found:
+            names = {d for (a, _), there in self.published.items() if a == address for d in there}
+            return next(iter(names)) if len(names) == 1 else None
+        best = found.most_common(2)
+        return best[0][0] if len(best) == 1 or best[0][1] > best[1][1] else None
+
+    def domain_asked(self, address: str, port: int, client: str, at_ns: int) -> str | None:
+        """The domain whose lookup led to an end: the client's own latest before that instant, else anybody's."""
+        candidates = []
+        for domain, lookups in self.published.get((address, port), {}).items():
+            for asked_ns, asker in lookups:
+                if asked_ns <= at_ns and at_ns - asked_ns <= LOOKUP_LIVES_NS:
+                    own = asker == client or client in self.nat.get(asker, ())
+                    candidates.append((own, asked_ns, domain))
+        if not candidates:
+            return None
+        own, latest, domain = max(candidates)
+        rivals = {d for o, t, d in candidates if o == own and d != domain}
+        # Another client's lookups name the end only when they agree.
+        return domain if own or not rivals else None
+
+    def hosts(self) -> dict[str, frozenset[str]]:
+        """Addresses by domain."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for address, domains_there in self.spoke.items():
+            for domain in domains_there:
+                found[domain].add(address)
+        for (address, _), there in self.published.items():
+            for domain in there:
+                found[domain].add(address)
+        return {domain: frozenset(addresses) for domain, addresses in found.items()}
+
+
+def directory(
+    groups: Iterable[Sequence[Sighting]],
+    client_streams: Iterable[Sighting],
+    lookups: Iterable[Lookup],
+    nat: Mapping[str, frozenset[str]],
+) -> Directory:
+    """Who lives where, from headers, clients' streams and DNS."""
+    spoke: dict[str, Counter[str]] = defaultdict(Counter)
+    for group in groups:
+        for sighting in group:
+            (initiator, receiver), _ = spoken(sighting)
+            # Whoever was refused may have claimed a name that is not theirs.
+            if initiator and sighting.stream_state not in ("AUTH_REFUSED", "ERRORED"):
+                spoke[sighting.client[0]][initiator] += 1
+            if receiver and next(sighting.of(StreamHeader, "<"), None) is not None:
+                spoke[sighting.server[0]][receiver] += 1
+    for sighting in client_streams:
+        header = next(sighting.of(StreamHeader, ">"), None)
+        if header is not None and header.to_domain:
+            spoke[sighting.server[0]][header.to_domain] += 1
+    return Directory(spoke=spoke, published=_published(lookups), nat=nat)
+
+
+def _published(lookups: Iterable[Lookup]) -> dict[tuple[str, int], dict[str, list[tuple[int, str]]]]:
+    """(address, port) → domain → (instant, who asked), along SRV, CNAME and address answers (RFC 2782)."""
+    addresses: dict[str, set[str]] = defaultdict(set)
+    srv: list[tuple[Lookup, str, str, int]] = []
+    plain: list[Lookup] = []
+    asked_for: set[str] = set()
+    for lookup in lookups:
+        aliases = {r.name: r.data for r in lookup.records if r.rrtype == "CNAME"}
+        for record in lookup.records:
+            if record.rrtype in ("A", "AAAA"):
+                addresses[record.name].add(record.data)
+                if record.section == "answer" and (aliases or record.name != lookup.name):
+                    addresses[lookup.name].add(record.data)
+        if lookup.service in ("_xmpp-server", "_xmpps-server"):
+            srv += [(lookup, lookup.domain, r.data, r.port or 0) for r in lookup.srv if r.data != "."]
+            asked_for.add(lookup.domain)
+        elif lookup.service is None:
+            plain.append(lookup)
+    found: dict[tuple[str, int], dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    for lookup, domain, target, port in srv:
+        for address in addresses.get(target, ()):
+            found[(address, port)][domain].append((lookup.asked_ns, lookup.client))
+    for lookup in plain:
+        # The address of the domain itself, on the registered port: RFC 6120 section 3.2.2.
+        if lookup.name in asked_for:
+            for address in lookup.addresses:
+                found[(address, 5269)][lookup.name].append((lookup.asked_ns, lookup.client))
+    return found

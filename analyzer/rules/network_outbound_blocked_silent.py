@@ -1,0 +1,51 @@
+"""Rule: our SYN leaves one place and never reaches the next: something between drops it."""
+
+from analyzer.citations import cisco, rfc
+from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage, end_text
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """A local server's SYN was seen at one tap, unanswered, and not at another that its path leads past."""
+    if session.direction != "outbound":
+        return None
+    for connection in session.connections:
+        if not connection.unanswered:
+            continue
+        missing = case.missing_at(connection)
+        if not missing:
+            continue
+        seen = sorted(connection.vantages)
+        return Match(
+            events=connection.syns,
+            because=(
+                f"the SYN {end_text(connection.client)} > {end_text(connection.server)} was seen {len(connection.syns)} times "
+                f"in {', '.join(seen)} and never in {', '.join(c.tap for c in missing)}, which saw other conversations then"
+            ),
+            connection=connection.id,
+            confidence=Confidence.PROVEN,
+            ruled_out=(("network-far-side-block", f"the SYN did not get as far as {missing[0].tap}"),),
+            undecided=(("network-no-route", "the log of the firewall between the two captures"),),
+            remedy=f"permit tcp from {connection.client[0]} to any port {connection.server[1]} on what lies between",
+        )
+    return None
+
+
+RULE = Rule(
+    title="Outbound federation is dropped on the way",
+    stage=Stage.CONNECT,
+    severity=Severity.FAILURE,
+    owner=Owner.FIREWALL,
+    needs=frozenset({Stage.CONNECT}),
+    masks=("network-syn-unanswered",),
+    rivals=("network-far-side-block", "network-no-route", "network-nat-rpf"),
+    explanation=(
+        "The server's SYN to the peer was recorded on the near side and is missing on the far side, while the far side's\n"
+        "capture shows other traffic of that time. Something between the two places dropped it without a word,\n"
+        "as a firewall does with an access list that does not permit TCP 5269 outbound."
+    ),
+    remedy="Permit outbound TCP 5269 (and any other port that the peer's SRV record names) from the federation server.",
+    sources=(cisco("116339", "troubleshooting step 2"), rfc(9293, "3.8.3")),
+    predicate=predicate,
+)

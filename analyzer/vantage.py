@@ -1,0 +1,336 @@
+"""The same conversation seen at several places: joined through NAT, and the clocks between the places.
+
+A conversation is recognised by what the network does not rewrite: the stream id of its header, the random of its
+ClientHello, a dialback key; failing these by its four ends, as they are or as translation is known to change them.
+Never by TCP sequence numbers: firewalls rewrite them.
+Knows no domain and no rule. A clock offset that it finds is always told, never applied in silence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median_low
+
+from parsers.events import Dialback, Event, StreamHeader, TcpMark, TlsHello
+
+from analyzer.connection import Sighting
+from analyzer.lookup import Lookup
+from analyzer.machines.table import Step
+
+SAME_MOMENT_NS = 2 * 10**9
+"""Two first SYNs of one conversation are at most this far apart after clock correction: a path is faster, a lost SYN is
+sent again after one second (RFC 6298 section 2)."""
+OFFSET_WORTH_NS = 20 * 10**6
+"""An offset below 20 ms is path delay as likely as a clock's error, and is told but not applied."""
+CLOCKS_APART_NS = 3600 * 10**9
+"""The same four ends within an hour are one conversation, whatever the clocks: ephemeral ports recur later than that."""
+ID_LEN_MIN = 6
+"""A stream id shorter than this may recur; RFC 6120 section 4.7.3 wants it unpredictable."""
+
+Taps = Mapping[str, Sequence[Sighting]]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How far a tap's clock is ahead of the reference, ns, and how far the proofs disagree."""
+
+    offset_ns: int
+    residual_ns: int | None
+    proofs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What joining came to."""
+
+    groups: tuple[tuple[Sighting, ...], ...]
+    """Sightings of one conversation, corrected for clock offsets; in order of time."""
+    clocks: Mapping[str, Clock]
+    """By tap; only taps whose clock could be compared."""
+    reference: str | None
+    """The tap whose clock the others were compared with."""
+    nat: Mapping[str, frozenset[str]]
+    """Address → the same host's other addresses."""
+    peers: Mapping[str, frozenset[str]]
+    """Tap → taps with which it shares a conversation."""
+    translated: Mapping[tuple[str, str], Mapping[str, str]]
+    """(tap, other tap) → address here → address there, where a conversation proves it."""
+
+
+def join(taps: Taps, lookups: Mapping[str, Sequence[Lookup]]) -> Joined:
+    """Join the conversations of all taps and compare the taps' clocks."""
+    sets = _Sets([s for tap in sorted(taps) for s in taps[tap]])
+    for members in _by_fingerprint(sets.all).values():
+        if _is_one(members):
+            sets.unite(members)
+    pairs = _translations(sets)
+    for members in _by_ends(sets.all).values():
+        sets.unite(members)
+    instants = _shared_instants(sets, lookups)
+    clocks, reference = _clocks(sorted(taps), instants)
+    _join_by_time(sets, pairs, clocks)
+    pairs = _translations(sets)
+    groups = []
+    for group in sets.groups():
+        groups.append(tuple(_shifted(s, clocks) for s in group))
+    groups.sort(key=lambda g: (min(s.events[0].at_ns for s in g), g[0].tap, g[0].first_frame or 0))
+    return Joined(
+        groups=tuple(groups),
+        clocks=clocks,
+        reference=reference,
+        nat=_nat(pairs),
+        peers=_peers(sets, instants),
+        translated=pairs,
+    )
+
+
+class _Sets:
+    """Disjoint sets of sightings; one tap contributes to a set only one conversation of the same ends."""
+
+    def __init__(self, sightings: list[Sighting]) -> None:
+        self.all = sightings
+        self._parent = list(range(len(sightings)))
+        self._index = {id(s): i for i, s in enumerate(sightings)}
+        self._taps = [{s.tap} for s in sightings]
+
+    def root(self, sighting: Sighting) -> int:
+        i = self._index[id(sighting)]
+        while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
+            i = self._parent[i]
+        return i
+
+    def unite(self, members: Iterable[Sighting]) -> None:
+        members = list(members)
+        for other in members[1:]:
+            a, b = sorted((self.root(members[0]), self.root(other)))
+            if a != b:
+                self._parent[b] = a
+                self._taps[a] |= self._taps[b]
+
+    def taps(self, sighting: Sighting) -> set[str]:
+        """Taps that contribute to the sighting's set."""
+        return self._taps[self.root(sighting)]
+
+    def groups(self) -> list[list[Sighting]]:
+        found: dict[int, list[Sighting]] = defaultdict(list)
+        for sighting in self.all:
+            found[self.root(sighting)].append(sighting)
+        return list(found.values())
+
+    def lonely(self) -> list[Sighting]:
+        """Sightings that are joined with none yet."""
+        sizes = Counter(self.root(s) for s in self.all)
+        return [s for s in self.all if sizes[self.root(s)] == 1]
+
+
+def _by_fingerprint(sightings: Iterable[Sighting]) -> dict[tuple[str, ...], list[Sighting]]:
+    """Sightings by what no NAT rewrites: each is filed under its first fingerprint of every kind."""
+    found: dict[tuple[str, ...], list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        for mark in dict.fromkeys(_fingerprints(sighting)):
+            found[mark].append(sighting)
+    return found
+
+
+def _fingerprints(sighting: Sighting) -> Iterable[tuple[str, ...]]:
+    for event in sighting.events:
+        if isinstance(event, StreamHeader) and event.id and len(event.id) >= ID_LEN_MIN and sighting.way(event) == "<":
+            yield ("id", event.id)
+        elif isinstance(event, TlsHello) and event.random_digest:
+            yield ("hello", event.side, event.random_digest)
+        elif isinstance(event, Dialback) and event.word == "result" and event.verdict is None and event.key_digest:
+            yield ("key", event.key_digest)
+
+
+def _is_one(members: Sequence[Sighting]) -> bool:
+    """Whether sightings with one fingerprint can be one conversation.
+
+    A tap may see both sides of a translation, at one moment; a server that gives every stream the same id proves nothing.
+    """
+    begun: dict[str, list[int]] = defaultdict(list)
+    for member in members:
+        begun[member.tap].append(member.events[0].at_ns)
+    return all(len(times) <= 2 and max(times) - min(times) <= SAME_MOMENT_NS for times in begun.values())
+
+
+def _by_ends(sightings: Iterable[Sighting]) -> dict[tuple[object, ...], list[Sighting]]:
+    """Sightings with the same four ends in different taps, where ends were seen only once in each tap."""
+    found: dict[tuple[object, ...], list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        found[(sighting.client, sighting.server)].append(sighting)
+    return {
+        ends: members
+        for ends, members in found.items()
+        if len(members) > 1
+        and len({m.tap for m in members}) == len(members)
+        and max(m.events[0].at_ns for m in members) - min(m.events[0].at_ns for m in members) <= CLOCKS_APART_NS
+    }
+
+
+def _translations(sets: _Sets) -> dict[tuple[str, str], dict[str, str]]:
+    """(tap, other tap) → address here → address there, from conversations joined by a fingerprint."""
+    votes: dict[tuple[str, str], dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for group in sets.groups():
+        for a in group:
+            for b in group:
+                if a.tap == b.tap:
+                    continue
+                votes[(a.tap, b.tap)][a.client[0]][b.client[0]] += 1
+                votes[(a.tap, b.tap)][a.server[0]][b.server[0]] += 1
+    return {
+        taps: {here: there.most_common(1)[0][0] for here, there in addresses.items()}
+        for taps, addresses in votes.items()
+    }
+
+
+def _nat(pairs: Mapping[tuple[str, str], Mapping[str, str]]) -> dict[str, frozenset[str]]:
+    """Address → the same host's other addresses. An address that stands for several hosts (PAT) joins none."""
+    there: dict[str, set[str]] = defaultdict(set)
+    for addresses in pairs.values():
+        for here, other in addresses.items():
+            if here != other:
+                there[here].add(other)
+    single = {a: b for a, b in there.items() if len(b) == 1}
+    found: dict[str, set[str]] = defaultdict(set)
+    for a, others in single.items():
+        for b in others:
+            if b in there and there[b] == {a}:
+                found[a].add(b)
+    return {a: frozenset(b) for a, b in found.items()}
+
+
+Instants = Mapping[tuple[str, str], list[int]]
+
+
+def _shared_instants(sets: _Sets, lookups: Mapping[str, Sequence[Lookup]]) -> Instants:
+    """(tap, other tap) → how much later the other saw the same things, one figure for each thing, ns.
+
+    A conversation gives the mean of its SYN and its SYN-ACK, so that the path's delay cancels out.
+    """
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for group in sets.groups():
+        marks = [(s.tap, _instants_of(s)) for s in group]
+        for i, (tap, mine) in enumerate(marks):
+            for other, theirs in marks[i + 1 :]:
+                both = [name for name in mine if name in theirs]
+                if tap == other or not both:
+                    continue
+                delta = sum(theirs[name] - mine[name] for name in both) // len(both)
+                found[(tap, other)].append(delta)
+                found[(other, tap)].append(-delta)
+    asked: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
+    for tap, questions in lookups.items():
+        for lookup in questions:
+            for event in lookup.asked:
+                txid = str(getattr(event, "txid", ""))
+                asked[(lookup.client, lookup.resolver, lookup.name, lookup.rrtype, txid)].append((tap, event.at_ns))
+    for seen in asked.values():
+        if len({tap for tap, _ in seen}) != len(seen):
+            continue
+        for i, (tap, mine_ns) in enumerate(seen):
+            for other, theirs_ns in seen[i + 1 :]:
+                found[(tap, other)].append(theirs_ns - mine_ns)
+                found[(other, tap)].append(mine_ns - theirs_ns)
+    return found
+
+
+def _instants_of(sighting: Sighting) -> dict[str, int]:
+    """Instants that every place sees: SYN and SYN-ACK, else the headers each way."""
+    marks = {
+        e.mark: e.at_ns for e in reversed(sighting.events) if isinstance(e, TcpMark) and e.mark in ("syn", "syn-ack")
+    }
+    if len(marks) == 2:
+        return marks
+    headers = {sighting.way(e): e.at_ns for e in reversed(sighting.events) if isinstance(e, StreamHeader)}
+    return headers if len(headers) == 2 else marks
+
+
+def _clocks(taps: list[str], instants: Instants) -> tuple[dict[str, Clock], str | None]:
+    """Offsets against the tap whose clock most others agree with, over as few comparisons as possible."""
+    offsets = {pair: (median_low(found), max(found) - min(found), len(found)) for pair, found in instants.items()}
+    if not offsets:
+        return {}, None
+
+    def agreeing(tap: str) -> int:
+        return sum(1 for (a, _), (o, _, _) in offsets.items() if a == tap and abs(o) < OFFSET_WORTH_NS)
+
+    reference = max(taps, key=lambda t: (agreeing(t), sum(1 for a, _ in offsets if a == t), -taps.index(t)))
+    clocks = {reference: Clock(0, 0, 0)}
+    frontier = [reference]
+    while frontier:
+        tap = frontier.pop(0)
+        for (a, b), (offset, spread, proofs) in sorted(offsets.items()):
+            if a == tap and b not in clocks:
+                base = clocks[tap]
+                clocks[b] = Clock(base.offset_ns + offset, (base.residual_ns or 0) + spread, proofs)
+                frontier.append(b)
+    return clocks, reference
+
+
+def applied(clock: Clock | None) -> int:
+    """The part of a clock's offset that is applied, ns."""
+    return clock.offset_ns if clock is not None and abs(clock.offset_ns) >= OFFSET_WORTH_NS else 0
+
+
+def _join_by_time(sets: _Sets, pairs: Mapping[tuple[str, str], Mapping[str, str]], clocks: Mapping[str, Clock]) -> None:
+    """Join what is still alone by its translated ends and its moment: SYNs that nobody answered, and probes."""
+    far: dict[tuple[object, ...], list[Sighting]] = defaultdict(list)
+    for sighting in sets.all:
+        far[(sighting.server, sighting.client[1])].append(sighting)
+        far[(sighting.client, sighting.server[1])].append(sighting)
+    for sighting in sets.lonely():
+        here = sighting.events[0].at_ns - applied(clocks.get(sighting.tap))
+        around = far[(sighting.server, sighting.client[1])] + far[(sighting.client, sighting.server[1])]
+        for other in around:
+            if sighting.tap in sets.taps(other):
+                continue
+            there = other.events[0].at_ns - applied(clocks.get(other.tap))
+            translation = pairs.get((sighting.tap, other.tap), {})
+            fits = all(
+                translation.get(mine[0], theirs[0]) == theirs[0]
+                for mine, theirs in ((sighting.client, other.client), (sighting.server, other.server))
+            )
+            if fits and abs(here - there) <= SAME_MOMENT_NS:
+                sets.unite((sighting, other))
+
+
+def _shifted(sighting: Sighting, clocks: Mapping[str, Clock]) -> Sighting:
+    """A sighting with its instants on the reference clock."""
+    shift = applied(clocks.get(sighting.tap))
+    if not shift:
+        return sighting
+    moved: dict[int, Event] = {id(e): replace(e, at_ns=e.at_ns - shift) for e in sighting.events}
+
+    def steps(given: tuple[Step, ...]) -> tuple[Step, ...]:
+        return tuple(replace(s, event=moved[id(s.event)]) for s in given)
+
+    return replace(
+        sighting,
+        events=tuple(moved[id(e)] for e in sighting.events),
+        flow=steps(sighting.flow),
+        stream=steps(sighting.stream),
+    )
+
+
+def shifted_lookup(lookup: Lookup, clock: Clock | None) -> Lookup:
+    """A lookup with its instants on the reference clock."""
+    shift = applied(clock)
+    if not shift:
+        return lookup
+    return replace(
+        lookup, steps=tuple(replace(s, event=replace(s.event, at_ns=s.event.at_ns - shift)) for s in lookup.steps)
+    )
+
+
+def _peers(sets: _Sets, instants: Instants) -> dict[str, frozenset[str]]:
+    """Tap → taps with which it shares a conversation or a DNS question."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for a, b in instants:
+        found[a].add(b)
+    for group in sets.groups():
+        for a in group:
+            found[a.tap] |= {b.tap for b in group if b.tap != a.tap}
+    return {tap: frozenset(others) for tap, others in found.items()}

@@ -1,0 +1,62 @@
+"""What a format is: how an input is recognised and read. Knows no format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from parsers.events import Event
+from parsers.source import How, Reading, Source
+
+HEAD_BYTES = 65536
+"""How much of an input is looked at to recognise it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The beginning of an input."""
+
+    path: Path
+    """Where it is."""
+    data: bytes
+    """Its first bytes, decompressed where it is gzip or zstd; at most `HEAD_BYTES`."""
+    compressed: str | None = None
+    """"gzip" or "zstd" where `data` was decompressed."""
+
+    @property
+    def lines(self) -> list[str]:
+        """The first lines as text; empty for binary input."""
+        if b"\0" in self.data:
+            return []
+        return self.data.decode("utf-8", "replace").splitlines()[:50]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """How likely an input is of a format, and why."""
+
+    score: int
+    """100 a magic number; 1 to 90 the share of the first 50 lines that fit; 0 not mine."""
+    because: str
+    """One clause for a person: "47 of 50 lines fit"."""
+
+
+class Format(Protocol):
+    """One kind of input."""
+
+    name: str
+    """Its name, the one for `--as`."""
+    title: str
+    """What it is, in a few words."""
+    explanation: str
+    """Who writes it, and what it leaves out."""
+    reference: str
+    """Where it is defined."""
+
+    def guess(self, head: Head) -> Guess:
+        """How likely the input is of this format."""
+
+    def read(self, source: Source, how: How, reading: Reading) -> Iterator[Event]:
+        """Events of the input; damage is an event, not an exception. Counts into `reading`."""

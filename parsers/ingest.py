@@ -1,0 +1,131 @@
+"""The door: which formats there are, which one an input is of, and its events.
+
+Formats are found by walking the package for modules with a `FORMAT`: importing one changes nothing global.
+Knows no format by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+import zlib
+from collections.abc import Iterator
+from functools import cache
+from typing import cast
+
+import parsers
+from parsers.errors import AmbiguousFormat, SourceUnreadable, UnknownFormat
+from parsers.events import Event
+from parsers.format import HEAD_BYTES, Format, Guess, Head
+from parsers.source import How, Reading, Source
+
+BEST_UNDER = 40
+"""A best guess below this is no guess."""
+TIED_WITHIN = 10
+"""Two guesses within so many points are a tie."""
+_PLACES = ("", "capture", "logs", "transcripts")
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """Every format, in name order."""
+    found: list[Format] = []
+    for place in _PLACES:
+        paths = [f"{root}/{place}" for root in parsers.__path__]
+        prefix = f"parsers.{place}." if place else "parsers."
+        for module in pkgutil.iter_modules(paths, prefix):
+            if module.ispkg or module.name == __name__:
+                continue
+            held = getattr(importlib.import_module(module.name), "FORMAT", None)
+            if held is not None:
+                found.append(cast(Format, held))
+    return tuple(sorted(found, key=lambda f: f.name))
+
+
+def format_named(name: str) -> Format:
+    """The format of that name. Raises UnknownFormat."""
+    for known in formats():
+        if known.name == name:
+            return known
+    raise UnknownFormat(name, "no format has this name", "`fedtrace formats` lists them")
+
+
+def guesses(head: Head) -> list[tuple[Format, Guess]]:
+    """What every format makes of an input, best first; a format that fails on it has not recognised it."""
+    made = []
+    for known in formats():
+        try:
+            guess = known.guess(head)
+        except Exception as error:  # one bad format must not spoil the choice
+            guess = Guess(score=0, because=f"it failed to look: {type(error).__name__}")
+        made.append((known, guess))
+    return sorted(made, key=lambda pair: (-pair[1].score, pair[0].name))
+
+
+def choose(head: Head) -> tuple[Format, Guess]:
+    """The one format of an input. Raises UnknownFormat or AmbiguousFormat, both with the reasons."""
+    ranked = guesses(head)
+    best, guess = ranked[0]
+    if guess.score < BEST_UNDER:
+        raise UnknownFormat(
+            str(head.path),
+            "no format recognises it",
+            "name one with --as, or leave the file out; `fedtrace sniff` tells why",
+        )
+    second, rival = ranked[1]
+    if rival.score >= BEST_UNDER and guess.score - rival.score < TIED_WITHIN:
+        raise AmbiguousFormat(
+            str(head.path),
+            f"{best.name} ({guess.because}) and {second.name} ({rival.because}) both claim it",
+            "say which with --as",
+        )
+    return best, guess
+
+
+def head_of(source: Source) -> Head:
+    """The beginning of an input, decompressed. Raises SourceUnreadable; standard input is not read, `-` is a capture."""
+    path = source.path
+    if str(path) == "-":
+        return Head(path=path, data=b"")
+    try:
+        if path.is_dir():
+            raise SourceUnreadable(source.name, "this is a folder", "name a file in it")
+        with path.open("rb") as file:
+            data = file.read(HEAD_BYTES)
+    except OSError as error:
+        reason = (error.strerror or "cannot be opened").lower()
+        raise SourceUnreadable(source.name, reason, "check the path and your rights") from None
+    if not data:
+        raise SourceUnreadable(source.name, "the file is empty", "take the capture or log again")
+    compressed, data = _opened(data)
+    return Head(path=path, data=data, compressed=compressed)
+
+
+def _opened(data: bytes) -> tuple[str | None, bytes]:
+    """The beginning of what lies in a gzip or zstd stream, as far as its own beginning gives it."""
+    if data[:2] == b"\x1f\x8b":
+        try:
+            return "gzip", zlib.decompressobj(31).decompress(data, HEAD_BYTES)
+        except zlib.error:
+            return "gzip", b""
+    if data[:4] == b"\x28\xb5\x2f\xfd":
+        import zstandard
+
+        try:
+            return "zstd", zstandard.ZstdDecompressor().decompressobj().decompress(data)[:HEAD_BYTES]
+        except zstandard.ZstdError:
+            return "zstd", b""
+    return None, data
+
+
+def read(source: Source, how: How, reading: Reading) -> Iterator[Event]:
+    """Events of one source whose format is known, in the order in which the format gives them."""
+    if source.format is None:
+        return iter(())
+    return format_named(source.format).read(source, how, reading)
+
+
+def is_stdin(source: Source) -> bool:
+    """Whether the source is standard input."""
+    return str(source.path) == "-" and sys.stdin is not None

@@ -1,0 +1,157 @@
+"""Events as JSON lines and back: what `fedtrace events --jsonl` writes is an input again.
+
+One object a line, the class name as `kind`, keys sorted by the vocabulary; the same bytes for the same events.
+Knows nothing of what events mean.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from parsers.events import EVENT_TYPES, Damage, DnsRecord, Event, Flow, Topic, Where
+from parsers.format import Guess, Head
+from parsers.source import How, Reading, Source
+
+KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in EVENT_TYPES}
+LINE_MAX = 1 << 20
+"""A line longer than 1 MiB is damage: the largest event, a DNS answer of 64 KiB, stays far below it."""
+_PARTS = {"where": Where, "flow": Flow, "answers": DnsRecord, "real": Flow, "mapped": Flow}
+
+
+def line(event: Event) -> str:
+    """One event as one line of JSON, without the line end; fields that are None or empty are left out."""
+    return json.dumps({"kind": type(event).__name__, **_plain(event)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(thing: Any) -> dict[str, Any]:
+    """A dataclass as a dict of plain values."""
+    plain: dict[str, Any] = {}
+    for field in dataclasses.fields(thing):
+        value = getattr(thing, field.name)
+        if value is None or (value == field.default and field.default is not dataclasses.MISSING):
+            continue
+        if dataclasses.is_dataclass(value):
+            plain[field.name] = _plain(value)
+        elif isinstance(value, tuple):
+            plain[field.name] = [_plain(v) if dataclasses.is_dataclass(v) else v for v in value]
+        else:
+            plain[field.name] = value
+    return plain
+
+
+def event(text: str) -> Event:
+    """The event of one line. Raises ValueError with one sentence when it is none."""
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"no JSON: {error}") from None
+    kind = KINDS.get(plain.pop("kind", None)) if isinstance(plain, dict) else None
+    if kind is None:
+        raise ValueError("no event: the key `kind` names no class of events")
+    return typing.cast(Event, _build(kind, plain))
+
+
+@cache
+def _types(kind: type[Any]) -> Mapping[str, tuple[Any, ...]]:
+    """The types that each field of a dataclass admits; Literals as their values' types."""
+    admitted = {}
+    for name, hint in typing.get_type_hints(kind).items():
+        options = typing.get_args(hint) if typing.get_origin(hint) not in (None, tuple, typing.Literal) else (hint,)
+        admitted[name] = options
+    return admitted
+
+
+def _build(kind: type[Any], plain: Mapping[str, Any]) -> Any:
+    """A dataclass from plain values, every value checked against the declared type."""
+    if not isinstance(plain, dict):
+        raise ValueError(f"{kind.__name__}: not an object")
+    values = {}
+    admitted = _types(kind)
+    names = {f.name for f in dataclasses.fields(kind)}
+    for name, value in plain.items():
+        if name not in names:
+            raise ValueError(f"{kind.__name__} has no field {name!r}")
+        values[name] = _value(kind, name, value, admitted[name])
+    missing = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING and f.name not in values]
+    for name in missing:
+        # None is left out when written; a field that may be None and has no default comes back as None.
+        if type(None) not in admitted[name]:
+            raise ValueError(f"{kind.__name__} wants a field {name!r}")
+        values[name] = None
+    return kind(**values)
+
+
+def _value(kind: type[Any], name: str, value: Any, options: tuple[Any, ...]) -> Any:
+    for option in options:
+        origin = typing.get_origin(option)
+        if origin is typing.Literal and value in typing.get_args(option):
+            return value
+        if origin is tuple and isinstance(value, list):
+            part = _PARTS.get(name)
+            if part is not None:
+                return tuple(_build(part, v) for v in value)
+            if all(isinstance(v, str) for v in value):
+                return tuple(value)
+        if option is Topic and value in Topic._value2member_map_:
+            return Topic(value)
+        if dataclasses.is_dataclass(option) and isinstance(value, dict):
+            return _build(typing.cast(type[Any], option), value)
+        if option in (int, str, bool) and type(value) is option:
+            return value
+        if typing.get_origin(option) is not None and not isinstance(option, type):
+            nested = typing.get_args(option)
+            if nested and value in nested:
+                return value
+    raise ValueError(f"{kind.__name__}.{name}: {str(value)[:40]!r} does not fit")
+
+
+class Jsonl:
+    """JSON lines as a format."""
+
+    name = "jsonl"
+    title = "events as JSON lines"
+    explanation = "What `fedtrace events --jsonl` writes: a cache, an exchange format and the input of test cases."
+    reference = "parsers/events.py"
+
+    def guess(self, head: Head) -> Guess:
+        """By the first line's `kind`."""
+        lines = head.lines
+        if lines and lines[0].startswith('{"kind":"'):
+            return Guess(score=95, because='the first line begins {"kind":')
+        return Guess(score=0, because="no line of events")
+
+    def read(self, source: Source, how: How, reading: Reading) -> Iterator[Event]:
+        """Every line an event; a line that is none is damage."""
+        reading.lines = 0
+        reading.resolution_ns = 1
+        with source.path.open("rb") as file:
+            while raw := file.readline(LINE_MAX + 1):
+                reading.lines += 1
+                where = Where(source=source.name, line=reading.lines)
+                if len(raw) > LINE_MAX:
+                    while raw and not raw.endswith(b"\n"):
+                        raw = file.readline(LINE_MAX)
+                    yield Damage(
+                        at_ns=0, width_ns=1, where=where, what="a line longer than 1 MiB", lost=1, unit="lines"
+                    )
+                    continue
+                if not raw.strip():
+                    continue
+                try:
+                    read = event(raw.decode("utf-8", "replace"))
+                except ValueError as error:
+                    yield Damage(at_ns=0, width_ns=1, where=where, what=str(error), lost=1, unit="lines")
+                    continue
+                yield read
+                if not isinstance(read, Damage):
+                    first, last = reading.first_ns, reading.last_ns
+                    reading.first_ns = read.at_ns if first is None else min(first, read.at_ns)
+                    reading.last_ns = read.at_ns if last is None else max(last, read.at_ns)
+
+
+FORMAT = Jsonl()

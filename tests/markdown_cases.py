@@ -1,0 +1,116 @@
+"""Markdown files as tests: prose, scenes, and what comes of them.
+
+Each `##` is a test. Fences: ```scene NAME [local=DOMAIN,…]``` tells what the tap NAME saw (see `tests/scene.py`);
+```findings``` or ```verdicts``` or ```timeline``` tells what must come of all scenes above it.
+`pytest --update-goldens FILE` writes the expectations anew; read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analyzer.judge import judge
+from analyzer.session import CaseView
+from tests import scene
+
+FENCE = re.compile(r"^```(?P<info>[a-z]+[^\n`]*)\n(?P<body>.*?)^```$", re.M | re.S)
+EXPECTATIONS = ("findings", "verdicts", "timeline")
+
+
+class MarkdownFile(pytest.File):
+    """One Markdown file."""
+
+    def collect(self) -> Iterator[MarkdownCase]:
+        """Each `##` section that holds a scene."""
+        for section in re.split(r"^## ", self.path.read_text(), flags=re.M)[1:]:
+            title = section.partition("\n")[0].strip()
+            if "```scene" in section:
+                yield MarkdownCase.from_parent(self, name=title, section=section)
+
+
+class MarkdownCase(pytest.Item):
+    """One `##` of a file."""
+
+    def __init__(self, *, section: str, **rest: object) -> None:
+        """`section` is its text, title line included."""
+        super().__init__(**rest)  # type: ignore[arg-type]
+        self.section = section
+
+    def runtest(self) -> None:
+        """Hold each expectation against what comes of the scenes before it."""
+        taps, local = [], []
+        section = self.section
+        expectations = 0
+        for fence in FENCE.finditer(self.section):
+            word, *rest = fence["info"].split()
+            if word == "scene":
+                named = [r for r in rest if "=" not in r]
+                taps.append(scene.tap(named[0] if named else "capture", fence["body"]))
+                for option in rest:
+                    if option.startswith("local="):
+                        local += option.removeprefix("local=").split(",")
+            elif word in EXPECTATIONS:
+                expectations += 1
+                got = render(word, scene.case(*taps, local=local))
+                if self.config.getoption("--update-goldens"):
+                    section = section.replace(fence[0], f"```{fence['info']}\n{got}```", 1)
+                elif got != fence["body"]:
+                    raise Differs(word, fence["body"], got, self.path)
+        assert expectations, "a case without an expectation proves nothing"
+        if section != self.section:
+            text = self.path.read_text()
+            self.path.write_text(text.replace(self.section, section))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """What was expected, what came, and how to accept it."""
+        if isinstance(excinfo.value, Differs):
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the case stands."""
+        return self.path, 0, f"{self.path.name}: {self.name}"
+
+
+class Differs(AssertionError):
+    """An expectation that does not hold."""
+
+    def __init__(self, word: str, expected: str, got: str, path: Path) -> None:
+        """Both texts, for a person."""
+        super().__init__(
+            f"{word} expected:\n{expected}\n{word} that came:\n{got}\n"
+            f"if that is right: pytest --update-goldens {path}, then read the difference"
+        )
+
+
+def render(word: str, case: CaseView) -> str:
+    """The findings, verdicts or timeline of a case, one line each."""
+    if word == "timeline":
+        return "".join(f"{line}\n" for line in _timeline(case))
+    judgement = judge(case)
+    assert not judgement.broken, judgement.broken
+    if word == "verdicts":
+        return "".join(
+            f"{v.initiator} -> {v.receiver}  {v.state}"
+            + (f"  {v.cause.rule}  {v.confidence.name.lower()}" if v.cause else "")
+            + "\n"
+            for v in sorted(judgement.verdicts, key=lambda v: (v.initiator, v.receiver))
+        )
+    return "".join(
+        f"{f.session.initiator} -> {f.session.receiver}  {f.rule}  {f.severity.name.lower()}"
+        f"  {f.confidence.name.lower()}{'  cause' if f.is_cause else ''}\n"
+        for f in judgement.findings
+    )
+
+
+def _timeline(case: CaseView) -> Iterator[str]:
+    for session in case.sessions:
+        yield f"{session.initiator} -> {session.receiver}  {session.outcome}  {session.reached.word}"
+        for step in session.steps:
+            seconds = (step.event.at_ns - scene.BEGIN_NS) / scene.SECOND
+            mark = "" if step.expected else "  unexpected"
+            yield f"  {seconds:.3f}  {step.machine}  {step.signal}  {step.after}{mark}"
