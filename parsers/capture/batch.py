@@ -1,0 +1,183 @@
+"""Chosen packets, copied out of a window's memory: columns for as long as possible, `Packet` only at the door.
+
+Knows nothing of why they were chosen.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from itertools import repeat
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parsers.capture.columns import Columns, Memory
+from parsers.capture.packet import TCP, Packet
+from parsers.capture.window import Column
+
+ROW_COST = 96
+"""Bytes that a packet without payload takes here, about."""
+_ADDRESSES_MAX = 1 << 18
+"""Addresses whose text is remembered; a scan of the whole internet must not fill the memory."""
+
+
+class _Text(dict[int | bytes, str]):
+    """Address → text, made once: an int is IPv4, 16 bytes are IPv6."""
+
+    def __missing__(self, address: int | bytes) -> str:
+        if len(self) >= _ADDRESSES_MAX:
+            self.clear()
+        if isinstance(address, int):
+            text = f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
+        else:
+            text = socket.inet_ntop(socket.AF_INET6, address)
+        self[address] = text
+        return text
+
+
+_text = _Text()
+
+
+def address_text(address: bytes) -> str:
+    """Canonical text of an address of 4 or 16 bytes."""
+    return _text[int.from_bytes(address, "big") if len(address) == 4 else address]
+
+
+class Batch(NamedTuple):
+    """Packets as columns."""
+
+    frame: Column
+    """Wireshark's number."""
+    at_ns: Column
+    """When captured."""
+    proto: NDArray[np.uint8]
+    """6 or 17."""
+    six: NDArray[np.bool_]
+    """It is IPv6."""
+    ends: NDArray[np.uint8]
+    """Both addresses, 32 bytes a row: source in the first 16, destination in the others, IPv4 in the first four of each."""
+    sport: NDArray[np.uint16]
+    """Sender's port."""
+    dport: NDArray[np.uint16]
+    """Receiver's port."""
+    ttl: NDArray[np.uint8]
+    """Time to live."""
+    length: Column
+    """Payload length by the IP header."""
+    seq: NDArray[np.uint32]
+    """TCP sequence number."""
+    ack: NDArray[np.uint32]
+    """TCP acknowledgment number."""
+    flags: NDArray[np.uint8]
+    """TCP control bits."""
+    payloads: list[bytes]
+    """Payloads as captured."""
+
+    def take(self, chosen: NDArray[np.intp]) -> Batch:
+        """Those rows only."""
+        if len(chosen) == len(self.frame):
+            return self
+        payloads = self.payloads
+        return Batch(*(column[chosen] for column in self[:-1]), [payloads[index] for index in chosen.tolist()])
+
+    def packets(self) -> Iterator[Packet]:
+        """The rows as packets."""
+        text = _text
+        if self.six.any():
+            sources, targets = self._addresses(0), self._addresses(16)
+        else:
+            words = self.ends.view(">u4")
+            sources, targets = words[:, 0].tolist(), words[:, 4].tolist()
+        rows = zip(
+            self.frame.tolist(),
+            self.at_ns.tolist(),
+            self.proto.tolist(),
+            [text[address] for address in sources],
+            self.sport.tolist(),
+            [text[address] for address in targets],
+            self.dport.tolist(),
+            self.ttl.tolist(),
+            self.payloads,
+            self.length.tolist(),
+            self.seq.tolist(),
+            self.ack.tolist(),
+            self.flags.tolist(),
+            strict=True,
+        )
+        return map(tuple.__new__, repeat(Packet), rows)  # a third of what Packet(*row) takes
+
+    def _addresses(self, begin: int) -> list[int | bytes]:
+        field = np.ascontiguousarray(self.ends[:, begin : begin + 16])
+        addresses: list[int | bytes] = field.view(">u4")[:, 0].tolist()
+        for index in np.flatnonzero(self.six).tolist():
+            addresses[index] = field[index].tobytes()
+        return addresses
+
+
+def copied(
+    memory: Memory, columns: Columns, chosen: NDArray[np.intp], first_frame: int, at_ns: Column
+) -> Batch:
+    """Copy chosen TCP and UDP packets of a block, whose first packet is number `first_frame`."""
+    rows = columns.rows[chosen]
+    six = columns.six[chosen]
+    proto = columns.kind[chosen]
+    begin, end, length = columns.payload(chosen)
+    tcp = proto == TCP
+    numbers = np.ascontiguousarray(rows[:, 38:46]).view(">u4").astype(np.uint32)
+    flags = rows[:, 47]
+    if not tcp.all():
+        numbers[~tcp] = 0
+        flags = np.where(tcp, flags, 0).astype(np.uint8)
+    return Batch(
+        frame=chosen + first_frame,
+        at_ns=at_ns[chosen],
+        proto=proto,
+        six=six,
+        ends=ends(memory, columns, chosen),
+        sport=columns.sport[chosen],
+        dport=columns.dport[chosen],
+        ttl=np.where(six, rows[:, 21], rows[:, 22]),
+        length=length,
+        seq=numbers[:, 0],
+        ack=numbers[:, 1],
+        flags=flags,
+        payloads=payloads(memory, begin, end),
+    )
+
+
+def payloads(memory: Memory, begin: Column, end: Column) -> list[bytes]:
+    """The bytes between offsets, copied."""
+    if (begin >= end).all():
+        return [b""] * len(begin)
+    return list(map(bytes, map(memory.view.__getitem__, map(slice, begin.tolist(), end.tolist()))))
+
+
+def ends(memory: Memory, columns: Columns, chosen: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Both addresses of chosen packets, in the form of `Batch.ends`."""
+    both = np.zeros((len(chosen), 32), np.uint8)
+    both[:, 0:4] = columns.rows[chosen, 26:30]
+    both[:, 16:20] = columns.rows[chosen, 30:34]
+    six = np.flatnonzero(columns.six[chosen])
+    if len(six):
+        both[six] = memory.rows(columns.network[chosen[six]] + 8, 32)
+    return both
+
+
+def flow_keys(both: NDArray[np.uint8], sport: NDArray[np.uint16], dport: NDArray[np.uint16]) -> NDArray[np.uint64]:
+    """One number for each packet's conversation, the same in both directions.
+
+    Two conversations may share a number: then one that does not matter is read too, which costs time and nothing else.
+    """
+    words = both.view("<u8")
+    source = _mix(_mix(words[:, 0] ^ sport.astype(np.uint64) << np.uint64(40)) ^ words[:, 1])
+    target = _mix(_mix(words[:, 2] ^ dport.astype(np.uint64) << np.uint64(40)) ^ words[:, 3])
+    return source + target
+
+
+def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finalizer of MurmurHash3, shortened: every bit of the input moves half of the output's."""
+    value = value ^ (value >> np.uint64(33))
+    value = value * np.uint64(0xFF51AFD7ED558CCD)
+    return value ^ (value >> np.uint64(29))

@@ -1,0 +1,140 @@
+"""The capture file as a whole: which format it is, and its records window by window, in constant memory.
+
+Content decides, never a file's name. Damage becomes `Lost` and reading goes on where it can.
+Knows neither packets nor which of them matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from parsers.capture import pcap, pcapng
+from parsers.capture.inflate import GZIP_MAGIC, ZSTD_MAGIC, Bytes, unpacked_head
+from parsers.capture.packet import Lost
+from parsers.capture.window import BACK, FRONT, WINDOW_LEN, Window
+from parsers.errors import SourceUnreadable
+from parsers.source import Reading
+
+_FOREIGN = {
+    b"snoop\0\0\0": "a Solaris snoop capture",
+    b"GMBU": "a Microsoft Network Monitor capture",
+    b"RTSS": "a Microsoft Network Monitor capture",
+    b"XCP\0": "a Sniffer capture",
+    b"TRSNIFF data": "a Sniffer capture",
+    b"\x54\x52\x00\x64": "an iSeries capture",
+    b"btsnoop\0": "a Bluetooth capture",
+    b"5VIEW": "a 5View capture",
+}
+"""Captures that are not read, named so that the user can be told what to do."""
+_FINGERPRINT_CHUNK = 1 << 20
+
+
+def is_capture(head: bytes) -> str | None:
+    """What `head`, the first bytes of an input (64 KiB are plenty), is a capture of; packed ones are looked into.
+
+    One of "pcap", "pcapng", "pcap in gzip", "pcapng in zstd", and so on; None when fedtrace cannot read it as a capture.
+    """
+    inner = unpacked_head(head)
+    name = "pcap" if pcap.recognised(inner) else "pcapng" if pcapng.recognised(inner) else None
+    if name and head.startswith(GZIP_MAGIC):
+        return f"{name} in gzip"
+    if name and head.startswith(ZSTD_MAGIC):
+        return f"{name} in zstd"
+    return name
+
+
+def fingerprint(path: Path | str) -> str:
+    """SHA-256 of the file's bytes as they lie on disk, hex. Raises `OSError`.
+
+    Apart from reading, because it takes as long as reading does, and few want to know.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def windows(path: Path | str, reading: Reading, offset_ns: int = 0) -> Iterator[Window | Lost]:
+    """Every record of a capture, `-` for standard input; `Lost` for what could not be read.
+
+    Fills `reading` as it goes: frames, instants (`offset_ns` added), resolution, size.
+    Raises `SourceUnreadable` when the input is no capture, empty, or may not be read.
+    """
+    with Bytes(path) as source:
+        memory = bytearray(FRONT + WINDOW_LEN + BACK)
+        view = memoryview(memory)
+        end = FRONT + source.fill(view[FRONT : FRONT + WINDOW_LEN])
+        last = end < FRONT + WINDOW_LEN
+        file = _format(source, memory, end)
+        begin = FRONT + (pcap.HEADER_LEN if isinstance(file, pcap.Pcap) else 0)
+        frames = 0
+        at_ns: int | None = None
+        while True:
+            taken = file.take(begin, end, last=last)
+            reading.resolution_ns = file.resolution_ns
+            reading.size_bytes = source.size_bytes
+            count = len(taken.records.starts)
+            if count:
+                records = taken.records
+                if offset_ns:
+                    records = records._replace(at_ns=records.at_ns + offset_ns)
+                _note(reading, frames + count, int(records.at_ns.min()), int(records.at_ns.max()))
+                at_ns = int(records.at_ns[-1])
+                yield Window(memory, frames + 1, records)
+                frames += count
+            for what, lost in taken.lost:
+                yield Lost(what, lost, "bytes", frames or None, at_ns)
+            if last:
+                break
+            rest = max(0, end - taken.stop)
+            view[FRONT : FRONT + rest] = view[end - rest : end]
+            over = max(0, taken.stop - end)
+            if over and (missing := over - _pass_over(source, view, over)):
+                yield Lost("the last record is cut off", over - missing, "bytes", frames or None, at_ns)
+            filled = source.fill(view[FRONT + rest : FRONT + WINDOW_LEN])
+            begin, end = FRONT, FRONT + rest + filled
+            last = end < FRONT + WINDOW_LEN
+        reading.frames = frames
+        reading.size_bytes = source.size_bytes
+        for what, unread in source.damage:
+            yield Lost(what, unread, "bytes", frames or None, at_ns)
+
+
+def _note(reading: Reading, frames: int, first_ns: int, last_ns: int) -> None:
+    reading.frames = frames
+    reading.first_ns = first_ns if reading.first_ns is None else min(first_ns, reading.first_ns)
+    reading.last_ns = last_ns if reading.last_ns is None else max(last_ns, reading.last_ns)
+
+
+def _pass_over(source: Bytes, view: memoryview, count: int) -> int:
+    """Read and forget `count` bytes; fewer at the end of the input. Uses the memory behind what is kept."""
+    passed = 0
+    scratch = memoryview(bytearray(min(count, 1 << 20)))
+    while passed < count:
+        got = source.fill(scratch[: count - passed])
+        passed += got
+        if not got:
+            break
+    return passed
+
+
+def _format(source: Bytes, memory: bytearray, end: int) -> pcap.Pcap | pcapng.Pcapng:
+    head = bytes(memory[FRONT : min(end, FRONT + 64)])
+    if pcap.recognised(head):
+        if len(head) < pcap.HEADER_LEN:
+            raise SourceUnreadable(source.name, "ends inside the header of a pcap file", "nothing was captured in it")
+        return pcap.Pcap(memory, FRONT)
+    if pcapng.recognised(head):
+        if len(head) < pcapng.HEADER_LEN:
+            raise SourceUnreadable(source.name, "ends inside the header of a pcapng file", "nothing was captured in it")
+        return pcapng.Pcapng(memory)
+    if source.damage:
+        raise SourceUnreadable(source.name, f"cannot be unpacked to a capture: {source.damage[0][0]}")
+    if not head:
+        raise SourceUnreadable(source.name, "is empty")
+    for magic, what in _FOREIGN.items():
+        if head.startswith(magic):
+            raise SourceUnreadable(source.name, f"is {what}", "make a pcapng of it: editcap -F pcapng IN OUT")
+    raise SourceUnreadable(source.name, "is no capture: its first bytes are neither pcap nor pcapng")

@@ -1,0 +1,147 @@
+"""Which DNS messages matter: those about `_xmpp` services, and about the names that these lead to.
+
+A domain's own addresses matter because a server falls back to them, a target's because a server connects there.
+This is a look at question names and SRV targets, not a decoder: what a message means is for `parsers.wire.dns`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import translate
+
+import numpy as np
+
+_SERVICE = re.compile(rb"_(?:xmpps?-(?:server|client)|jabber)")
+"""The services of RFC 6120 section 3.2.1, XEP-0368, and the one that was used before them."""
+_SERVER_SERVICE = re.compile(rb"_(?:xmpps?-server|jabber)")
+"""Those between servers, whose ports are worth reading."""
+_QUESTION_AT = 12
+"""Bytes of a DNS header (RFC 1035 section 4.1.1)."""
+_NAME_MAX = 255
+"""Octets of a name (RFC 1035 section 2.3.4)."""
+_JUMPS_MAX = 32
+"""Compression pointers followed in one name: a loop ends here."""
+_RECORDS_MAX = 256
+"""Records looked at in one message."""
+_WANTED_MAX = 65_536
+"""Names followed. A capture that asks for the services of more domains than this is not an incident but a census."""
+_ROUNDS_MAX = 8
+"""How often one block of messages is gone through again because new names were learnt in it: a chain of aliases is shorter."""
+_CNAME, _SRV = 5, 33
+"""Record types (RFC 1035 section 3.2.2, RFC 2782)."""
+
+
+class Names:
+    """The names that matter so far, as they stand in messages: length-prefixed labels, lower case."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """`patterns` are shell patterns of further names; `*` for all."""
+        self.ports: set[int] = set()
+        """Ports that SRV answers of server services named."""
+        self._wanted: set[bytes] = set()
+        self._every = "*" in patterns
+        self._patterns = [re.compile(translate(pattern.lower().rstrip("."))) for pattern in patterns]
+        self._learnt: set[bytes] = set()
+
+    def choose(self, messages: list[bytes]) -> tuple[list[int], list[bytes]]:
+        """Indices of the messages that matter, in order; and the question name of every message."""
+        if not messages:
+            return [], []
+        begins = np.cumsum([0, *map(len, messages)])
+        text = b"".join(messages).lower()
+        questions = [
+            text[at : text.find(b"\0", at, at + _NAME_MAX) + 1] for at in (begins[:-1] + _QUESTION_AT).tolist()
+        ]
+        places = [match.start() for match in _SERVICE.finditer(text)]
+        found = set((np.searchsorted(begins, places, "right") - 1).tolist())
+        if self._patterns:
+            asked_for = {name for name in set(questions) if self._fits(name)}
+            found.update(index for index, name in enumerate(questions) if name in asked_for)
+        fresh = found
+        for _ in range(_ROUNDS_MAX):
+            known = len(self._wanted)
+            for index in fresh:
+                self._learn(messages[index])
+            fresh = {index for index, name in enumerate(questions) if name in self._wanted} - found
+            found |= fresh
+            if not fresh and len(self._wanted) == known:
+                break
+        return list(range(len(messages))) if self._every else sorted(found), questions
+
+    def wanted(self, questions: list[bytes]) -> list[int]:
+        """Indices of the question names that matter by what is known now."""
+        return [index for index, name in enumerate(questions) if name in self._wanted]
+
+    def take_news(self) -> bool:
+        """Whether names were learnt since this was last asked."""
+        news, self._learnt = bool(self._learnt), set()
+        return news
+
+    def _fits(self, name: bytes) -> bool:
+        text = ".".join(label.decode("latin-1") for label in _labels(name))
+        return any(pattern.match(text) for pattern in self._patterns)
+
+    def _want(self, name: bytes) -> None:
+        if len(name) > 1 and name not in self._wanted and len(self._wanted) < _WANTED_MAX:
+            self._wanted.add(name)
+            self._learnt.add(name)
+
+    def _learn(self, message: bytes) -> None:
+        """What a message that matters leads to: the domain asked about, targets, aliases, ports."""
+        try:
+            self._read(message)
+        except IndexError:  # cut, or no DNS at all: what was learnt before that stands
+            return
+
+    def _read(self, message: bytes) -> None:
+        answers = int.from_bytes(message[6:8], "big")
+        question, at = _name(message, _QUESTION_AT)
+        labels = list(_labels(question))
+        if labels and _SERVICE.match(labels[0]):
+            while labels and labels[0].startswith(b"_"):
+                del labels[0]
+            self._want(b"".join(bytes([len(label)]) + label for label in labels) + b"\0")
+        if not message[2] & 0x80 or not int.from_bytes(message[4:6], "big"):
+            return
+        at += 4
+        for _ in range(min(answers, _RECORDS_MAX)):
+            owner, at = _name(message, at)
+            kind = message[at] << 8 | message[at + 1]
+            length = message[at + 8] << 8 | message[at + 9]
+            at += 10
+            if kind == _SRV and _SERVICE.search(owner) and length >= 7:
+                self._want(_name(message, at + 6)[0])
+                if _SERVER_SERVICE.search(owner):
+                    self.ports.add(message[at + 4] << 8 | message[at + 5])
+            elif kind == _CNAME:
+                self._want(_name(message, at)[0])
+            at += length
+
+
+def _labels(name: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(name) and (length := name[at]):
+        yield name[at + 1 : at + 1 + length]
+        at += 1 + length
+
+
+def _name(message: bytes, at: int) -> tuple[bytes, int]:
+    """The name at `at`, uncompressed and in lower case, and where the bytes after it begin. Raises IndexError if it is cut."""
+    parts: list[bytes] = []
+    after = -1
+    jumps = total = 0
+    while length := message[at]:
+        if length >= 0xC0:
+            after = at + 2 if after < 0 else after
+            at = (length & 0x3F) << 8 | message[at + 1]
+            jumps += 1
+            if jumps > _JUMPS_MAX:
+                raise IndexError("compression loop")
+            continue
+        parts.append(message[at : at + 1 + length])
+        at += 1 + length
+        total += 1 + length
+        if total > _NAME_MAX:
+            raise IndexError("name too long")
+    return b"".join(parts).lower() + b"\0", at + 1 if after < 0 else after

@@ -1,0 +1,72 @@
+"""Conversations that are followed for what was in them, whatever their ports.
+
+Knows nothing of what made them worth following.
+"""
+
+from __future__ import annotations
+
+import socket
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parsers.capture.batch import ends, flow_keys
+from parsers.capture.columns import Columns, Memory
+
+FLOWS_MAX = 262_144
+"""Conversations followed at once; a capture with more on odd ports is a scan or an attack."""
+
+NO_FLOWS = np.empty(0, np.uint64)
+"""No conversation at all."""
+
+
+class Flows:
+    """Keys of conversations, and their ports as a first, cheap sieve."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.refused = 0
+        """Conversations not followed because there were too many."""
+        self._keys = NO_FLOWS
+        self._port = np.zeros(65_536, bool)
+
+    def add(
+        self, memory: Memory, columns: Columns, chosen: NDArray[np.intp]
+    ) -> NDArray[np.uint64]:
+        """Follow the conversations of these packets. Returns the keys that are new."""
+        if not len(chosen):
+            return NO_FLOWS
+        sport, dport = columns.sport[chosen], columns.dport[chosen]
+        keys = np.setdiff1d(flow_keys(ends(memory, columns, chosen), sport, dport), self._keys)
+        room = FLOWS_MAX - len(self._keys)
+        if len(keys) > room:
+            self.refused += len(keys) - room
+            keys = keys[:room]
+        self._port[sport] = self._port[dport] = True
+        self._keys = np.union1d(self._keys, keys)
+        return keys
+
+    def among(self, memory: Memory, columns: Columns, candidates: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of the candidates that belong to a conversation followed."""
+        if not len(self._keys) or not len(candidates):
+            return candidates[:0]
+        likely = candidates[self._port[columns.sport[candidates]] & self._port[columns.dport[candidates]]]
+        if not len(likely):
+            return likely
+        keys = flow_keys(ends(memory, columns, likely), columns.sport[likely], columns.dport[likely])
+        return likely[np.isin(keys, self._keys)]
+
+    def holds(self, src: str, sport: int, dst: str, dport: int) -> bool:
+        """Whether the conversation between these two ends is followed."""
+        if not self._port[sport] or not self._port[dport]:
+            return False
+        both = np.frombuffer(_packed(src) + _packed(dst), np.uint8).reshape(1, 32)
+        key = flow_keys(both, np.array([sport], np.uint16), np.array([dport], np.uint16))
+        return bool(np.isin(key, self._keys)[0])
+
+
+def _packed(address: str) -> bytes:
+    """An address as `batch.ends` has it."""
+    if ":" in address:
+        return socket.inet_pton(socket.AF_INET6, address)
+    return socket.inet_aton(address).ljust(16, b"\0")

@@ -1,0 +1,285 @@
+"""Which frames of a capture matter for federation: found by content as well as by port.
+
+DNS messages about `_xmpp` services and the names that these lead to; TCP on federation ports, on ports that an SRV answer names,
+and conversations whose payload begins as an XMPP stream or as a ClientHello that offers `xmpp-server`; ICMP errors about any of these.
+What may turn out to matter later is kept in rings of bounded size. This decides what to read, not what it means.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parsers.capture import columns as kinds
+from parsers.capture.batch import Batch, address_text, copied, payloads
+from parsers.capture.columns import BLOCK_LEN, Columns, Memory, decode
+from parsers.capture.container import windows
+from parsers.capture.dns_names import Names
+from parsers.capture.flows import NO_FLOWS, Flows
+from parsers.capture.fragments import Fragments, behind_extensions, read_fragment
+from parsers.capture.icmp import QUOTE_MAX, is_error, quote
+from parsers.capture.packet import RST, SYN, TCP, UDP, IcmpError, Lost, Packet
+from parsers.capture.ring import MessageRing, Ring
+from parsers.capture.sniff import FIRST_BYTES, LOOK_LEN, offers_xmpp_server, speaks_xmpp
+from parsers.capture.transport import transport_packet
+from parsers.capture.window import Column, Records, Window
+from parsers.source import How, Reading
+
+_DNS_PORT = 53
+"""RFC 1035 section 4.2."""
+_OPENINGS_BYTES = 20 << 20
+"""Room for some 200,000 connection openings and resets on ports that are not federation's, as far as is known yet."""
+_DNS_BYTES = 16 << 20
+"""Room for the latest DNS messages about names that do not matter, as far as is known yet."""
+_DNS_TCP_BYTES = 4 << 20
+"""Room for the latest segments of DNS over TCP."""
+_ERRORS_MAX = 4_096
+"""ICMP errors about other TCP ports that are remembered."""
+
+Indices = NDArray[np.intp]
+Found = Packet | IcmpError | Lost
+
+
+def packets(path: Path | str, how: How, reading: Reading) -> Iterator[Found]:
+    """The frames that matter, in order, but for those that turn out to matter only later: these come when that is known.
+
+    `path` is a capture, or `-` for standard input; `how.offset_ns` is in every instant. Fills `reading` on the way.
+    Raises `SourceUnreadable` when the input is no capture; damage within it becomes `Lost`.
+    """
+    choice = _Choice(how, reading)
+    memory: Memory | None = None
+    for part in windows(path, reading, how.offset_ns):
+        if isinstance(part, Lost):
+            yield part
+            continue
+        memory = memory or Memory(part.memory)
+        yield from choice.window(memory, part)
+    yield from choice.finish()
+
+
+class _Block(NamedTuple):
+    """Some thousand packets of a window."""
+
+    memory: Memory
+    columns: Columns
+    first_frame: int
+    at_ns: Column
+
+    def copy(self, chosen: Indices) -> Batch:
+        """TCP and UDP packets of it, to last."""
+        return copied(self.memory, self.columns, chosen, self.first_frame, self.at_ns)
+
+    def each(self, kind: int) -> Iterator[tuple[int, int, int]]:
+        """Index, frame number and instant of its packets of one kind."""
+        for index in np.flatnonzero(self.columns.kind == kind).tolist():
+            yield index, self.first_frame + index, int(self.at_ns[index])
+
+
+    def reporter(self, index: int) -> str:
+        """The address that sent a packet."""
+        if self.columns.six[index]:
+            begin = int(self.columns.network[index]) + 8
+            return address_text(bytes(self.memory.view[begin : begin + 16]))
+        return address_text(self.columns.rows[index, 26:30].tobytes())
+
+
+class _Choice:
+    """What is known so far of what matters, and the frames that follow from it."""
+
+    def __init__(self, how: How, reading: Reading) -> None:
+        self._reading = reading
+        self._port = np.zeros(65_536, bool)
+        self._port[list(how.ports)] = True
+        self._names = Names(how.dns_names)
+        self._flows = Flows()
+        self._openings = Ring(_OPENINGS_BYTES)
+        self._dns_tcp = Ring(_DNS_TCP_BYTES)
+        self._dns = MessageRing(_DNS_BYTES)
+        self._errors: deque[IcmpError] = deque(maxlen=_ERRORS_MAX)
+        self._fragments = Fragments(self._fragment_matters)
+        self._cut = 0
+        self._cut_at: tuple[int, int] | None = None
+        self._forgotten_told = 0
+
+    def window(self, memory: Memory, window: Window) -> Iterator[Found]:
+        """The frames of a window that matter."""
+        starts, lengths, at_ns, links = window.records
+        for begin in range(0, len(starts), BLOCK_LEN):
+            some = slice(begin, begin + BLOCK_LEN)
+            link = links[some] if isinstance(links, np.ndarray) else links
+            columns = decode(memory, Records(starts[some], lengths[some], at_ns[some], link))
+            for name, count in columns.unread.items():
+                self._reading.unknown[name] = self._reading.unknown.get(name, 0) + count
+            yield from self._block(_Block(memory, columns, window.first_frame + begin, at_ns[some]))
+
+    def finish(self) -> Iterator[Found]:
+        """What is to be said at the end."""
+        self._fragments.finish()
+        if self._fragments.first_lost:
+            what = "fragments of datagrams that may be federation's; others of the same datagram are missing"
+            yield Lost(what, self._fragments.lost, "frames", *self._fragments.first_lost)
+        if self._cut_at:
+            what = "frames whose headers are cut by the snap length, and which may be federation's"
+            yield Lost(what, self._cut, "frames", *self._cut_at)
+        if self._flows.refused:
+            what = "conversations on other ports that begin as XMPP; there were too many to follow all"
+            yield Lost(what, self._flows.refused, "frames", None, None)
+
+    def _block(self, block: _Block) -> Iterator[Found]:
+        columns = block.columns
+        tcp = columns.kind == TCP
+        on_dns = (columns.sport == _DNS_PORT) | (columns.dport == _DNS_PORT)
+        extra: list[Packet | IcmpError] = []
+        late: list[Packet | IcmpError] = []
+        segments = np.flatnonzero(on_dns & tcp)
+        known = len(self._names.ports)
+        lookups = np.flatnonzero(on_dns & (columns.kind == UDP))
+        if len(lookups):
+            extra += self._lookups(block.copy(lookups), late)
+        if len(segments):
+            keys = self._flows.add(block.memory, columns, self._dns_segments(block, segments))
+            late += self._dns_tcp.release((), keys)
+        extra += self._fragmented(block)
+        if len(self._names.ports) > known:
+            late += self._learn_ports()
+            yield from self._forgotten(block)
+        by_port = (self._port[columns.sport] | self._port[columns.dport]) & tcp
+        others = np.flatnonzero(tcp & ~by_port & ~on_dns)
+        keys = self._flows.add(block.memory, columns, self._sniffed(block, others))
+        if len(keys):
+            late += self._openings.release((), keys)
+            yield from self._forgotten(block)
+        by_port[self._flows.among(block.memory, columns, others)] = True
+        by_port[self._flows.among(block.memory, columns, segments)] = True
+        self._openings.add(block.copy(others[(columns.flags[others] & (SYN | RST) != 0) & ~by_port[others]]))
+        if len(segments):
+            self._dns_tcp.add(block.copy(segments[~by_port[segments]]))
+        extra += self._icmp(block)
+        self._count_cut(block)
+        late.sort(key=itemgetter(0))
+        yield from late
+        found = block.copy(np.flatnonzero(by_port)).packets()
+        yield from sorted([*found, *extra], key=itemgetter(0)) if extra else found
+
+    def _lookups(self, messages: Batch, late: list[Packet | IcmpError]) -> Iterator[Packet]:
+        """DNS messages over UDP that matter; earlier ones that matter by now are added to `late`."""
+        indices, questions = self._names.choose(messages.payloads)
+        found = np.zeros(len(questions), bool)
+        found[indices] = True
+        if self._names.take_news():
+            late += self._dns.release(self._names)
+        rest = np.flatnonzero(~found)
+        self._dns.add(messages.take(rest), [questions[index] for index in rest.tolist()])
+        return messages.take(np.flatnonzero(found)).packets()
+
+    def _dns_segments(self, block: _Block, segments: Indices) -> Indices:
+        """DNS messages over TCP that matter: each has its length before it (RFC 1035 section 4.2.2)."""
+        begin, end, _ = block.columns.payload(segments)
+        indices, _ = self._names.choose([payload[2:] for payload in payloads(block.memory, begin, end)])
+        return segments[np.array(indices, np.intp)]
+
+    def _sniffed(self, block: _Block, others: Indices) -> Indices:
+        """Packets whose payload shows that their conversation is federation."""
+        columns = block.columns
+        begin = columns.transport[others] + (columns.rows[others, 46] >> 4).astype(np.int64) * 4
+        first = block.memory.bytes[begin]
+        likely = others[((first == FIRST_BYTES[0]) | (first == FIRST_BYTES[1])) & (begin < columns.end[others])]
+        if not len(likely):
+            return likely
+        begin, end, _ = columns.payload(likely)
+        looks = payloads(block.memory, begin, np.minimum(end, begin + LOOK_LEN))
+        return likely[[speaks_xmpp(look) or offers_xmpp_server(look) for look in looks]]
+
+    def _learn_ports(self) -> list[Packet | IcmpError]:
+        """Ports that SRV answers named: read from now on, and what is still remembered of before."""
+        ports = np.array(sorted(port for port in self._names.ports if not self._port[port]), np.intp)
+        self._port[ports] = True
+        remembered: list[Packet | IcmpError] = list(self._openings.release(ports.tolist(), NO_FLOWS))
+        for error in [error for error in self._errors if self._port[error.sport] or self._port[error.dport]]:
+            self._errors.remove(error)
+            remembered.append(error)
+        return remembered
+
+    def _forgotten(self, block: _Block) -> Iterator[Lost]:
+        """Said when something was learnt late and openings had been forgotten before: they may have been the ones."""
+        count = self._openings.forgotten - self._forgotten_told
+        if count:
+            self._forgotten_told = self._openings.forgotten
+            what = "a federation port or conversation was learnt late; connection openings before it are no longer known"
+            yield Lost(what, count, "frames", block.first_frame, int(block.at_ns[0]))
+
+    def _icmp(self, block: _Block) -> Iterator[IcmpError]:
+        """Errors about DNS, about ports and about conversations that are read."""
+        columns = block.columns
+        for kind in (kinds.ICMP, kinds.ICMP6):
+            six = kind == kinds.ICMP6
+            for index, frame, at_ns in block.each(kind):
+                if not is_error(int(columns.rows[index, 34]), six=six):
+                    continue
+                begin, end = int(columns.transport[index]), int(columns.end[index])
+                quoted = quote(bytes(block.memory.view[begin : min(end, begin + QUOTE_MAX)]), six=six)
+                if quoted is None:
+                    continue
+                reporter = block.reporter(index)
+                error = IcmpError(frame, at_ns, reporter, *quoted)
+                if _DNS_PORT in (error.sport, error.dport) and error.proto in (TCP, UDP):
+                    yield error
+                elif error.proto == TCP:
+                    if self._port[error.sport] or self._port[error.dport] or self._flows.holds(*quoted[2:]):
+                        yield error
+                    else:
+                        self._errors.append(error)
+
+    def _fragmented(self, block: _Block) -> Iterator[Packet]:
+        """Datagrams that a fragment of this block completes, and that matter."""
+        for index, frame, at_ns in block.each(kinds.FRAGMENT):
+            columns = block.columns
+            six = bool(columns.six[index])
+            packet = bytes(block.memory.view[int(columns.network[index]) : int(columns.end[index])])
+            read = read_fragment(packet, six=six)
+            if read is None:
+                continue
+            fragment, ttl = read
+            body = self._fragments.add(fragment, frame, at_ns)
+            if body is None:
+                continue
+            whole = transport_packet(frame, at_ns, ttl, fragment.key[0], *behind_extensions(fragment.key[1], body))
+            if whole and self._datagram_matters(whole):
+                yield whole
+
+    def _datagram_matters(self, packet: Packet) -> bool:
+        if packet.proto == UDP:
+            return bool(self._names.choose([packet.payload])[0])
+        return bool(
+            self._port[packet.sport]
+            or self._port[packet.dport]
+            or speaks_xmpp(packet.payload)
+            or offers_xmpp_server(packet.payload)
+            or self._flows.holds(packet.src, packet.sport, packet.dst, packet.dport)
+        )
+
+    def _fragment_matters(self, protocol: int, body: bytes) -> bool:
+        """Whether a datagram whose first fragment this is may matter."""
+        protocol, body = behind_extensions(protocol, body)
+        ports = (int.from_bytes(body[:2], "big"), int.from_bytes(body[2:4], "big"))
+        if protocol == UDP:
+            return _DNS_PORT in ports
+        return protocol == TCP
+
+    def _count_cut(self, block: _Block) -> None:
+        """Frames whose ports cannot be seen, or whose ports matter but whose headers are not all there."""
+        columns = block.columns
+        cut = np.flatnonzero(columns.kind == kinds.CUT)
+        if len(cut):
+            sport, dport = columns.sport[cut], columns.dport[cut]
+            cut = cut[((sport == 0) & (dport == 0)) | self._port[sport] | self._port[dport]]
+        if len(cut):
+            self._cut += len(cut)
+            first = int(cut[0])
+            self._cut_at = self._cut_at or (block.first_frame + first, int(block.at_ns[first]))

@@ -1,0 +1,75 @@
+"""A window: the part of a capture that is in memory, and the records in it as columns.
+
+Knows nothing of how records were found, nor of what is in them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.int64]
+"""One value for each record."""
+
+FRONT = 64
+"""Unused bytes before a window, so that a header may be looked at as if longer ones stood before it."""
+BACK = 256
+"""Unused bytes after it, so that a fixed number of bytes can be taken from every record without a look at its length."""
+WINDOW_LEN = 16 << 20
+"""Bytes of a capture in memory at once. More gains little: this much fits into the cache of most servers' processors."""
+
+
+class Records(NamedTuple):
+    """Packet records, as a format finds them."""
+
+    starts: Column
+    """Where each packet's first byte is in the window's memory."""
+    lengths: Column
+    """Bytes captured of each."""
+    at_ns: Column
+    """When each was captured, ns since 1970 UTC."""
+    links: Column | int
+    """Link type of each, or of all (www.tcpdump.org/linktypes.html)."""
+
+
+class Window(NamedTuple):
+    """Records with their numbers. The memory is used again for the next window: copy what must last."""
+
+    memory: bytearray
+    """What `starts` points into."""
+    first_frame: int
+    """Wireshark's number of the first record."""
+    records: Records
+    """The records, in the order of the file."""
+
+
+class Taken(NamedTuple):
+    """What a format made of the bytes it was shown."""
+
+    records: Records
+    """Whole records."""
+    stop: int
+    """Where the first byte is that was not used; beyond the end of the bytes shown when those up to there are to be passed over."""
+    lost: list[tuple[str, int]]
+    """What could not be read: a sentence, and how many bytes."""
+
+
+def no_records() -> Records:
+    """None at all."""
+    none = np.empty(0, np.int64)
+    return Records(none, none, none, 0)
+
+
+def joined(parts: list[Records]) -> Records:
+    """Runs of records as one."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return no_records()
+    links: Column | int = parts[0].links
+    if any(isinstance(part.links, np.ndarray) or part.links != links for part in parts):
+        links = np.concatenate([np.broadcast_to(np.asarray(part.links), part.starts.shape) for part in parts])
+    starts, lengths, at_ns = (np.concatenate([part[field] for part in parts]) for field in range(3))
+    return Records(starts, lengths, at_ns, links)
