@@ -131,7 +131,7 @@ def busy_network(seed: int, frames: int, span_us: int = HOUR_US) -> Iterator[Fra
         else:
             flow = flows[int(chance() ** 3 * OPEN_FLOWS)]
         kind = chance()
-        size = 0 if kind < 0.34 else SEGMENT if kind < 0.76 else 20 + int(chance() * 680)
+        size = 0 if kind < 0.34 else SEGMENT if kind < 0.71 else 20 + int(chance() * 680)
         if flow.protocol != TCP:
             size = 56 if flow.protocol == ICMP else size or 60
         pool = readable if flow.readable else encrypted

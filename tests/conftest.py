@@ -36,7 +36,8 @@ def pytest_runtest_makereport(
     excused = hasattr(report, "wasxfail") or item.get_closest_marker("needs_shared")
     if _SKIPS_FORBIDDEN and report.skipped and not excused:
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped, which FEDTRACE_FORBID_SKIPS forbids: {call.excinfo}"
+        reason = call.excinfo.value if call.excinfo else "no reason given"
+        report.longrepr = f"{item.nodeid} was skipped, which FEDTRACE_FORBID_SKIPS forbids: {reason}"
     return report
 
 
