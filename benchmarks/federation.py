@@ -161,5 +161,5 @@ class Attempt:
                 text = "".join(stanza(luck, ours, theirs) for _ in range(burst))
                 stream.says(CLIENT, text.encode(), int(luck.expovariate(0.5) * 1e6))
                 sent += burst
-            stream.says(CLIENT, END)
+        stream.says(CLIENT, END)
         stream.says(SERVER, END, stream.round_trip_us)
