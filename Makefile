@@ -15,11 +15,13 @@ demo: $(READY)
 test: $(READY) tshark
 	$(BIN)/pytest
 
+# All four speak, also when the first finds something.
 lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=0; \
+	for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports"; do \
+	    echo "$$check"; $(BIN)/$$check || failed=1; \
+	done; \
+	exit $$failed
 
 # Every branch of these must be reached by a test: a mistake here is a wrong verdict.
 EXACT := parsers/wire/*,analyzer/machines/*,analyzer/correlator.py,analyzer/judge.py
