@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from parsers.events import (
+    CaptureGap,
     Event,
     NotXmpp,
     Sasl,
@@ -201,6 +202,24 @@ class Connection:
         return next((e for e in self.of(TcpMark) if e.mark == "fin"), None)
 
     @cached_property
+    def ending(self) -> TcpMark | None:
+        """The first FIN or reset after the handshake, whoever sent it."""
+        if not self.accepted:
+            return None
+        return next((e for e in self.of(TcpMark) if e.mark in ("fin", "rst") and not e.repeat), None)
+
+    @cached_property
+    def whole(self) -> bool:
+        """It was captured from its SYN and no byte of it is missing: what it lacks was not said."""
+        return bool(self.syns) and self.first(CaptureGap) is None
+
+    def sender(self, event: Event) -> str:
+        """Who sent an event: the domain of that side where it is known, else its address."""
+        if self.way(event) == ">":
+            return self.initiator or self.client[0]
+        return self.receiver or self.server[0]
+
+    @cached_property
     def client_header(self) -> StreamHeader | None:
         """The initiating entity's first stream header."""
         return self.first(StreamHeader, ">")
@@ -247,8 +266,11 @@ class Connection:
 
     @cached_property
     def ciphertext(self) -> TlsData | None:
-        """The first record of ciphertext: after it the capture is blind."""
-        return self.first(TlsData)
+        """The first record of ciphertext: after it the capture is blind. None where a key log opened it."""
+        record = self.first(TlsData)
+        if record is None or any(h.at_ns >= record.at_ns for h in self.of(StreamHeader)):
+            return None
+        return record
 
     @cached_property
     def not_xmpp(self) -> NotXmpp | None:

@@ -44,6 +44,11 @@ class Owner(StrEnum):
     EVIDENCE = "evidence"
 
 
+def owner_of(domain: str | None, case: CaseView) -> Owner:
+    """Who can mend what is wrong at the server of a domain."""
+    return Owner.LOCAL if case.is_local(domain) else Owner.PEER
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """The rule's sign is there."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from parsers.events import Damage, Dialback, Stanza, river_key
+from parsers.events import Damage, Dialback, Stanza, StreamError, river_key
 from parsers.source import Reading, Source
 
 from analyzer.connection import Connection
@@ -152,6 +152,23 @@ class Session:
     @property
     def _key_instants(self) -> list[int]:
         return [s.event.at_ns for d in self.dialbacks for s in d.steps]
+
+    @cached_property
+    def errors(self) -> tuple[tuple[Connection, StreamError], ...]:
+        """The stream errors of its connections that could be read, in order, each with its connection."""
+        return tuple((c, e) for c in self.connections for e in c.of(StreamError))
+
+    def error(self, *conditions: str) -> tuple[Connection, StreamError] | None:
+        """The first stream error with one of these conditions, and its connection."""
+        return next(((c, e) for c, e in self.errors if e.condition in conditions), None)
+
+    def survived(self, connection: Connection) -> bool:
+        """Whether it went on without this connection: it was authenticated, or a later one went on under TLS."""
+        return self.authenticated or any(
+            c.ciphertext is not None and c.began_ns >= connection.began_ns
+            for c in self.connections
+            if c is not connection
+        )
 
     @cached_property
     def authenticated(self) -> bool:
@@ -313,6 +330,24 @@ class CaseView:
             if coverage.covers(connection.began_ns, connection.ended_ns):
                 found.append(coverage)
         return tuple(found)
+
+    def watched(self, connection: Connection, until_ns: int) -> bool:
+        """Whether a tap that saw a conversation recorded on, undamaged, until then: what it lacks did not come."""
+        for tap in connection.vantages:
+            coverage = self.coverage.get(tap)
+            if coverage is not None and not coverage.damaged and coverage.covers(connection.began_ns, until_ns):
+                return True
+        return False
+
+    def published(self, domain: str) -> frozenset[str]:
+        """Addresses that DNS, as far as it was captured, publishes for the federation of a domain."""
+        targets = {r.data for k in self.lookups_of(domain) for r in k.srv}
+        return frozenset(
+            r.data
+            for k in self.lookups
+            for r in k.records
+            if r.rrtype in ("A", "AAAA") and (r.name in targets or k.name in targets)
+        )
 
     def lookups_of(self, domain: str, services: tuple[str, ...] = ("_xmpp-server",)) -> Iterator[Lookup]:
         """SRV questions about one domain, by anybody."""
