@@ -54,6 +54,16 @@ class Sighting:
     """Steps of the stream machine."""
 
     @property
+    def seen_ways(self) -> frozenset[str]:
+        """`>` and `<`, whichever the source saw packets of; an ICMP error is no packet of the conversation."""
+        return frozenset(self.way(e) for e in self.events if not isinstance(e, Unreachable | Tally))
+
+    @property
+    def answered_unseen(self) -> bool:
+        """One side goes on talking to the other, of which the source shows no packet: it saw one way only."""
+        return len(self.seen_ways) == 1 and not all(isinstance(e, TcpMark) and e.mark in ("syn", "rst") for e in self.events)
+
+    @property
     def first_frame(self) -> int | None:
         """The frame with which it begins."""
         return self.events[0].where.frame
@@ -183,6 +193,11 @@ class Connection:
     def refused(self) -> bool:
         """The SYN was answered by a reset."""
         return self.flow_state == "REFUSED"
+
+    @cached_property
+    def refusal(self) -> TcpMark | None:
+        """The reset that answered the SYN."""
+        return next((e for e in self.of(TcpMark, "<") if e.mark == "rst"), None) if self.refused else None
 
     @cached_property
     def unreachable(self) -> Unreachable | None:
@@ -354,6 +369,16 @@ class Connection:
             if letter:
                 letters.append(letter if self.way(event) == ">" else letter.lower())
         return "".join(letters)
+
+
+INITIAL_TTLS = (64, 128, 255)
+"""TTLs with which packets set out: RFC 1700's 64, Windows' 128, and the largest, as routers and firewalls use."""
+
+
+def hops(mark: TcpMark) -> int | None:
+    """How many routers a packet has passed: what is missing from the nearest initial TTL; None where no TTL is known."""
+    ttl = mark.ttl
+    return None if ttl is None else next((initial - ttl for initial in INITIAL_TTLS if initial >= ttl), None)
 
 
 _LETTERS = {

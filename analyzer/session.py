@@ -13,7 +13,8 @@ from functools import cached_property
 from parsers.events import Damage, Dialback, Stanza, StreamError, river_key
 from parsers.source import Reading, Source
 
-from analyzer.connection import Connection
+from analyzer.addresses import is_private
+from analyzer.connection import Connection, Sighting, hops
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
 from analyzer.stage import Link, Stage
@@ -348,6 +349,54 @@ class CaseView:
             for r in k.records
             if r.rrtype in ("A", "AAAA") and (r.name in targets or k.name in targets)
         )
+
+    def at_home(self, tap: str, address: str) -> bool:
+        """Whether a tap was recorded on the host of that address."""
+        coverage = self.coverage.get(tap)
+        return coverage is not None and any(self.same_host(address, home) for home in coverage.home)
+
+    def outside(self, connection: Connection, address: str) -> tuple[Sighting, ...]:
+        """Sightings beyond address translation: there the host of `address` shows a public one that stands for its own.
+
+        `address` is one end of the connection, as its primary saw it.
+        """
+        ends = {address, *self.nat.get(address, ())}
+        if not any(is_private(a) for a in ends):
+            return ()
+        return tuple(
+            s for s in connection.sightings if any(e in ends and not is_private(e) for e in (s.client[0], s.server[0]))
+        )
+
+    def recorded_after_ns(self, connection: Connection) -> int:
+        """For how long the taps that saw a conversation went on recording after its last event, ns."""
+        lasts = [self.coverage[tap].last_ns for tap in connection.vantages if tap in self.coverage]
+        return max(lasts, default=connection.ended_ns) - connection.ended_ns
+
+    @cached_property
+    def one_way_taps(self) -> frozenset[str]:
+        """Taps that show only one way of every conversation, and that the other way was there: what they lack proves nothing."""
+        seen = [s for c in self.connections for s in c.sightings]
+        both = {s.tap for s in seen if len(s.seen_ways) == 2}
+        return frozenset(s.tap for s in seen if s.answered_unseen) - both
+
+    @cached_property
+    def _hops(self) -> Mapping[tuple[str, str], frozenset[int]]:
+        found: dict[tuple[str, str], set[int]] = {}
+        for connection in self.connections:
+            for sighting in connection.sightings:
+                for mark in sighting.of(TcpMark):
+                    count = None if mark.mark == "rst" or mark.flow is None else hops(mark)
+                    if count is not None and mark.flow is not None:
+                        found.setdefault((sighting.tap, mark.flow.src_ip), set()).add(count)
+        return {key: frozenset(counts) for key, counts in found.items()}
+
+    def nearer_by(self, tap: str, mark: TcpMark) -> int | None:
+        """How many hops nearer to a tap a segment was sent than anything else of its sender; 0 for as far or farther.
+
+        None where nothing else of the sender was seen there, or no TTL.
+        """
+        count, others = hops(mark), self._hops.get((tap, mark.flow.src_ip)) if mark.flow else None
+        return None if count is None or not others else max(0, min(others) - count)
 
     def lookups_of(self, domain: str, services: tuple[str, ...] = ("_xmpp-server",)) -> Iterator[Lookup]:
         """SRV questions about one domain, by anybody."""
