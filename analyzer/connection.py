@@ -61,7 +61,8 @@ class Sighting:
     @property
     def answered_unseen(self) -> bool:
         """One side goes on talking to the other, of which the source shows no packet: it saw one way only."""
-        return len(self.seen_ways) == 1 and not all(isinstance(e, TcpMark) and e.mark in ("syn", "rst") for e in self.events)
+        alone = all(isinstance(e, TcpMark) and e.mark in ("syn", "rst") for e in self.events)
+        return len(self.seen_ways) == 1 and not alone
 
     @property
     def first_frame(self) -> int | None:
@@ -376,7 +377,7 @@ INITIAL_TTLS = (64, 128, 255)
 
 
 def hops(mark: TcpMark) -> int | None:
-    """How many routers a packet has passed: what is missing from the nearest initial TTL; None where no TTL is known."""
+    """How many routers a packet has passed: what it lacks of the nearest initial TTL; None where no TTL is known."""
     ttl = mark.ttl
     return None if ttl is None else next((initial - ttl for initial in INITIAL_TTLS if initial >= ttl), None)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from parsers.events import Damage, Dialback, Stanza, StreamError, river_key
+from parsers.events import Damage, Dialback, Stanza, StreamError, TcpMark, river_key
 from parsers.source import Reading, Source
 
 from analyzer.addresses import is_private
@@ -374,7 +374,7 @@ class CaseView:
 
     @cached_property
     def one_way_taps(self) -> frozenset[str]:
-        """Taps that show only one way of every conversation, and that the other way was there: what they lack proves nothing."""
+        """Taps that show one way of every conversation, and that there was another: what they lack proves nothing."""
         seen = [s for c in self.connections for s in c.sightings]
         both = {s.tap for s in seen if len(s.seen_ways) == 2}
         return frozenset(s.tap for s in seen if s.answered_unseen) - both
