@@ -57,7 +57,7 @@ class Batch(NamedTuple):
     six: NDArray[np.bool_]
     """It is IPv6."""
     ends: NDArray[np.uint8]
-    """Both addresses, 32 bytes a row: source in the first 16, destination in the others, IPv4 in the first four of each."""
+    """Both addresses, 32 bytes a row: source in the first 16, destination in the rest; IPv4 in the first four each."""
     sport: NDArray[np.uint16]
     """Sender's port."""
     dport: NDArray[np.uint16]
@@ -79,8 +79,21 @@ class Batch(NamedTuple):
         """Those rows only."""
         if len(chosen) == len(self.frame):
             return self
-        payloads = self.payloads
-        return Batch(*(column[chosen] for column in self[:-1]), [payloads[index] for index in chosen.tolist()])
+        return Batch(
+            frame=self.frame[chosen],
+            at_ns=self.at_ns[chosen],
+            proto=self.proto[chosen],
+            six=self.six[chosen],
+            ends=self.ends[chosen],
+            sport=self.sport[chosen],
+            dport=self.dport[chosen],
+            ttl=self.ttl[chosen],
+            length=self.length[chosen],
+            seq=self.seq[chosen],
+            ack=self.ack[chosen],
+            flags=self.flags[chosen],
+            payloads=[self.payloads[index] for index in chosen.tolist()],
+        )
 
     def packets(self) -> Iterator[Packet]:
         """The rows as packets."""
@@ -116,9 +129,7 @@ class Batch(NamedTuple):
         return addresses
 
 
-def copied(
-    memory: Memory, columns: Columns, chosen: NDArray[np.intp], first_frame: int, at_ns: Column
-) -> Batch:
+def copied(memory: Memory, columns: Columns, chosen: NDArray[np.intp], first_frame: int, at_ns: Column) -> Batch:
     """Copy chosen TCP and UDP packets of a block, whose first packet is number `first_frame`."""
     rows = columns.rows[chosen]
     six = columns.six[chosen]

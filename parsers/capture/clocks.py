@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-NO_INTERFACE = -1
-"""The link type of a packet whose interface was never described."""
+from parsers.capture.window import NO_INTERFACE
+
 _SECOND_NS = 1_000_000_000
 _LATEST_S = 9_223_372_035
 """The last whole second that 64 bits of nanoseconds hold: a later stamp is damage and is shown as this."""
@@ -71,9 +71,8 @@ class Interfaces:
         if len(self._described) < _INTERFACES_MAX:
             self._described.append(interface)
             self._table = None
-            self.resolution_ns = min(_resolution_ns(one.resolution) for one in self._described[-1:]) if len(
-                self._described
-            ) == 1 else min(self.resolution_ns, _resolution_ns(interface.resolution))
+            finest = _resolution_ns(interface.resolution)
+            self.resolution_ns = finest if len(self._described) == 1 else min(self.resolution_ns, finest)
 
     @property
     def snap_len(self) -> int:
@@ -85,7 +84,8 @@ class Interfaces:
         if len(self._described) == 1 and not numbers.any():
             return self._described[0].link
         table, numbers = self._lookup(numbers)
-        return table[0][numbers]
+        chosen: NDArray[np.int64] = table[0][numbers]
+        return chosen
 
     def at_ns(self, numbers: NDArray[np.int64], stamps: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Stamps of packets of these interfaces, ns since 1970 UTC."""
@@ -104,9 +104,11 @@ class Interfaces:
         return np.clip(seconds, 0, _LATEST_S) * _SECOND_NS + rest
 
     def _lookup(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows link, resolution, offset with a last column for interfaces never described; and `numbers` within it."""
+        """Rows link, resolution, offset, with a last column for interfaces never described; and `numbers` within it."""
         if self._table is None:
-            rows = [(one.link, one.resolution, max(-_LATEST_S, min(one.offset_s, _LATEST_S))) for one in self._described]
+            rows = [
+                (one.link, one.resolution, max(-_LATEST_S, min(one.offset_s, _LATEST_S))) for one in self._described
+            ]
             self._table = np.array([*rows, (NO_INTERFACE, 6, 0)], np.int64).T
         return self._table, np.minimum(numbers, len(self._described))
 

@@ -1,9 +1,12 @@
 """Records to columns: link layer, IP and transport header of a whole block of packets, without a loop over them.
 
-Every packet is brought to one shape, a row of 80 bytes with its IP header at byte 14 and its transport header at byte 34, as plain
-Ethernet and IPv4 have it. Most are so already; tags are stepped over and other headers moved. From then on a header field
-is a column. Ethernet, 802.1Q and QinQ, SNAP, PPPoE, Linux cooked (both), BSD loopback, PPP, C-HDLC and raw IP; IPv4 with options,
-IPv6 with extension headers. What else is a capsule for IP packets is named in `Columns.unread`, never silently left out.
+Every packet is brought to one shape: a row of 80 bytes, its IP header at byte 14, its transport header at byte 34,
+as plain Ethernet and IPv4 have it.
+Most are so already; tags are stepped over and other headers moved.
+From then on a header field is a column.
+What is read: Ethernet, 802.1Q and QinQ, SNAP, PPPoE, Linux cooked (both), BSD loopback, PPP, C-HDLC and raw IP;
+IPv4 with options, IPv6 with extension headers.
+What else may hold IP packets is named in `Columns.unread`, never silently left out.
 Knows nothing of which packets matter.
 """
 
@@ -14,9 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parsers.capture.clocks import NO_INTERFACE
 from parsers.capture.packet import TCP, UDP
-from parsers.capture.window import Column, Records
+from parsers.capture.window import NO_INTERFACE, NO_PACKET, Column, Records
 
 BLOCK_LEN = 16_384
 """Packets decoded at once: their columns stay in the processor's second-level cache."""
@@ -42,17 +44,25 @@ _SNAP = 0xAAAA03000000
 _TAGS_MAX = 8
 """Tags stepped over, and IPv6 extension headers; a packet with more is damage or an attack."""
 
-_ROW_SHIFT = {1: 0, 113: 2, 276: 6, 0: -10, 108: -10, 9: -10, 50: -10, 104: -10, 101: -14, 12: -14, 14: -14, 228: -14, 229: -14}
-"""Link type → what to add to a packet's start so that its IP header is at byte 14. All others are not decoded."""
 _RAW = (101, 12, 14, 228, 229)
+"""Raw IP: as registered, of two BSDs, and of one version only."""
 _LOOPBACK = (0, 108)
+"""BSD loopback, in the byte order of the host and of the network."""
+_PPP = (9, 50)
+"""PPP, and PPP in HDLC-like framing."""
+_COOKED2 = 276
+"""Linux cooked, second version."""
+_ROW_SHIFT = {1: 0, 113: 2, _COOKED2: 6, 104: -10}
+_ROW_SHIFT |= dict.fromkeys((*_LOOPBACK, *_PPP), -10) | dict.fromkeys(_RAW, -14)
+"""Link type → what to add to a packet's start so that its IP header is at byte 14. All others are not decoded."""
+_NOT_PACKETS = {NO_INTERFACE: "interface never described", NO_PACKET: "no packet, but a custom block or a system event"}
 _FAMILY = {2: _IPV4, 10: _IPV6, 24: _IPV6, 28: _IPV6, 30: _IPV6}
 """Address families of BSD loopback headers, each system with its own number for IPv6."""
 
-_CAPSULES_BY_ETHERTYPE = {0x8847: "MPLS", 0x8848: "MPLS", 0x88E7: "802.1ah", 0x88E5: "MACsec", 0x894F: "NSH", 0x6558: "Ethernet in Ethernet"}
-_CAPSULES_BY_PROTOCOL = {4: "IP in IP", 41: "IPv6 in IP", 47: "GRE", 50: "ESP", 51: "AH", 97: "EtherIP", 137: "MPLS in IP"}
-_CAPSULES_BY_UDP_PORT = {4789: "VXLAN", 8472: "VXLAN", 6081: "Geneve", 2152: "GTP-U"}
+_CAPSULES_BY_ETHERTYPE = {0x8847: "MPLS", 0x8848: "MPLS", 0x88E7: "802.1ah", 0x88E5: "MACsec", 0x894F: "NSH"}
 """Encapsulations by their registered numbers. Whatever they carry is not decoded."""
+_CAPSULES_BY_PROTOCOL = {4: "IP in IP", 41: "IPv6 in IP", 47: "GRE", 50: "ESP", 51: "AH", 97: "EtherIP", 137: "MPLS"}
+_CAPSULES_BY_UDP_PORT = {4789: "VXLAN", 8472: "VXLAN", 6081: "Geneve", 2152: "GTP-U"}
 _HEADLESS = 0xFFFF
 """Put in place of an ethertype (it is a reserved one) where the snap length cut even that."""
 _EXTENSIONS = (0, 43, 44, 60, 135, 139, 140)
@@ -112,7 +122,10 @@ class Columns(NamedTuple):
         return self.rows[:, _TRANSPORT + 13]
 
     def payload(self, chosen: NDArray[np.intp]) -> tuple[Column, Column, Column]:
-        """Of chosen TCP and UDP packets: where the payload begins, where its captured part ends, and its length by the IP header."""
+        """Where the payload of chosen TCP and UDP packets begins, where what was captured of it ends, and its length.
+
+        The length is the IP header's word, and greater than what was captured when the snap length cut it.
+        """
         rows = self.rows[chosen]
         tcp = self.kind[chosen] == TCP
         header_len = np.where(tcp, (rows[:, _TRANSPORT + 12] >> 4).astype(np.int64) * 4, 8)
@@ -120,7 +133,7 @@ class Columns(NamedTuple):
         words = rows.view(">u2").astype(np.int64)
         by_header = np.where(self.six[chosen], words[:, 9] + 40, words[:, 8])
         captured_end = self.end[chosen]
-        # Offload engines hand over packets whose length field is still 0; what was captured is all that is known of them.
+        # Offload engines hand over packets whose length field is still 0: what was captured is all that is known then.
         end = np.where(by_header == np.where(self.six[chosen], 40, 0), captured_end, self.network[chosen] + by_header)
         length = np.maximum(end - begin, 0)
         return begin, np.maximum(np.minimum(end, captured_end), begin), length
@@ -203,7 +216,7 @@ def _mark_cut(
 
 
 def _link_layer(memory: Memory, records: Records, unread: dict[str, int]) -> tuple[Column, Bytes2D, NDArray[np.uint16]]:
-    """Rows with the IP header at byte 14, where each begins in memory, and the ethertype of what is there; 0 for none."""
+    """Where each row begins in memory, the rows with the IP header at byte 14, and the ethertype of what is there."""
     links = records.links
     origin = records.starts.copy()
     if isinstance(links, np.ndarray):
@@ -215,22 +228,23 @@ def _link_layer(memory: Memory, records: Records, unread: dict[str, int]) -> tup
             origin[chosen] += shift
     rows = memory.rows(origin, _ROW)
     ethertype = rows.view(">u2")[:, 6].astype(np.uint16)
+    decoded = np.ones(len(origin), bool)
     for link, chosen in present:
         if link not in _ROW_SHIFT:
-            name = "interface never described" if link == NO_INTERFACE else f"link type {link}"
-            _count(unread, name, len(chosen))
+            _count(unread, _NOT_PACKETS.get(link, f"link type {link}"), len(chosen))
             ethertype[chosen] = 0
+            decoded[chosen] = False
         elif link in _RAW:
             version = rows[chosen, _IP] >> 4
             ethertype[chosen] = np.where(version == 4, _IPV4, np.where(version == 6, _IPV6, 0))
         elif link in _LOOPBACK:
             ethertype[chosen] = _families(rows[chosen])
-        elif link == 276:
+        elif link == _COOKED2:
             ethertype[chosen] = memory.rows(records.starts[chosen], 2).view(">u2")[:, 0]
-        elif link in (9, 50):
+        elif link in _PPP:
             _ppp(memory, chosen, origin, rows, ethertype)
     _step_over_tags(memory, origin, rows, ethertype)
-    ethertype[(records.starts + records.lengths < origin + _IP) & (ethertype != 0)] = _HEADLESS
+    ethertype[(records.starts + records.lengths < origin + _IP) & decoded] = _HEADLESS
     return origin, rows, ethertype
 
 
@@ -260,7 +274,7 @@ def _ppp_protocols(chosen: NDArray[np.intp], rows: Bytes2D, ethertype: NDArray[n
 
 
 def _step_over_tags(memory: Memory, origin: Column, rows: Bytes2D, ethertype: NDArray[np.uint16]) -> None:
-    """VLAN tags, PPPoE and SNAP headers: the row begins later, so that the ethertype behind them is where it belongs."""
+    """VLAN tags, PPPoE and SNAP headers: the row begins later, so that the ethertype behind them is in its place."""
     odd = np.flatnonzero((ethertype != _IPV4) & (ethertype != _IPV6))
     for _ in range(_TAGS_MAX):
         if not len(odd):
@@ -280,9 +294,7 @@ def _step_over_tags(memory: Memory, origin: Column, rows: Bytes2D, ethertype: ND
         odd = np.concatenate([tagged, snap])
 
 
-def _move_options(
-    memory: Memory, chosen: NDArray[np.intp], rows: Bytes2D, origin: Column, transport: Column
-) -> None:
+def _move_options(memory: Memory, chosen: NDArray[np.intp], rows: Bytes2D, origin: Column, transport: Column) -> None:
     """IPv4 options: the transport header comes later."""
     if len(chosen):
         transport[chosen] = origin[chosen] + _IP + (rows[chosen, _IP] & 15).astype(np.int64) * 4
@@ -309,7 +321,7 @@ def _move_six(
     extended = chosen[_IS_EXTENSION[following]]
     stepped = extended
     for _ in range(_TAGS_MAX):
-        # A header that is cut stays where it is: the packet then has no room for a transport header and is counted as cut.
+        # A header that is cut stays where it is: the packet has no room for a transport header then, and counts as cut.
         extended = extended[transport[extended] + 8 <= end[extended]]
         if not len(extended):
             break

@@ -10,12 +10,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from parsers.capture import pcap, pcapng
 from parsers.capture.inflate import GZIP_MAGIC, ZSTD_MAGIC, Bytes, unpacked_head
 from parsers.capture.packet import Lost
-from parsers.capture.window import BACK, FRONT, WINDOW_LEN, Window
+from parsers.capture.window import BACK, FRONT, WINDOW_LEN, Gap, Records, Window
 from parsers.errors import SourceUnreadable
 from parsers.source import Reading
 
@@ -30,13 +28,14 @@ _FOREIGN = {
     b"5VIEW": "a 5View capture",
 }
 """Captures that are not read, named so that the user can be told what to do."""
-_FINGERPRINT_CHUNK = 1 << 20
+_CHUNK = 1 << 20
+"""Bytes passed over at once."""
 
 
 def is_capture(head: bytes) -> str | None:
     """What `head`, the first bytes of an input (64 KiB are plenty), is a capture of; packed ones are looked into.
 
-    One of "pcap", "pcapng", "pcap in gzip", "pcapng in zstd", and so on; None when fedtrace cannot read it as a capture.
+    One of "pcap", "pcapng", "pcap in gzip", "pcapng in zstd", …; None when it cannot be read as a capture.
     """
     inner = unpacked_head(head)
     name = "pcap" if pcap.recognised(inner) else "pcapng" if pcapng.recognised(inner) else None
@@ -75,24 +74,23 @@ def windows(path: Path | str, reading: Reading, offset_ns: int = 0) -> Iterator[
             taken = file.take(begin, end, last=last)
             reading.resolution_ns = file.resolution_ns
             reading.size_bytes = source.size_bytes
-            count = len(taken.records.starts)
+            records = taken.records._replace(at_ns=taken.records.at_ns + offset_ns) if offset_ns else taken.records
+            count = len(records.starts)
+            before_ns = at_ns
             if count:
-                records = taken.records
-                if offset_ns:
-                    records = records._replace(at_ns=records.at_ns + offset_ns)
                 _note(reading, frames + count, int(records.at_ns.min()), int(records.at_ns.max()))
                 at_ns = int(records.at_ns[-1])
                 yield Window(memory, frames + 1, records)
                 frames += count
-            for what, lost in taken.lost:
-                yield Lost(what, lost, "bytes", frames or None, at_ns)
+            for gap in taken.gaps:
+                yield _lost(gap, frames - count, before_ns, records)
             if last:
                 break
             rest = max(0, end - taken.stop)
             view[FRONT : FRONT + rest] = view[end - rest : end]
             over = max(0, taken.stop - end)
-            if over and (missing := over - _pass_over(source, view, over)):
-                yield Lost("the last record is cut off", over - missing, "bytes", frames or None, at_ns)
+            if (passed := _pass_over(source, over)) < over:
+                yield Lost("the last record is cut off", passed, "bytes", frames or None, at_ns)
             filled = source.fill(view[FRONT + rest : FRONT + WINDOW_LEN])
             begin, end = FRONT, FRONT + rest + filled
             last = end < FRONT + WINDOW_LEN
@@ -102,21 +100,25 @@ def windows(path: Path | str, reading: Reading, offset_ns: int = 0) -> Iterator[
             yield Lost(what, unread, "bytes", frames or None, at_ns)
 
 
+def _lost(gap: Gap, frames: int, at_ns: int | None, records: Records) -> Lost:
+    """A gap with its place, after the last frame before it; `frames` is the number of the last of earlier windows."""
+    if gap.after:
+        at_ns = int(records.at_ns[gap.after - 1])
+    return Lost(gap.what, gap.bytes_len, "bytes", frames + gap.after or None, at_ns)
+
+
 def _note(reading: Reading, frames: int, first_ns: int, last_ns: int) -> None:
     reading.frames = frames
     reading.first_ns = first_ns if reading.first_ns is None else min(first_ns, reading.first_ns)
     reading.last_ns = last_ns if reading.last_ns is None else max(last_ns, reading.last_ns)
 
 
-def _pass_over(source: Bytes, view: memoryview, count: int) -> int:
-    """Read and forget `count` bytes; fewer at the end of the input. Uses the memory behind what is kept."""
+def _pass_over(source: Bytes, count: int) -> int:
+    """Read and forget `count` bytes; returns how many there were."""
     passed = 0
-    scratch = memoryview(bytearray(min(count, 1 << 20)))
-    while passed < count:
-        got = source.fill(scratch[: count - passed])
+    scratch = memoryview(bytearray(min(count, _CHUNK)))
+    while passed < count and (got := source.fill(scratch[: count - passed])):
         passed += got
-        if not got:
-            break
     return passed
 
 

@@ -27,7 +27,7 @@ _RECORDS_MAX = 256
 _WANTED_MAX = 65_536
 """Names followed. A capture that asks for the services of more domains than this is not an incident but a census."""
 _ROUNDS_MAX = 8
-"""How often one block of messages is gone through again because new names were learnt in it: a chain of aliases is shorter."""
+"""How often one block of messages is gone through again for names learnt in it: a chain of aliases is shorter."""
 _CNAME, _SRV = 5, 33
 """Record types (RFC 1035 section 3.2.2, RFC 2782)."""
 
@@ -127,7 +127,10 @@ def _labels(name: bytes) -> Iterator[bytes]:
 
 
 def _name(message: bytes, at: int) -> tuple[bytes, int]:
-    """The name at `at`, uncompressed and in lower case, and where the bytes after it begin. Raises IndexError if it is cut."""
+    """The name at `at`, uncompressed and in lower case, and where the bytes after it begin.
+
+    Raises IndexError for one that is cut, too long, or in a loop.
+    """
     parts: list[bytes] = []
     after = -1
     jumps = total = 0

@@ -30,9 +30,7 @@ class Flows:
         self._keys = NO_FLOWS
         self._port = np.zeros(65_536, bool)
 
-    def add(
-        self, memory: Memory, columns: Columns, chosen: NDArray[np.intp]
-    ) -> NDArray[np.uint64]:
+    def add(self, memory: Memory, columns: Columns, chosen: NDArray[np.intp]) -> NDArray[np.uint64]:
         """Follow the conversations of these packets. Returns the keys that are new."""
         if not len(chosen):
             return NO_FLOWS

@@ -12,7 +12,8 @@ UNREACHABLE, TIME_EXCEEDED = 3, 11
 """ICMP types of IPv4 that are errors about a packet's way."""
 UNREACHABLE6, TOO_BIG6, TIME_EXCEEDED6 = 1, 2, 3
 """Those of IPv6."""
-_CODES = {0: "net", 1: "host", 3: "port", 4: "fragmentation-needed", 6: "net", 7: "host", 9: "admin", 10: "admin", 11: "net", 12: "host", 13: "admin"}
+_CODES = {0: "net", 1: "host", 3: "port", 4: "fragmentation-needed", 6: "net", 7: "host", 11: "net", 12: "host"}
+_CODES |= dict.fromkeys((9, 10, 13), "admin")
 """Codes of type 3 (RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1)."""
 _CODES6 = {0: "net", 1: "admin", 3: "host", 4: "port", 5: "admin", 6: "admin"}
 """Codes of type 1 (RFC 4443 section 3.1)."""
@@ -91,6 +92,4 @@ def _quoted6(code: str, quoted: bytes) -> Quote | None:
 
 
 def _with_ports(code: str, proto: int, src: str, dst: str, transport: bytes) -> Quote:
-    return Quote(
-        code, proto, src, int.from_bytes(transport[:2], "big"), dst, int.from_bytes(transport[2:4], "big")
-    )
+    return Quote(code, proto, src, int.from_bytes(transport[:2], "big"), dst, int.from_bytes(transport[2:4], "big"))

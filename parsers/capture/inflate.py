@@ -1,6 +1,6 @@
 """The bytes of one input, unpacked: plain, gzip or zstd, told apart by content; a file or standard input alike.
 
-`Bytes.fill` fills a caller's buffer and never seeks, so a pipe is read as it grows, and memory is the same whatever the length.
+`Bytes.fill` fills a caller's buffer and never seeks: a pipe is read as it grows, in memory that does not grow with it.
 Where an input cannot be unpacked it ends, and `Bytes.damage` says so. Knows nothing of captures.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from isal import isal_zlib
+from isal.igzip_lib import IsalError
 
 from parsers.errors import SourceUnreadable
 
@@ -134,7 +135,7 @@ class Bytes:
     def _gunzip(self) -> Iterator[bytes]:
         """The members of a gzip file one after another (RFC 1952 section 2.2).
 
-        The deflate data is inflated raw and the trailer checked here: a wrong checksum at the end must not cost the bytes before it.
+        The deflate data is inflated raw and the trailer checked here: a wrong checksum must not cost what it is about.
         """
         packed = b""
         while True:
@@ -148,7 +149,7 @@ class Bytes:
                     crc = isal_zlib.crc32(part, crc)
                     length += len(part)
                     yield part
-            except isal_zlib.error:
+            except IsalError:
                 self._give_up("the gzip data is broken", b"")
                 return
             if not inflater.eof:
@@ -162,11 +163,11 @@ class Bytes:
                 self.damage.append(("the gzip file ends before its checksum", 0))
                 return
             if trailer != crc.to_bytes(4, "little") + (length & 0xFFFFFFFF).to_bytes(4, "little"):
-                self.damage.append(("the gzip checksum is wrong: some of the bytes before it are not what was written", 0))
+                self.damage.append(("the gzip checksum is wrong: some of the bytes are not those that were written", 0))
 
     def _gzip_header(self, packed: bytes) -> tuple[bytes, bool]:
         """Pass over one member's header. Returns the packed bytes after it, and whether there is a member at all."""
-        end = None
+        end: int | None
         while (end := _gzip_header_len(packed)) is None and len(packed) < _GZIP_HEADER_MAX:
             more = self._read(_PACKED_CHUNK)
             if not more:
@@ -174,7 +175,9 @@ class Bytes:
             packed += more
         if end:
             return packed[end:], True
-        if packed.strip(b"\0"):  # tapes and some writers pad with zeros, which is no damage
+        if end is None and packed:
+            self._give_up("the gzip file ends inside a header", packed)
+        elif packed.strip(b"\0"):  # tapes and some writers pad with zeros, which is no damage
             self._give_up("bytes after the gzip data are not gzip", packed)
         return b"", False
 
@@ -182,7 +185,7 @@ class Bytes:
         """The frames of a zstd file one after another (RFC 8878 section 3.1)."""
         packed = b""
         while packed := packed or self._read(_PACKED_CHUNK):
-            limits = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+            limits = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
             inflater = zstd.ZstdDecompressor(options=limits)
             try:
                 yield from self._inflate(inflater, packed)
@@ -259,6 +262,6 @@ def unpacked_head(head: bytes) -> bytes:
             return bytes(isal_zlib.decompressobj(wbits=-15).decompress(head[end:], _PACKED_CHUNK))
         if head.startswith(ZSTD_MAGIC):
             return bytes(zstd.ZstdDecompressor().decompress(head, _PACKED_CHUNK))
-    except (isal_zlib.error, zstd.ZstdError):
+    except (IsalError, zstd.ZstdError):
         return b""
     return head

@@ -81,7 +81,7 @@ class Lost(NamedTuple):
 
     what: str
     """One sentence for a person."""
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own `count` is of no use here
     """How much."""
     unit: Literal["bytes", "frames"]
     """Of what."""

@@ -1,6 +1,6 @@
 """The classic capture file: a header of 24 bytes, then records (draft-ietf-opsawg-pcap).
 
-Microsecond and nanosecond clocks, both byte orders, and the modified header of 24 bytes a record that Kuznetzov's patches wrote.
+Microsecond and nanosecond clocks, both byte orders, and the record header of 24 bytes that Kuznetzov's patches wrote.
 Knows bytes of a window, no files.
 """
 
@@ -10,8 +10,8 @@ import struct
 
 import numpy as np
 
-from parsers.capture.walk import FAR, Offsets, walk
-from parsers.capture.window import Records, Taken, joined
+from parsers.capture.walk import Offsets, walk
+from parsers.capture.window import Gap, Records, Taken, joined
 
 HEADER_LEN = 24
 """Bytes before the first record."""
@@ -33,7 +33,7 @@ _RESYNC_MAX = 1_000
 
 def recognised(head: bytes) -> bool:
     """`head` begins a pcap file."""
-    return any(int.from_bytes(head[:4], order) in _MAGICS for order in ("little", "big"))  # type: ignore[arg-type]
+    return any(int.from_bytes(head[:4], order) in _MAGICS for order in ("little", "big"))
 
 
 class Pcap:
@@ -63,7 +63,8 @@ class Pcap:
 
     def after_all(self, at: Offsets) -> Offsets:
         """Where the next records begin."""
-        return at + self._words[at + 8] + self.head_len
+        following: Offsets = at + self._words[at + 8] + self.head_len
+        return following
 
     def find(self, begin: int, end: int) -> int | None:
         """A likely record: found by the upper half of its seconds, believed for the records that follow it."""
@@ -72,7 +73,8 @@ class Pcap:
     def take(self, begin: int, end: int, *, last: bool) -> Taken:
         """The records in `memory[begin:end]`; `last` when nothing follows."""
         parts: list[Records] = []
-        lost: list[tuple[str, int]] = []
+        gaps: list[Gap] = []
+        taken = 0
         while True:
             if self._lost:
                 found = self._search(begin, end, end, certain=True, last=last) if self._resyncs <= _RESYNC_MAX else None
@@ -80,28 +82,30 @@ class Pcap:
                 self._lost += (kept if found is None else found) - begin
                 if found is None:
                     if last:
-                        lost.append(self._loss())
-                    return Taken(joined(parts), kept, lost)
-                lost.append(self._loss())
+                        gaps.append(self._gap(taken))
+                    return Taken(joined(parts), kept, gaps)
+                gaps.append(self._gap(taken))
                 begin = found
             if self._near_s is None and begin + 4 <= end:
                 self._near_s = self._second.unpack_from(self._memory, begin)[0]
             part, stop, broken = self._run(begin, end)
             if len(part.starts):
                 parts.append(part)
+                taken += len(part.starts)
             if not broken:
                 break
             self._resyncs += 1
             self._lost = 1
             begin = stop + 1
         if last and stop < end:
-            lost.append(("the last record is cut off", end - stop))
+            gaps.append(Gap("the last record is cut off", end - stop, taken))
             stop = end
-        return Taken(joined(parts), stop, lost)
+        return Taken(joined(parts), stop, gaps)
 
-    def _loss(self) -> tuple[str, int]:
+    def _gap(self, after: int) -> Gap:
         count, self._lost = self._lost, 0
-        return "a record length cannot be right; the bytes up to the next record that can be were passed over", count
+        what = "a record length cannot be right; the bytes up to the next record that can be were passed over"
+        return Gap(what, count, after)
 
     def _run(self, begin: int, end: int) -> tuple[Records, int, bool]:
         """The unbroken records from `begin` on, where they stop, and whether something broken is there."""

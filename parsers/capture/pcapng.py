@@ -1,6 +1,6 @@
 """The next-generation capture file: blocks in sections (draft-ietf-opsawg-pcapng).
 
-Enhanced, simple and obsolete packet blocks of any number of sections and interfaces, each section in its own byte order.
+Enhanced, simple and obsolete packet blocks; any number of sections and interfaces, each section in its own byte order.
 Every other block is passed over unread: names resolved, statistics, and above all decryption secrets.
 Knows bytes of a window, no files.
 """
@@ -12,9 +12,9 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from parsers.capture.clocks import NO_INTERFACE, Interface, Interfaces
+from parsers.capture.clocks import Interface, Interfaces
 from parsers.capture.walk import FAR, Offsets, plain_walk, walk
-from parsers.capture.window import Records, Taken, joined
+from parsers.capture.window import NO_PACKET, Gap, Records, Taken, joined
 
 HEADER_LEN = 28
 """Bytes of the shortest section header block."""
@@ -25,6 +25,8 @@ _ORDER_MAGIC = 0x1A2B3C4D
 """Byte-order magic of a section header (section 4.1)."""
 _INTERFACE, _OBSOLETE, _SIMPLE, _ENHANCED = 1, 2, 3, 6
 """Block types (sections 4.2, appendix A, 4.4, 4.3)."""
+_NO_PACKETS = (0x0BAD, 0x40000BAD, 9, 0x204, 0x216, 0x221)
+"""Custom blocks, journal entries and system calls: Wireshark gives each a frame number, so they count here too."""
 _BLOCK_MIN = 12
 """Bytes of a block with nothing in it."""
 _BLOCK_MAX = 16 << 20
@@ -36,7 +38,7 @@ _HOPS = 3
 _SEARCH_LEN = 70_000
 """Bytes searched for a lane's first block."""
 _SECTION_PROBE_LEN = 1 << 20
-"""Bytes of a later section that are walked plainly first: a file of a million sections must not be cut into lanes for each."""
+"""Bytes of a later section that are walked plainly first: a million small sections must not be cut into lanes each."""
 _RESYNC_MAX = 1_000
 """Broken places that are searched for a way on; a file with more is given up."""
 
@@ -95,7 +97,7 @@ class Pcapng:
     def after_all(self, at: Offsets) -> Offsets:
         """The same for many blocks."""
         lengths = self._words[at + 4].astype(np.int64)
-        following = at + ((lengths + 3) & ~3)
+        following: Offsets = at + ((lengths + 3) & ~3)
         wrong = lengths < _BLOCK_MIN
         wrong |= (self._words[at] == _SECTION) & (at != self._section_begin)
         following[wrong] += FAR
@@ -108,7 +110,8 @@ class Pcapng:
     def take(self, begin: int, end: int, *, last: bool) -> Taken:
         """The packets in `memory[begin:end]`; `last` when nothing follows."""
         parts: list[Records] = []
-        lost: list[tuple[str, int]] = []
+        gaps: list[Gap] = []
+        taken = 0
         while begin < end:
             if self._lost:
                 found = self._way_on(begin, end)
@@ -116,10 +119,10 @@ class Pcapng:
                 self._lost += (kept if found is None else found) - begin
                 if found is not None or last:
                     what = "a block length cannot be right; the bytes up to the next block that can be were passed over"
-                    lost.append((what, self._lost))
+                    gaps.append(Gap(what, self._lost, taken))
                     self._lost = 0
                 if found is None:
-                    return Taken(joined(parts), kept, lost)
+                    return Taken(joined(parts), kept, gaps)
                 begin = found
             if self._memory[begin : begin + 4] == _SECTION_BYTES and begin + 12 <= end:
                 order = _byte_order(self._memory[begin + 8 : begin + 12])
@@ -131,6 +134,7 @@ class Pcapng:
             part, stop, broken = self._run(begin, end)
             if len(part.starts):
                 parts.append(part)
+                taken += len(part.starts)
             if broken:
                 self._resyncs += 1
                 begin, self._lost = stop + 1, 1
@@ -140,10 +144,10 @@ class Pcapng:
                 break
             begin = stop
         if last and begin < end:
-            lost.append(("the last block is cut off", end - begin))
+            gaps.append(Gap("the last block is cut off", end - begin, taken))
             begin = end
         self._section_begin = -1  # the memory moves on; the header is behind
-        return Taken(joined(parts), begin, lost)
+        return Taken(joined(parts), begin, gaps)
 
     def _run(self, begin: int, end: int) -> tuple[Records, int, bool]:
         """The blocks of this section from `begin` on, where they stop, and whether something broken is there."""
@@ -176,53 +180,49 @@ class Pcapng:
 
     def _packets(self, offsets: Offsets, lengths: NDArray[np.int64]) -> Records:
         kinds = self._words[offsets]
-        enhanced = kinds == _ENHANCED
-        if enhanced.all():
-            return self._stamped(offsets, offsets + 28, lengths - 32, self._words[offsets + 8].astype(np.int64))
-        for at, length in zip(offsets[kinds == _INTERFACE].tolist(), lengths[kinds == _INTERFACE].tolist(), strict=True):
+        if (kinds == _ENHANCED).all():
+            return self._stamped(offsets, lengths, self._words[offsets + 8].astype(np.int64))
+        described = kinds == _INTERFACE
+        for at, length in zip(offsets[described].tolist(), lengths[described].tolist(), strict=True):
             self._interfaces.add(Interface.read(bytes(self._memory[at : at + length]), self._order))
-        runs = [
-            self._stamped(
-                offsets[enhanced],
-                offsets[enhanced] + 28,
-                lengths[enhanced] - 32,
-                self._words[offsets[enhanced] + 8].astype(np.int64),
-            )
-        ]
-        obsolete = kinds == _OBSOLETE
-        if obsolete.any():
-            numbers = self._words[offsets[obsolete] + 8].astype(np.int64)
-            numbers = numbers & 0xFFFF if self._order == "<" else numbers >> 16
-            runs.append(self._stamped(offsets[obsolete], offsets[obsolete] + 28, lengths[obsolete] - 32, numbers))
-        simple = kinds == _SIMPLE
-        if simple.any():
-            runs.append(self._simple(offsets[simple], lengths[simple]))
-        records = joined([run for run in runs if len(run.starts)])
-        if len(records.starts) and len(runs) > 1:
+        runs = []
+        if (chosen := kinds == _ENHANCED).any():
+            numbers = self._words[offsets[chosen] + 8].astype(np.int64)
+            runs.append(self._stamped(offsets[chosen], lengths[chosen], numbers))
+        if (chosen := kinds == _OBSOLETE).any():
+            numbers = self._words[offsets[chosen] + 8].astype(np.int64)
+            numbers = numbers & 0xFFFF if self._order == "<" else numbers >> 16  # the other half counts drops
+            runs.append(self._stamped(offsets[chosen], lengths[chosen], numbers))
+        if (chosen := kinds == _SIMPLE).any():
+            runs.append(self._simple(offsets[chosen], lengths[chosen]))
+        if (chosen := np.isin(kinds, _NO_PACKETS)).any():
+            starts = offsets[chosen] + self.head_len
+            runs.append(Records(starts, np.zeros_like(starts), np.full_like(starts, self._last_ns), NO_PACKET))
+        records = joined(runs)
+        if len(runs) > 1:
             order = np.argsort(records.starts, kind="stable")
             links = records.links[order] if isinstance(records.links, np.ndarray) else records.links
             records = Records(records.starts[order], records.lengths[order], records.at_ns[order], links)
         return records
 
-    def _stamped(
-        self, offsets: Offsets, starts: Offsets, room: NDArray[np.int64], numbers: NDArray[np.int64]
-    ) -> Records:
-        """Enhanced and obsolete packet blocks: interface `numbers`, a 64-bit stamp in two halves, the captured length."""
+    def _stamped(self, offsets: Offsets, lengths: Offsets, numbers: NDArray[np.int64]) -> Records:
+        """Enhanced and obsolete packet blocks of interfaces `numbers`: a stamp of 64 bits, a length, the bytes."""
         stamps = self._words[offsets + 12].astype(np.uint64) << np.uint64(32) | self._words[offsets + 16]
         at_ns = self._interfaces.at_ns(numbers, stamps)
-        if len(at_ns):
-            self._last_ns = int(at_ns[-1])
-        lengths = np.clip(self._words[offsets + 20].astype(np.int64), 0, np.maximum(room, 0))
-        return Records(starts, lengths, at_ns, self._interfaces.links(numbers))
+        self._last_ns = int(at_ns[-1]) if len(at_ns) else self._last_ns
+        captured = np.clip(self._words[offsets + 20].astype(np.int64), 0, np.maximum(lengths - 32, 0))
+        return Records(offsets + 28, captured, at_ns, self._interfaces.links(numbers))
 
-    def _simple(self, offsets: Offsets, lengths: NDArray[np.int64]) -> Records:
-        """Simple packet blocks: first interface, no clock (section 4.4). They take the instant of the last packet that had one."""
+    def _simple(self, offsets: Offsets, lengths: Offsets) -> Records:
+        """Simple packet blocks: of the first interface, without a clock (section 4.4).
+
+        They take the instant of the last packet before this window that had one.
+        """
         captured = np.clip(self._words[offsets + 8].astype(np.int64), 0, np.maximum(lengths - 16, 0))
         if snap_len := self._interfaces.snap_len:
             captured = np.minimum(captured, snap_len)
-        first = np.zeros(len(offsets), np.int64)
         at_ns = np.full(len(offsets), self._last_ns, np.int64)
-        return Records(offsets + 12, captured, at_ns, self._interfaces.links(first))
+        return Records(offsets + 12, captured, at_ns, self._interfaces.links(np.zeros_like(offsets)))
 
     def _way_on(self, begin: int, end: int) -> int | None:
         """The first packet block or section header from `begin` on that others do follow."""
@@ -258,6 +258,3 @@ class Pcapng:
                 return False
             at += length
         return True
-
-
-__all__ = ["HEADER_LEN", "NO_INTERFACE", "Pcapng", "recognised"]

@@ -1,6 +1,7 @@
 """Packets that may turn out to matter: the latest of them, in bounded memory.
 
-Which port or conversation is federation may be learnt after its first packets went by. Knows nothing of how it is learnt.
+Which port or conversation is federation may be learnt after its first packets went by.
+Knows nothing of how it is learnt.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
 """Which frames of a capture matter for federation: found by content as well as by port.
 
-DNS messages about `_xmpp` services and the names that these lead to; TCP on federation ports, on ports that an SRV answer names,
-and conversations whose payload begins as an XMPP stream or as a ClientHello that offers `xmpp-server`; ICMP errors about any of these.
-What may turn out to matter later is kept in rings of bounded size. This decides what to read, not what it means.
+DNS messages about `_xmpp` services and the names that these lead to;
+TCP on federation ports, on ports that an SRV answer names,
+and conversations whose payload begins as an XMPP stream, or as a ClientHello that offers `xmpp-server`;
+ICMP errors about any of these.
+What may turn out to matter later is kept in rings of bounded size.
+This decides what to read, not what it means.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ Found = Packet | IcmpError | Lost
 
 
 def packets(path: Path | str, how: How, reading: Reading) -> Iterator[Found]:
-    """The frames that matter, in order, but for those that turn out to matter only later: these come when that is known.
+    """The frames that matter, in order; those that turn out to matter only later come when that is known.
 
     `path` is a capture, or `-` for standard input; `how.offset_ns` is in every instant. Fills `reading` on the way.
     Raises `SourceUnreadable` when the input is no capture; damage within it becomes `Lost`.
@@ -79,7 +82,6 @@ class _Block(NamedTuple):
         """Index, frame number and instant of its packets of one kind."""
         for index in np.flatnonzero(self.columns.kind == kind).tolist():
             yield index, self.first_frame + index, int(self.at_ns[index])
-
 
     def reporter(self, index: int) -> str:
         """The address that sent a packet."""
@@ -182,7 +184,8 @@ class _Choice:
         """DNS messages over TCP that matter: each has its length before it (RFC 1035 section 4.2.2)."""
         begin, end, _ = block.columns.payload(segments)
         indices, _ = self._names.choose([payload[2:] for payload in payloads(block.memory, begin, end)])
-        return segments[np.array(indices, np.intp)]
+        chosen: Indices = segments[np.array(indices, np.intp)]
+        return chosen
 
     def _sniffed(self, block: _Block, others: Indices) -> Indices:
         """Packets whose payload shows that their conversation is federation."""
@@ -194,7 +197,7 @@ class _Choice:
             return likely
         begin, end, _ = columns.payload(likely)
         looks = payloads(block.memory, begin, np.minimum(end, begin + LOOK_LEN))
-        return likely[[speaks_xmpp(look) or offers_xmpp_server(look) for look in looks]]
+        return likely[np.array([speaks_xmpp(look) or offers_xmpp_server(look) for look in looks])]
 
     def _learn_ports(self) -> list[Packet | IcmpError]:
         """Ports that SRV answers named: read from now on, and what is still remembered of before."""
@@ -211,7 +214,7 @@ class _Choice:
         count = self._openings.forgotten - self._forgotten_told
         if count:
             self._forgotten_told = self._openings.forgotten
-            what = "a federation port or conversation was learnt late; connection openings before it are no longer known"
+            what = "a federation port or conversation was learnt late; openings that may be its own were forgotten"
             yield Lost(what, count, "frames", block.first_frame, int(block.at_ns[0]))
 
     def _icmp(self, block: _Block) -> Iterator[IcmpError]:

@@ -40,7 +40,7 @@ def offers_xmpp_server(payload: bytes) -> bool:
 
 
 def _alpn(record: bytes) -> list[bytes]:
-    """Protocols that a ClientHello offers (RFC 8446 section 4.1.2); none when it is something else, or cut before them."""
+    """Protocols that a ClientHello offers (RFC 8446 section 4.1.2); none if it is something else, or cut before."""
     if len(record) < 44 or record[0] != 22 or record[5] != 1:
         return []
     at = 5 + 4 + 2 + 32

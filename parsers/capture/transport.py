@@ -7,7 +7,7 @@ from parsers.capture.packet import TCP, UDP, Packet
 
 
 def transport_packet(frame: int, at_ns: int, ttl: int, addresses: bytes, protocol: int, body: bytes) -> Packet | None:
-    """Read a datagram's body; `addresses` are source and destination, as they stand in the IP header. None for anything else."""
+    """Read a datagram's body; `addresses` are both as the IP header has them. None for other protocols."""
     half = len(addresses) // 2
     src, dst = address_text(addresses[:half]), address_text(addresses[half:])
     sport, dport = int.from_bytes(body[:2], "big"), int.from_bytes(body[2:4], "big")

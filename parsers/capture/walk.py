@@ -1,8 +1,10 @@
 """From one record to the next: the chain of length fields that every capture format is, walked many lanes at a time.
 
-A window of a capture is cut into lanes. Each lane guesses a record start near its cut, then all lanes step together in numpy.
-The guess is not trusted: a lane counts only when the lane before it, itself certain, ends exactly on its start; where not, that
-stretch is walked record by record. So the answer is always the one that a plain walk gives, and only the time differs.
+A window of a capture is cut into lanes.
+Each lane guesses a record start near its cut, then all lanes step together in numpy.
+The guess is not trusted: a lane counts only when the lane before it, itself certain, ends exactly on its start;
+where not, that stretch is walked record by record.
+So the answer is always the one that a plain walk gives, and only the time differs.
 Knows nothing of what a record holds: a `Chain` knows where the next one begins.
 """
 
@@ -40,7 +42,7 @@ class Chain(Protocol):
 
 
 def walk(chain: Chain, begin: int, end: int) -> tuple[Offsets, int]:
-    """Records that begin in `[begin, end - head_len]`, from a certain one at `begin`; and where the one after them begins.
+    """Records that begin in `[begin, end - head_len]`, from a certain one at `begin`, and where the next one begins.
 
     The last record may reach beyond `end`, or be absurd: the caller compares.
     """

@@ -16,9 +16,13 @@ Column = NDArray[np.int64]
 FRONT = 64
 """Unused bytes before a window, so that a header may be looked at as if longer ones stood before it."""
 BACK = 256
-"""Unused bytes after it, so that a fixed number of bytes can be taken from every record without a look at its length."""
+"""Unused bytes after it, so that a fixed number of bytes can be taken of every record, however short."""
+NO_INTERFACE = -1
+"""In place of a link type: the packet's interface was never described."""
+NO_PACKET = -2
+"""In place of a link type: the record has a frame number, and is something else than a packet."""
 WINDOW_LEN = 16 << 20
-"""Bytes of a capture in memory at once. More gains little: this much fits into the cache of most servers' processors."""
+"""Bytes of a capture in memory at once: about what fits into a processor's last cache. More gains little."""
 
 
 class Records(NamedTuple):
@@ -45,15 +49,26 @@ class Window(NamedTuple):
     """The records, in the order of the file."""
 
 
+class Gap(NamedTuple):
+    """Bytes that could not be read."""
+
+    what: str
+    """One sentence for a person."""
+    bytes_len: int
+    """How many."""
+    after: int
+    """How many of the records taken with it stand before it."""
+
+
 class Taken(NamedTuple):
     """What a format made of the bytes it was shown."""
 
     records: Records
     """Whole records."""
     stop: int
-    """Where the first byte is that was not used; beyond the end of the bytes shown when those up to there are to be passed over."""
-    lost: list[tuple[str, int]]
-    """What could not be read: a sentence, and how many bytes."""
+    """The first byte that was not used. Beyond the end of what was shown: bytes up to there are to be passed over."""
+    gaps: list[Gap]
+    """What could not be read."""
 
 
 def no_records() -> Records:
