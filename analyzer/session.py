@@ -17,6 +17,7 @@ from analyzer.addresses import is_private
 from analyzer.connection import Connection, Sighting, hops
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
+from analyzer.resolution import Resolution
 from analyzer.stage import Link, Stage
 
 
@@ -109,6 +110,28 @@ class Session:
     def stream(self) -> Connection | None:
         """The connection that came furthest; the last of these."""
         return max(self.connections, key=lambda c: (c.reached, c.accepted, c.began_ns), default=None)
+
+    @cached_property
+    def resolutions(self) -> tuple[Resolution, ...]:
+        """How the initiator looked for the receiver, then how the receiver looked for the initiator to call back."""
+        opened = any(c.accepted for c in self.connections)
+        called = any(c.accepted for c in self.callbacks) or any(d.verify for d in self.dialbacks)
+        ways = (
+            (self.initiator, self.receiver, self.lookups, self.connections, False, opened),
+            (self.receiver, self.initiator, self.callback_lookups, self.callbacks, True, called),
+        )
+        return tuple(
+            Resolution(
+                asker=asker,
+                domain=domain,
+                lookups=lookups,
+                connections=connections,
+                calls_back=calls_back,
+                failed=not met and not self.authenticated,
+            )
+            for asker, domain, lookups, connections, calls_back, met in ways
+            if lookups
+        )
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
