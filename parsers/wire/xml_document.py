@@ -32,7 +32,7 @@ DEPTH_MAX = 128
 NAMES_MAX = 1 << 16
 """Different names of elements and attributes in one document: expat holds each of them to the end."""
 
-_STANZAS = frozenset(f"{namespace}}}{name}" for namespace in CONTENT for name in ("message", "presence", "iq"))
+_STANZAS = {f"{namespace}}}{name}": name for namespace in CONTENT for name in ("message", "presence", "iq")}
 _KEEP: dict[str, Literal["tree", "text"]] = {
     f"{STREAMS}}}features": "text",
     f"{STREAMS}}}error": "text",
@@ -44,7 +44,7 @@ _KEEP: dict[str, Literal["tree", "text"]] = {
 
 
 class Element(NamedTuple):
-    """A complete element one level below the root."""
+    """A complete element one level below the root, stanzas apart; or one inside of it."""
 
     name: str
     """Local name."""
@@ -56,6 +56,17 @@ class Element(NamedTuple):
     """Elements inside, as far as they are kept."""
     text: str = ""
     """Text directly inside, where it is kept."""
+
+
+class Head(NamedTuple):
+    """What is kept of a complete stanza (RFC 6120 section 8)."""
+
+    name: str
+    """ "message", "presence" or "iq"."""
+    attrs: dict[str, str]
+    """Attributes; one with a namespace is called `namespace}name`."""
+    children: tuple[Element, ...] = ()
+    """The element `error`, where the stanza is of type "error"."""
 
 
 class Open(NamedTuple):
@@ -82,7 +93,7 @@ class Bad(NamedTuple):
     """Why, in the words of `events.BadXml`; "restricted-xml" is what RFC 6120 section 11.1 forbids."""
 
 
-Item = Element | Open | Close | Bad
+Item = Element | Head | Open | Close | Bad
 """What a stream is made of."""
 
 
@@ -167,7 +178,6 @@ class Document:
         if hasattr(parser, "SetReparseDeferralEnabled"):  # pragma: no cover - Python 3.11.8 and later
             # An element must come out with its last byte; TAG_MAX bounds the cost that expat 2.6 defers.
             parser.SetReparseDeferralEnabled(False)
-        parser.ordered_attributes = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.StartNamespaceDeclHandler = self._declare
@@ -210,16 +220,15 @@ class Document:
 
     # The next two run for every tag of a capture: below a stanza's head they only count levels.
 
-    def _start(self, name: str, flat: list[str]) -> None:
+    def _start(self, name: str, attrs: dict[str, str]) -> None:
         self.depth = depth = self.depth + 1
         if depth > 2:
             if depth > DEPTH_MAX:
                 raise Refused(self._index(), Bad("too-deep"))
-            if len(self._nodes) == depth - 2:
-                self._inside(name, flat)
+            if self._nodes:
+                self._inside(name, attrs)
             return
-        at = self._index()
-        attrs = dict(zip(flat[::2], flat[1::2], strict=True))
+        at = self._origin + self._parser.CurrentByteIndex
         if depth == 1:
             self._parser.StartNamespaceDeclHandler = None
             namespace, _, local = name.rpartition("}")
@@ -245,7 +254,7 @@ class Document:
     def _end(self, name: str) -> None:
         self.depth = depth = self.depth - 1
         if depth > 1:
-            if len(self._nodes) == depth:
+            if self._nodes and len(self._nodes) == depth:
                 element = self._nodes.pop().element()
                 self._nodes[-1].children.append(element)
             return
@@ -253,28 +262,33 @@ class Document:
             self.ended = True
             self.seen.append((self._index(), Close()))
             return
+        self.seen.append((self.began, self._complete()))
+
+    def _complete(self) -> Head | Element:
+        """What is kept of the element that was just closed."""
+        name, attrs = self._head
+        if stanza := _STANZAS.get(name):
+            return Head(stanza, attrs, tuple(self._nodes.pop().children) if self._nodes else ())
         if self._nodes:
             self._parser.CharacterDataHandler = None
-            self.seen.append((self.began, self._nodes.pop().element()))
-            return
-        full, attrs = self._head
-        namespace, _, local = full.rpartition("}")
-        self.seen.append((self.began, Element(local, namespace, attrs)))
+            return self._nodes.pop().element()
+        namespace, _, local = name.rpartition("}")
+        return Element(local, namespace, attrs)
 
     def _keep(self, *, only_error: bool) -> None:
-        """Keep what is inside the element that was just opened; of a stanza, only the element `error`."""
+        """Keep what is inside the element that was just opened."""
         self._nodes.append(_Node(*self._head))
         self._nodes_left = NODES_MAX
         self._only_error = only_error
 
-    def _inside(self, name: str, flat: list[str]) -> None:
-        """Keep an element inside one that is kept."""
-        if self._only_error and self.depth == 3 and not name.endswith("}error"):
+    def _inside(self, name: str, attrs: dict[str, str]) -> None:
+        """Keep an element inside one that is kept; of a stanza, only the element `error` with all that is in it."""
+        if len(self._nodes) < self.depth - 2 or (self._only_error and self.depth == 3 and not name.endswith("}error")):
             return
         if not self._nodes_left:
             raise Refused(self.began, Bad("too-big"))
         self._nodes_left -= 1
-        self._nodes.append(_Node(name, dict(zip(flat[::2], flat[1::2], strict=True))))
+        self._nodes.append(_Node(name, attrs))
 
     def _text(self, text: str) -> None:
         self._nodes[-1].text.append(text)

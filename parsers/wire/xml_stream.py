@@ -82,14 +82,15 @@ class XmlStream:
         Never raises for what the bytes say. Not to be called while `rest` holds bytes: see `resume`.
         """
         seen: list[tuple[int, Item]] = []
-        for start in range(0, len(data), _CHUNK):
-            chunk = data[start : start + _CHUNK]
-            at = 0
-            while at < len(chunk):
-                at += self._step(chunk, at, seen)
+        at = 0
+        while at < len(data):
+            if self._settled and self._document is not None:
+                at += self._parse(data[at : at + _CHUNK], seen)
+            else:
+                at += self._step(data, at, seen)
                 if self.rest is not None:
-                    self.rest = data[start + at :]
-                    return seen
+                    self.rest = data[at:]
+                    break
         return seen
 
     def resume(self) -> list[tuple[int, Item]]:
@@ -98,7 +99,7 @@ class XmlStream:
         return self.feed(rest)
 
     def gap(self, missing: int) -> None:
-        """The next `missing` bytes are not there: the element that they tear is lost, the next beginning is looked for."""
+        """The next `missing` bytes are not there: the element that they tear is lost, another beginning is sought."""
         if not self.done:
             document = self._document
             torn = document.began if document is not None and document.depth > 1 else self.at - len(self._tag)
@@ -112,18 +113,16 @@ class XmlStream:
             self._document.close()
             self._document = None
 
-    def _step(self, chunk: bytes, start: int, seen: list[tuple[int, Item]]) -> int:
-        """Read some of the chunk from `start` on; how many bytes were dealt with, at least one."""
+    def _step(self, data: bytes, start: int, seen: list[tuple[int, Item]]) -> int:
+        """From `start` on, look for a beginning or read to the end of the next tag; how many bytes were dealt with."""
         if self.done:
-            self.skipped += len(chunk) - start
-            self.at += len(chunk) - start
-            return len(chunk) - start
+            self.skipped += len(data) - start
+            self.at += len(data) - start
+            return len(data) - start
         if self._document is None:
-            return self._begin(chunk, start)
-        if self._settled:
-            return self._parse(chunk[start:], seen)
-        end = chunk.find(b">", start) + 1 or len(chunk)
-        part = chunk[start:end]
+            chunk = data[start : start + _CHUNK]
+            return self._find(chunk) if self.searching else self._begin(chunk)
+        part = data[start : data.find(b">", start, start + _CHUNK) + 1 or start + _CHUNK]
         self._tag += part
         count = len(seen)
         read = self._parse(part, seen)
@@ -134,30 +133,28 @@ class XmlStream:
                 self.rest = b""
         return read
 
-    def _begin(self, chunk: bytes, start: int) -> int:
-        """Make a document where one begins; how many bytes were dealt with."""
-        if not self.searching:
-            space = len(chunk) - start - len(chunk[start:].lstrip(_SPACE))
-            self.at += space
-            if start + space < len(chunk):
-                self._open(self.at, b"")
-            return space
-        text = self._tag + chunk[start:]
-        begins = self.at - len(self._tag)
+    def _begin(self, chunk: bytes) -> int:
+        """Begin a document at the first byte that is no white space; how many bytes stand before it."""
+        space = len(chunk) - len(chunk.lstrip(_SPACE))
+        self.at += space
+        if space < len(chunk):
+            self._open(self.at, b"")
+        return space
+
+    def _find(self, chunk: bytes) -> int:
+        """Look for a beginning and make a document there; how many bytes of the chunk stand before it."""
+        text = self._tag + chunk
+        before = len(self._tag)
         found = _BEGINNING.search(text)
-        if found is None:
-            self._tag = text[-_BEGINNING_MAX:]
-            self.skipped += len(text) - len(self._tag)
-            self.at += len(chunk) - start
-            return len(chunk) - start
-        place = found.start()
-        read = max(place - len(self._tag), 0)
-        self.skipped += place
+        start = found.start() if found is not None else max(len(text) - _BEGINNING_MAX, 0)
+        read = max(start - before, 0) if found is not None else len(chunk)
+        document_at = self.at - before + start
+        self.skipped += start
         self.at += read
-        self._tag = self._tag[place:]
-        self.searching = False
-        document = self._open(begins + place, b"" if found[1] else _ROOT)
-        document.parse(self._tag)
+        self._tag = text[start : before + read]
+        if found is not None:
+            self.searching = False
+            self._open(document_at, b"" if found[1] else _ROOT).parse(self._tag)
         return read
 
     def _open(self, at: int, root: bytes) -> Document:

@@ -26,7 +26,7 @@ from parsers.events import (
     StreamHeader,
 )
 from parsers.names import jid_domain
-from parsers.wire.xml_document import CONTENT, DIALBACK, SASL, STREAMS, Bad, Element, Item, Open
+from parsers.wire.xml_document import DIALBACK, SASL, STREAMS, Bad, Element, Head, Item, Open
 from parsers.wire.xml_stream import XmlStream
 
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"
@@ -42,6 +42,8 @@ MECHANISMS_MAX = 64
 """SASL mechanisms told of one `<stream:features/>`; IANA registers fewer."""
 TEXT_MAX = 1023
 """Characters of wire text in one field: a domain of the greatest length (RFC 7622 section 3.2)."""
+DOMAINS_MAX = 1024
+"""Addresses whose domains one direction remembers."""
 JID_MAX = 3071
 """Characters of a JID that are looked at: its greatest length in bytes (RFC 7622 section 3.1)."""
 FIRST_LINE_MAX = 64
@@ -58,7 +60,7 @@ _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x48]")
 _SPACE = b" \t\r\n"
 
 
-class Told(NamedTuple):
+class Seen(NamedTuple):
     """Something that one side said."""
 
     at: int
@@ -69,10 +71,20 @@ class Told(NamedTuple):
     """The event's own fields."""
 
 
+class _Domains(dict[str | None, str | None]):
+    """The domains of the addresses in one direction, looked at once: stanzas between the same people are many."""
+
+    def __missing__(self, jid: str | None) -> str | None:
+        if len(self) >= DOMAINS_MAX:
+            self.clear()
+        found = self[jid] = _domain(jid)
+        return found
+
+
 class XmppStream:
     """One direction of one conversation, from its first byte of payload, until it ends or turns into TLS."""
 
-    __slots__ = ("_first_line", "_kinds", "_skipped", "_word", "_xml", "compressed", "rest", "stanzas")
+    __slots__ = ("_domains", "_first_line", "_kinds", "_skipped", "_word", "_xml", "compressed", "rest", "stanzas")
 
     def __init__(self, *, midstream: bool = False, at: int = 0) -> None:
         """Read from the byte with index `at`; with `midstream`, the capture has missed what was said before."""
@@ -86,6 +98,7 @@ class XmppStream:
         self._first_line: str | None = "" if midstream else None
         self._word = ""
         self._kinds: set[tuple[object, ...]] = set()
+        self._domains = _Domains()
         self._skipped = 0
 
     @property
@@ -103,13 +116,13 @@ class XmppStream:
         """Nothing more will be read: the stream has ended, is bad, compressed, no XMPP, or goes on in `rest`."""
         return self._xml.done
 
-    def feed(self, data: bytes) -> list[Told]:
+    def feed(self, data: bytes) -> list[Seen]:
         """Read the next bytes; never raises for what they say. Once `rest` is set, nothing more is to be fed.
 
         A `rest` is set only with the first byte after `<starttls/>` or `<proceed/>` that is no XML:
         a server that refuses goes on in XML, and so does its client.
         """
-        said: list[Told] = []
+        said: list[Seen] = []
         if self._first_line is None and not self._begins(data, said):
             return said
         if self._xml.rest is not None:
@@ -130,8 +143,9 @@ class XmppStream:
     def close(self) -> None:
         """Read nothing more, and let the memory go; to be called when the conversation ends."""
         self._xml.close()
+        self._domains.clear()
 
-    def _begins(self, data: bytes, said: list[Told]) -> bool:
+    def _begins(self, data: bytes, said: list[Seen]) -> bool:
         """Whether the first bytes are XML; if not, say what they are."""
         text = data.lstrip(_SPACE)
         if not text:
@@ -142,12 +156,12 @@ class XmppStream:
             return True
         protocol = _protocol(text, self._first_line)
         first_line = "" if protocol in ("binary", "tls") else self._first_line
-        said.append(Told(self.at + len(data) - len(text), NotXmpp, {"protocol": protocol, "text": first_line}))
+        said.append(Seen(self.at + len(data) - len(text), NotXmpp, {"protocol": protocol, "text": first_line}))
         self._xml.close()
         self._xml.feed(data)
         return False
 
-    def _turn(self, rest: bytes, said: list[Told]) -> bool:
+    def _turn(self, rest: bytes, said: list[Seen]) -> bool:
         """Decide how the bytes after a word that turns the stream go on; False to wait for the next byte."""
         text = rest.lstrip(_SPACE)
         if self._word == "success":
@@ -177,40 +191,41 @@ class XmppStream:
         self._xml.rest = None
         self._xml.close()
 
-    def _tell(self, items: list[tuple[int, Item]], said: list[Told]) -> None:
+    def _tell(self, items: list[tuple[int, Item]], said: list[Seen]) -> None:
         """Put what was read into words."""
         for at, item in items:
-            if isinstance(item, Element):
-                if item.name in _STANZAS and item.namespace in CONTENT:
-                    self._stanza(at, item, said)
-                    continue
+            if isinstance(item, Head):
+                self._stanza(at, item, said)
+            elif isinstance(item, Element):
                 self._word = _WORDS.get((item.namespace, item.name), "")
                 if telling := _TELLINGS.get((item.namespace, item.name)):
-                    said.append(Told(at, *telling(item)))
+                    said.append(Seen(at, *telling(item)))
             elif isinstance(item, Open):
                 if item.name == "stream":
-                    said.append(Told(at, *_header(item)))
+                    said.append(Seen(at, *_header(item)))
                 else:
                     protocol = "http" if item.name.lower() == "html" else "text"
-                    said.append(Told(at, NotXmpp, {"protocol": protocol, "text": self._first_line}))
+                    said.append(Seen(at, NotXmpp, {"protocol": protocol, "text": self._first_line}))
                     self._xml.close()
                     return
             elif isinstance(item, Bad):
-                said.append(Told(at, BadXml, {"reason": item.reason}))
+                said.append(Seen(at, BadXml, {"reason": item.reason}))
             else:
-                said.append(Told(at, StreamEnd, {}))
+                said.append(Seen(at, StreamEnd, {}))
 
-    def _stanza(self, at: int, stanza: Element, said: list[Told]) -> None:
+    def _stanza(self, at: int, stanza: Head, said: list[Seen]) -> None:
         """Count a stanza, and tell of it if it is the first of its kind."""
         self.stanzas += 1
         attrs = stanza.attrs
-        kind = (stanza.name, attrs.get("type"), _domain(attrs.get("from")), _domain(attrs.get("to")), _error(stanza))
+        condition = _error(stanza.children) if stanza.children else None
+        domains = self._domains
+        kind = (stanza.name, attrs.get("type"), domains[attrs.get("from")], domains[attrs.get("to")], condition)
         if kind in self._kinds or len(self._kinds) >= KINDS_MAX:
             return
         self._kinds.add(kind)
         name, type_, from_domain, to_domain, condition = kind
         fields: Fields = {"name": name, "type": _cut(type_), "from_domain": from_domain, "to_domain": to_domain}
-        said.append(Told(at, Stanza, {**fields, "condition": condition}))
+        said.append(Seen(at, Stanza, {**fields, "condition": condition}))
 
 
 def _protocol(text: bytes, first_line: str) -> str:
@@ -244,9 +259,9 @@ def _condition(children: tuple[Element, ...]) -> str | None:
     return next((child.name[:TEXT_MAX] for child in children if child.name != "text"), None)
 
 
-def _error(element: Element) -> str | None:
+def _error(children: tuple[Element, ...]) -> str | None:
     """The condition in the child `error` of a stanza or of dialback (RFC 6120 section 8.3, XEP-0220 section 2.5)."""
-    return next((_condition(child.children) for child in element.children if child.name == "error"), None)
+    return next((_condition(child.children) for child in children if child.name == "error"), None)
 
 
 def _header(header: Open) -> tuple[type[Event], Fields]:
@@ -299,7 +314,7 @@ def _dialback(element: Element) -> tuple[type[Event], Fields]:
         "id": _cut(element.attrs.get("id")),
         "key_digest": hashlib.sha256(key.encode()).hexdigest()[:12] if key else None,
         "key_form": _key_form(key) if key else None,
-        "condition": _error(element),
+        "condition": _error(element.children),
     }
 
 
@@ -313,7 +328,6 @@ def _stream_error(error: Element) -> tuple[type[Event], Fields]:
     return StreamError, {"condition": _condition(error.children) or "", "text": text.strip()[:TEXT_MAX]}
 
 
-_STANZAS = frozenset({"message", "presence", "iq"})
 _TELLINGS: dict[tuple[str, str], Callable[[Element], tuple[type[Event], Fields]]] = {
     (STREAMS, "features"): _features,
     (STREAMS, "error"): _stream_error,
