@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from analyzer.machines.table import Step, direction
+from analyzer.stage import End, Stage
 from parsers.events import (
     CaptureGap,
     Event,
     NotXmpp,
+    Retransmission,
     Sasl,
     StartTls,
     StreamError,
@@ -27,9 +30,6 @@ from parsers.events import (
     TlsHello,
     Unreachable,
 )
-
-from analyzer.machines.table import Step, direction
-from analyzer.stage import End, Stage
 
 T = TypeVar("T", bound=Event)
 
@@ -229,6 +229,12 @@ class Connection:
         """It was captured from its SYN and no byte of it is missing: what it lacks was not said."""
         return bool(self.syns) and self.first(CaptureGap) is None
 
+    @cached_property
+    def answered(self) -> bool:
+        """The server said anything at all above TCP."""
+        mute = TcpMark | CaptureGap | Retransmission | Tally | Unreachable
+        return any(self.way(e) == "<" and not isinstance(e, mute) for e in self.events)
+
     def sender(self, event: Event) -> str:
         """Who sent an event: the domain of that side where it is known, else its address."""
         if self.way(event) == ">":
@@ -269,6 +275,32 @@ class Connection:
     def alert(self) -> TlsAlert | None:
         """The first alert that can be read and is no close_notify."""
         return next((a for a in self.of(TlsAlert) if a.level != "encrypted" and a.description != "close_notify"), None)
+
+    @cached_property
+    def fatal_alert(self) -> TlsAlert | None:
+        """The first fatal alert that can be read; one that only answers the other side's end is none."""
+        for alert in self.of(TlsAlert):
+            if alert.level == "fatal" and alert.description != "close_notify":
+                end = self.ending
+                closed = end is not None and end.at_ns <= alert.at_ns and self.way(end) != self.way(alert)
+                return None if closed else alert
+        return None
+
+    def refusal_of_certificate(self, way: str) -> TlsAlert | TcpMark | None:
+        """How the other side ended the handshake after the certificate of one side, `>` or `<`.
+
+        Its fatal alert, or its FIN or reset before any ciphertext of its own. None where it went on, or nobody saw.
+        """
+        shown = self.first(TlsCertificate, way)
+        other = "<" if way == ">" else ">"
+        if shown is None:
+            return None
+        for ending in (self.fatal_alert, self.ending):
+            if ending is None or self.way(ending) != other or ending.at_ns < shown.at_ns:
+                continue
+            if isinstance(ending, TlsAlert) or self.first(TlsData, other) is None:
+                return ending
+        return None
 
     @cached_property
     def starttls(self) -> tuple[StartTls, ...]:
@@ -347,7 +379,7 @@ class Connection:
 
     @cached_property
     def auth(self) -> str | None:
-        """ "external" or "dialback", whichever succeeded in the clear."""
+        """Whichever succeeded in the clear: "external" or "dialback"."""
         if not self.authenticated:
             return None
         return "external" if any(s.word == "success" for s in self.sasl) else "dialback"

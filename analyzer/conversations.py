@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from parsers.events import CaptureGap, Damage, DnsAnswer, DnsQuery, Event, Flow, Retransmission, Tally, TcpMark
-
 from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.machines import dns, flow, stream
@@ -17,6 +15,7 @@ from analyzer.machines.dns import DnsMachine
 from analyzer.machines.flow import FlowMachine
 from analyzer.machines.stream import StreamMachine
 from analyzer.stage import End, digest, end_text
+from parsers.events import CaptureGap, Damage, DnsAnswer, DnsQuery, Event, Flow, Retransmission, Tally, TcpMark
 
 SAME_QUESTION_NS = 30 * 10**9
 """A question asked again within 30 s is the same question: resolvers give up sooner (RFC 1035 section 4.2.1 and

@@ -9,9 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from parsers.events import Damage, Event, Flow, Stanza, StreamHeader, river_key
-from parsers.source import FEDERATION_PORTS, Reading, Source
-
 from analyzer.addresses import is_private
 from analyzer.connection import Connection, Sighting
 from analyzer.conversations import is_payload, lookups, sightings
@@ -22,6 +19,8 @@ from analyzer.naming import Directory, directory, is_client_stream, spoken
 from analyzer.session import CaseView, Coverage, DialbackKey, Session
 from analyzer.stage import Link, digest, end_text
 from analyzer.vantage import Joined, applied, join, shifted_lookup
+from parsers.events import Damage, Event, Flow, Stanza, StreamHeader, river_key
+from parsers.source import FEDERATION_PORTS, Reading, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +329,8 @@ def _dns_links(attempt: _Attempt, connection: Connection) -> list[Link]:
 
 def _with_callbacks(attempts: list[_Attempt], keys: Sequence[DialbackKey], limits: Limits) -> list[_Attempt]:
     """Keys joined to their attempts, and the connections by which they were verified; keys that nobody was seen to
-    send become attempts of their own."""
+    send become attempts of their own.
+    """
     by_connection = {c.id: a for a in attempts for c in a.connections}
     everything = {c.id: c for a in attempts for c in a.connections}
     for key in keys:

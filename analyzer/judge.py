@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import analyzer.rules
-from parsers.events import river_key
-
-from analyzer.rule import Blind, Confidence, Finding, Match, Owner, Rule, Severity
+from analyzer.rule import Blind, Confidence, Finding, Match, Rule, Severity
 from analyzer.session import CaseView, Session
 from analyzer.stage import digest
+from parsers.events import river_key
 
 GENERAL = frozenset(
     {
@@ -251,8 +250,8 @@ def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> 
     if blind is not None and blind.ciphertext is not None:
         where = blind.ciphertext.where
         return (
-            f"{where.source} is ciphertext after frame {where.frame}: what was said under TLS, the log of one of the two "
-            "servers would tell, or the capture with its key log"
+            f"{where.source} is ciphertext after frame {where.frame}: what was said under TLS, the log of one of the "
+            "two servers would tell, or the capture with its key log"
         )
     if all(s.outcome == "unknown" and not s.connections for s in sessions):
         return (

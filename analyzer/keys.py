@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.events import Dialback, StreamHeader, river_key
-
 from analyzer.connection import Connection
 from analyzer.machines.dialback import DialbackMachine, domains, signal
 from analyzer.session import DialbackKey
+from parsers.events import Dialback, StreamHeader, river_key
 
 
 @dataclass(slots=True)

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from parsers.names import domain
-
 from analyzer.addresses import is_private
 from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, spoken
 from analyzer.session import Coverage
+from parsers.names import domain
 
 
 def addresses_of(domains: Sequence[str], where: Directory) -> frozenset[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parsers.events import DnsAnswer, DnsRecord, Event
-
 from analyzer.machines.table import Step
+from parsers.events import DnsAnswer, DnsRecord, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

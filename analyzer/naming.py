@@ -10,17 +10,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from parsers.events import Dialback, Stanza, StreamHeader
-
 from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
+from parsers.events import Dialback, Stanza, StreamHeader
 
 Names = tuple[str | None, str | None]
 """Initiator and receiver."""
 
 LOOKUP_LIVES_NS = 3600 * 10**9
-"""A lookup explains a connection for an hour at most: servers cache SRV answers about as long (RFC 2308, common TTLs)."""
+"""A lookup explains a connection for an hour at most: common SRV records live about as long in caches."""
 
 
 def spoken(sighting: Sighting) -> tuple[Names, str]:
@@ -91,7 +90,7 @@ class Directory:
                     candidates.append((own, asked_ns, domain))
         if not candidates:
             return None
-        own, latest, domain = max(candidates)
+        own, _, domain = max(candidates)
         rivals = {d for o, t, d in candidates if o == own and d != domain}
         # Another client's lookups name the end only when they agree.
         return domain if own or not rivals else None

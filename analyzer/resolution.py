@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from parsers.events import DnsRecord
-
 from analyzer.connection import Connection
 from analyzer.lookup import Lookup
+from parsers.events import DnsRecord
 
 _OUTCOMES = ("answered", "truncated", "empty", "nxdomain", "refused", "servfail", "unanswered")
 """What an SRV question can come to, the most useful first: one good answer makes up for the failures around it."""

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from parsers.events import Event
-
 from analyzer.citations import Citation
 from analyzer.session import CaseView, Session
 from analyzer.stage import Stage
+from parsers.events import Event, StreamError
 
 
 class Severity(IntEnum):
@@ -42,6 +41,11 @@ class Owner(StrEnum):
     PEER = "peer"
     USER = "user"
     EVIDENCE = "evidence"
+
+
+def words_of(error: StreamError) -> str:
+    """A stream error as it is cited: its condition, and its text where it has one."""
+    return f'{error.condition} ("{error.text}")' if error.text else error.condition
 
 
 def owner_of(domain: str | None, case: CaseView) -> Owner:

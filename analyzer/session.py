@@ -10,15 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from parsers.events import Damage, Dialback, Stanza, StreamError, TcpMark, river_key
-from parsers.source import Reading, Source
-
 from analyzer.addresses import is_private
 from analyzer.connection import Connection, Sighting, hops
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
 from analyzer.resolution import Resolution
 from analyzer.stage import Link, Stage
+from parsers.events import Damage, Dialback, Stanza, StreamError, TlsAlert, TcpMark, river_key
+from parsers.source import Reading, Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +89,7 @@ class Session:
     direction: str
     """"outbound", "inbound", "external" or "unknown", seen from the local domains."""
     host: str | None
-    """Address of the server that made the attempt, as its primary vantage saw it; None where only a callback tells of it."""
+    """Address of the server that made the attempt; None where only a callback tells of it."""
     lookups: tuple[Lookup, ...]
     """Its DNS questions, in order."""
     connections: tuple[Connection, ...]
@@ -186,6 +185,20 @@ class Session:
         """The first stream error with one of these conditions, and its connection."""
         return next(((c, e) for c, e in self.errors if e.condition in conditions), None)
 
+    def alert(self, *descriptions: str) -> tuple[Connection, TlsAlert] | None:
+        """The first connection that one of these fatal alerts ended, and the alert."""
+        for connection in self.connections:
+            alert = connection.fatal_alert
+            if alert is not None and alert.description in descriptions:
+                return connection, alert
+        return None
+
+    @cached_property
+    def veil(self) -> str | None:
+        """What hides the rest of it: "cups.pcap is ciphertext after frame 11"; None where nothing is hidden."""
+        record = next((c.ciphertext for c in self.connections if c.ciphertext is not None), None)
+        return None if record is None else f"{record.where.source} is ciphertext after frame {record.where.frame}"
+
     def survived(self, connection: Connection) -> bool:
         """Whether it went on without this connection: it was authenticated, or a later one went on under TLS."""
         return self.authenticated or any(
@@ -208,9 +221,7 @@ class Session:
     def reached(self) -> Stage:
         """How far it came, as far as was seen."""
         stages = [c.reached for c in self.connections]
-        if self.authenticated:
-            stages.append(Stage.AUTH)
-        elif self.dialbacks:
+        if self.authenticated or self.dialbacks:
             stages.append(Stage.AUTH)
         return max(stages, default=Stage.DNS)
 

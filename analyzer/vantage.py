@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
 
-from parsers.events import Dialback, Event, StreamHeader, TcpMark, TlsHello
-
 from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
+from parsers.events import Dialback, Event, StreamHeader, TcpMark, TlsHello
 
 SAME_MOMENT_NS = 2 * 10**9
 """Two first SYNs of one conversation are at most this far apart after clock correction: a path is faster, a lost SYN is
@@ -25,7 +24,7 @@ sent again after one second (RFC 6298 section 2)."""
 OFFSET_WORTH_NS = 20 * 10**6
 """An offset below 20 ms is path delay as likely as a clock's error, and is told but not applied."""
 CLOCKS_APART_NS = 3600 * 10**9
-"""The same four ends within an hour are one conversation, whatever the clocks: ephemeral ports recur later than that."""
+"""The same four ends within an hour are one conversation, whatever the clocks: ephemeral ports recur later."""
 ID_LEN_MIN = 6
 """A stream id shorter than this may recur; RFC 6120 section 4.7.3 wants it unpredictable."""
 
@@ -148,7 +147,7 @@ def _fingerprints(sighting: Sighting) -> Iterable[tuple[str, ...]]:
 def _is_one(members: Sequence[Sighting]) -> bool:
     """Whether sightings with one fingerprint can be one conversation.
 
-    A tap may see both sides of a translation, at one moment; a server that gives every stream the same id proves nothing.
+    A tap may see both sides of a translation, at one moment; a server that gives all streams one id proves nothing.
     """
     begun: dict[str, list[int]] = defaultdict(list)
     for member in members:
@@ -239,7 +238,7 @@ def _shared_instants(sets: _Sets, lookups: Mapping[str, Sequence[Lookup]]) -> In
 
 def _instants_of(sighting: Sighting) -> dict[str, int]:
     """Instants that every place sees: SYN and SYN-ACK, else the headers each way."""
-    marks = {
+    marks: dict[str, int] = {
         e.mark: e.at_ns for e in reversed(sighting.events) if isinstance(e, TcpMark) and e.mark in ("syn", "syn-ack")
     }
     if len(marks) == 2:

@@ -20,10 +20,10 @@ class Head:
 
     path: Path
     """Where it is."""
+    raw: bytes
+    """Its first bytes as they lie on disk; at most `HEAD_BYTES`."""
     data: bytes
-    """Its first bytes, decompressed where it is gzip or zstd; at most `HEAD_BYTES`."""
-    compressed: str | None = None
-    """"gzip" or "zstd" where `data` was decompressed."""
+    """The same, unpacked where it is gzip or zstd."""
 
     @property
     def lines(self) -> list[str]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import sys
-import zlib
 from collections.abc import Iterator
 from functools import cache
 from typing import cast
 
 import parsers
+from parsers.capture.inflate import unpacked_head
 from parsers.errors import AmbiguousFormat, SourceUnreadable, UnknownFormat
 from parsers.events import Event
 from parsers.format import HEAD_BYTES, Format, Guess, Head
@@ -84,10 +83,10 @@ def choose(head: Head) -> tuple[Format, Guess]:
 
 
 def head_of(source: Source) -> Head:
-    """The beginning of an input, decompressed. Raises SourceUnreadable; standard input is not read, `-` is a capture."""
+    """The beginning of an input. Raises SourceUnreadable; standard input is not looked at, `-` is a capture."""
     path = source.path
     if str(path) == "-":
-        return Head(path=path, data=b"")
+        return Head(path=path, raw=b"", data=b"")
     try:
         if path.is_dir():
             raise SourceUnreadable(source.name, "this is a folder", "name a file in it")
@@ -98,25 +97,7 @@ def head_of(source: Source) -> Head:
         raise SourceUnreadable(source.name, reason, "check the path and your rights") from None
     if not data:
         raise SourceUnreadable(source.name, "the file is empty", "take the capture or log again")
-    compressed, data = _opened(data)
-    return Head(path=path, data=data, compressed=compressed)
-
-
-def _opened(data: bytes) -> tuple[str | None, bytes]:
-    """The beginning of what lies in a gzip or zstd stream, as far as its own beginning gives it."""
-    if data[:2] == b"\x1f\x8b":
-        try:
-            return "gzip", zlib.decompressobj(31).decompress(data, HEAD_BYTES)
-        except zlib.error:
-            return "gzip", b""
-    if data[:4] == b"\x28\xb5\x2f\xfd":
-        import zstandard
-
-        try:
-            return "zstd", zstandard.ZstdDecompressor().decompressobj().decompress(data)[:HEAD_BYTES]
-        except zstandard.ZstdError:
-            return "zstd", b""
-    return None, data
+    return Head(path=path, raw=data, data=unpacked_head(data))
 
 
 def read(source: Source, how: How, reading: Reading) -> Iterator[Event]:
@@ -124,8 +105,3 @@ def read(source: Source, how: How, reading: Reading) -> Iterator[Event]:
     if source.format is None:
         return iter(())
     return format_named(source.format).read(source, how, reading)
-
-
-def is_stdin(source: Source) -> bool:
-    """Whether the source is standard input."""
-    return str(source.path) == "-" and sys.stdin is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -57,10 +57,10 @@ def event(text: str) -> Event:
 
 
 @cache
-def _types(kind: type[Any]) -> Mapping[str, tuple[Any, ...]]:
+def _types(kind: Hashable) -> Mapping[str, tuple[Any, ...]]:
     """The types that each field of a dataclass admits; Literals as their values' types."""
     admitted = {}
-    for name, hint in typing.get_type_hints(kind).items():
+    for name, hint in typing.get_type_hints(typing.cast(type[Any], kind)).items():
         options = typing.get_args(hint) if typing.get_origin(hint) not in (None, tuple, typing.Literal) else (hint,)
         admitted[name] = options
     return admitted
@@ -71,7 +71,7 @@ def _build(kind: type[Any], plain: Mapping[str, Any]) -> Any:
     if not isinstance(plain, dict):
         raise ValueError(f"{kind.__name__}: not an object")
     values = {}
-    admitted = _types(kind)
+    admitted: Mapping[str, tuple[Any, ...]] = _types(typing.cast(Hashable, kind))
     names = {f.name for f in dataclasses.fields(kind)}
     for name, value in plain.items():
         if name not in names:

@@ -1,0 +1,1 @@
+"""What people and programs read: words, rows, the terminal. Nothing here decides anything."""

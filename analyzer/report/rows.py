@@ -1,0 +1,256 @@
+"""The machine-readable report: plain rows for JSON, as the report contract fixes them. Knows no layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from analyzer.checklist import Item
+from analyzer.connection import Connection
+from analyzer.judge import Judgement, Verdict
+from analyzer.lookup import Lookup
+from analyzer.report.words import instant, says
+from analyzer.rule import Finding
+from analyzer.session import CaseView, Session
+from analyzer.stage import end_text
+from parsers.capture.container import fingerprint
+from parsers.case import Case
+from parsers.events import Event
+from parsers.source import Source
+
+SCHEMA = 1
+"""Number of the contract."""
+
+Row = dict[str, Any]
+
+
+def report(case: Case, view: CaseView, judgement: Judgement, items: Sequence[Item]) -> Row:
+    """The whole report, keys in the contract's order."""
+    found: dict[str, list[Finding]] = {}
+    for finding in judgement.findings:
+        found.setdefault(finding.session.id, []).append(finding)
+    sessions_of = {c.id: s.id for s in reversed(view.sessions) for c in s.connections}
+    callback_of = {c.id: s.id for s in reversed(view.sessions) for c in s.callbacks}
+    return {
+        "fedtrace": version("fedtrace"),
+        "schema": SCHEMA,
+        "sources": [source_row(s, case, view) for s in case.sources],
+        "local_domains": list(view.local_domains),
+        "assumed": list(view.assumed),
+        "verdicts": [verdict_row(v) for v in judgement.verdicts],
+        "sessions": [session_row(s, found.get(s.id, ())) for s in view.sessions],
+        "connections": [connection_row(c, sessions_of.get(c.id), callback_of.get(c.id)) for c in view.connections],
+        "lookups": [lookup_row(k) for k in view.lookups],
+        "findings": [finding_row(f) for f in judgement.findings],
+        "blind": [{"rule": u.rule, "session": u.session, "because": u.because} for u in judgement.unjudged],
+        "checklist": [
+            {
+                "step": i.step,
+                "question": i.question,
+                "state": i.state,
+                "because": i.because,
+                "evidence": evidence(i.events),
+            }
+            for i in items
+        ],
+    }
+
+
+def evidence(events: Sequence[Event]) -> list[Row]:
+    """Where to look, and what stands there."""
+    return [{"source": x.where.source, "frame": x.where.frame, "line": x.where.line, "says": says(x)} for x in events]
+
+
+def source_row(source: Source, case: Case, view: CaseView) -> Row:
+    """One input, read or not."""
+    reading = case.readings[source.name]
+    problem = case.problems.get(source.name)
+    tap = source.tap or source.name
+    coverage = view.coverage.get(tap)
+    counted = [x for x in case.events.get(tap, ()) if x.where.source == source.name]
+    damage = [{"what": d.what, "lost": d.lost, "unit": d.unit} for d in view.damage if d.where.source == source.name]
+    if problem is not None:
+        damage.append({"what": str(problem), "lost": reading.size_bytes, "unit": "bytes"})
+    return {
+        "name": source.name,
+        "path": str(source.path),
+        "format": source.format,
+        "sha256": _sha256(source),
+        "size_bytes": reading.size_bytes,
+        "first": None if reading.first_ns is None else instant(reading.first_ns),
+        "last": None if reading.last_ns is None else instant(reading.last_ns),
+        "events": len(counted),
+        "frames": reading.frames,
+        "lines": reading.lines,
+        "damage": damage,
+        "vantage": source.vantage,
+        "assumed": list(source.assumed),
+        "clock_offset_ns": None if coverage is None or coverage.residual_ns is None else coverage.offset_ns,
+        "clock_residual_ns": None if coverage is None else coverage.residual_ns,
+        "unknown": dict(sorted(reading.unknown.items())),
+    }
+
+
+def _sha256(source: Source) -> str | None:
+    """The input's fingerprint; None for a pipe, which is gone once it was read."""
+    try:
+        return fingerprint(source.path) if source.path.is_file() else None
+    except OSError:
+        return None
+
+
+def verdict_row(verdict: Verdict) -> Row:
+    """One ordered pair of domains."""
+    return {
+        "initiator": verdict.initiator,
+        "receiver": verdict.receiver,
+        "state": verdict.state,
+        "cause": None if verdict.cause is None or verdict.state == "healthy" else verdict.cause.rule,
+        "confidence": verdict.confidence.name.lower(),
+        "owner": "evidence" if verdict.cause is None else verdict.cause.owner.value,
+        "also": list(verdict.also),
+        "sessions": [s.id for s in verdict.sessions],
+        "first": instant(min(s.began_ns for s in verdict.sessions)),
+        "last": instant(max(s.ended_ns for s in verdict.sessions)),
+        "summary": verdict.summary,
+    }
+
+
+def session_row(session: Session, findings: Sequence[Finding]) -> Row:
+    """One attempt."""
+    return {
+        "id": session.id,
+        "initiator": session.initiator,
+        "receiver": session.receiver,
+        "direction": session.direction,
+        "outcome": session.outcome,
+        "reached": session.reached.word,
+        "began": instant(session.began_ns),
+        "ended": instant(session.ended_ns),
+        "lookups": [k.id for k in (*session.lookups, *session.callback_lookups)],
+        "connections": [c.id for c in (*session.connections, *session.callbacks)],
+        "findings": [f.id for f in findings],
+        "timeline": timeline(session),
+        "links": [
+            {"kind": k.kind, "a": k.a, "b": k.b, "because": k.because, "strength": k.strength} for k in session.links
+        ],
+    }
+
+
+def timeline(session: Session) -> list[Row]:
+    """The steps of a session in order of time, the client's stanza that set it off at the head."""
+    rows = []
+    if session.trigger is not None:
+        rows.append(_moment(session.trigger, "trigger:STANZA", expected=True))
+    for step in session.steps:
+        rows.append(_moment(step.event, f"{step.machine}:{step.after}", expected=step.expected))
+    return rows
+
+
+def _moment(event: Event, step: str, *, expected: bool) -> Row:
+    return {
+        "at": instant(event.at_ns),
+        "width_ns": event.width_ns,
+        "step": step,
+        "expected": expected,
+        "says": says(event),
+        "evidence": evidence((event,)),
+    }
+
+
+def connection_row(connection: Connection, session: str | None, callback_of: str | None) -> Row:
+    """One TCP conversation."""
+    return {
+        "id": connection.id,
+        "role": connection.role,
+        "initiator": connection.initiator,
+        "receiver": connection.receiver,
+        "client": end_text(connection.client),
+        "server": end_text(connection.server),
+        "seen_in": [
+            {
+                "source": s.source,
+                "client": end_text(s.client),
+                "server": end_text(s.server),
+                "first_frame": s.first_frame,
+            }
+            for s in connection.sightings
+        ],
+        "outcome": connection.outcome,
+        "tls": _tls(connection),
+        "stream_ids": list(connection.stream_ids),
+        "auth": connection.auth,
+        "callback_of": callback_of,
+        "session": session or callback_of,
+        "began": instant(connection.began_ns),
+        "ended": instant(connection.ended_ns),
+        "history": connection.history or None,
+    }
+
+
+def _tls(connection: Connection) -> Row | None:
+    """What was seen of TLS."""
+    client, server = connection.client_hello, connection.server_hello
+    if client is None and server is None and connection.ciphertext is None:
+        return None
+    names = dict.fromkeys(n for n in (client.sni if client else None,) if n)
+    names |= dict.fromkeys(n for c in connection.certificates if c.position == 0 for n in c.names)
+    return {
+        "mode": "starttls" if connection.starttls else "direct",
+        "version": server.version if server else None,
+        "cipher": server.cipher if server else None,
+        "server_names": list(names),
+        "alert": connection.alert.description if connection.alert else None,
+    }
+
+
+def lookup_row(lookup: Lookup) -> Row:
+    """One DNS question."""
+    answered = lookup.answered_ns
+    return {
+        "id": lookup.id,
+        "client": lookup.client,
+        "resolver": lookup.resolver,
+        "name": lookup.name,
+        "type": lookup.rrtype,
+        "transport": lookup.transport,
+        "outcome": lookup.outcome,
+        "answers": [
+            {"priority": r.priority, "weight": r.weight, "port": r.port, "target": r.data, "ttl_s": r.ttl_s}
+            for r in lookup.srv
+        ]
+        + [{"address": r.data, "ttl_s": r.ttl_s} for r in lookup.records if r.rrtype in ("A", "AAAA")],
+        "asked": instant(lookup.asked_ns),
+        "answered": None if answered is None else instant(answered),
+        "evidence": evidence([s.event for s in lookup.steps]),
+    }
+
+
+def finding_row(finding: Finding) -> Row:
+    """One rule that matched."""
+    return {
+        "id": finding.id,
+        "rule": finding.rule,
+        "title": finding.title,
+        "severity": finding.severity.name.lower(),
+        "confidence": finding.confidence.name.lower(),
+        "is_cause": finding.is_cause,
+        "owner": finding.owner.value,
+        "session": finding.session.id,
+        "connection": finding.match.connection,
+        "domain": finding.match.domain,
+        "because": finding.match.because,
+        "evidence": evidence(finding.match.events),
+        "ruled_out": [{"rule": r, "because": b} for r, b in finding.match.ruled_out],
+        "undecided": [{"rule": r, "would_decide": w} for r, w in finding.match.undecided],
+        "remedy": finding.remedy,
+    }
+
+
+def by_session(judgement: Judgement) -> Mapping[str, list[Finding]]:
+    """Findings by session id."""
+    found: dict[str, list[Finding]] = {}
+    for finding in judgement.findings:
+        found.setdefault(finding.session.id, []).append(finding)
+    return found

@@ -1,0 +1,255 @@
+"""The report for people, in a terminal, a pipe or a ticket: verdict first, evidence that can be pasted.
+
+Colour is never the only sign of anything. Decides nothing and knows no rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from analyzer.checklist import Item
+from analyzer.judge import Judgement, Verdict
+from analyzer.report.words import clock, count, day, duration, escape, place, says
+from analyzer.rule import Finding
+from analyzer.session import CaseView, Session
+from parsers.case import Case
+from parsers.events import Event
+from parsers.source import Source
+
+STATES = {"healthy": "green", "degraded": "yellow", "failing": "bold red", "undetermined": "magenta"}
+"""Colour of a state; the word itself is always there."""
+CHECKS = {"pass": "✔", "fail": "✘", "not-observed": "·", "not-applicable": "–"}
+"""Sign of a checklist state."""
+PAIRS_IN_FULL = 12
+"""Pairs of one state told in full; further ones get a line each, since a screen holds few."""
+PAIRS_LISTED = 40
+"""Further pairs that get a line; the rest are counted by cause."""
+EVIDENCE_SHOWN = 6
+"""Evidence lines of one finding; the JSON report has all."""
+SOURCES_SHOWN = 20
+"""Sources with a line each."""
+MARGIN = 13
+"""Width of the left column."""
+
+
+class Terminal:
+    """Writes to one console."""
+
+    def __init__(self, console: Console) -> None:
+        """`console` decides on colour and width."""
+        self.console = console
+
+    def report(self, case: Case, view: CaseView, judgement: Judgement, items: Sequence[Item]) -> None:
+        """The whole report of one case."""
+        self.sources(case, view)
+        self.line()
+        self.verdicts(judgement)
+        self.checklist(items)
+        for broken in judgement.broken:
+            self.row("bug", f"{broken.rule} failed on session {broken.session}: {escape(broken.error)}", "bold red")
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line as it is, wrapped by nobody."""
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def row(self, label: str, text: str, style: str = "", indent: int = 0) -> None:
+        """A label in the left column and text beside it."""
+        out = Text(" " * indent)
+        out.append(label.ljust(MARGIN - indent), style="dim" if label else "")
+        out.append(text, style=style)
+        self.console.print(out, soft_wrap=True)
+
+    def rows(self, label: str, texts: Iterable[str], style: str = "", indent: int = 0) -> None:
+        """Several texts under one label."""
+        for text in texts:
+            self.row(label, text, style, indent)
+            label = ""
+
+    # --- head
+
+    def sources(self, case: Case, view: CaseView) -> None:
+        """What was read, what was assumed, what was damaged."""
+        readable = case.readable
+        self.rows("sources", (self._source(s, case, view) for s in readable[:SOURCES_SHOWN]))
+        if len(readable) > SOURCES_SHOWN:
+            self.row("", f"and {count(len(readable) - SOURCES_SHOWN, 'source')} more")
+        problems = list(case.problems.items())
+        self.rows("not read", (f"{escape(n)}: {escape(e.problem)}" for n, e in problems[:SOURCES_SHOWN]), "yellow")
+        if len(problems) > SOURCES_SHOWN:
+            self.row("", f"and {count(len(problems) - SOURCES_SHOWN, 'file')} more")
+        self.rows("assumed", (*view.assumed, *(f"{s.name}: {a}" for s in readable for a in s.assumed)))
+        damage = [f"{place(d.where)}  {says(d)}" for d in view.damage]
+        self.rows("damage", damage[:SOURCES_SHOWN], "yellow")
+        if len(damage) > SOURCES_SHOWN:
+            self.row("", f"and {len(damage) - SOURCES_SHOWN:,} more")
+        unknown: Counter[str] = Counter()
+        for reading in case.readings.values():
+            unknown.update(reading.unknown)
+        if unknown:
+            told = ", ".join(f"{count(n, 'frame')} of {escape(k)}" for k, n in sorted(unknown.items()))
+            self.row("not decoded", told, "yellow")
+
+    def _source(self, source: Source, case: Case, view: CaseView) -> str:
+        reading = case.readings[source.name]
+        told = [escape(source.name)]
+        if reading.frames is not None:
+            told.append(count(reading.frames, "frame"))
+        if reading.lines is not None:
+            told.append(count(reading.lines, "line"))
+        if reading.first_ns is not None and reading.last_ns is not None:
+            span = duration(reading.last_ns - reading.first_ns)
+            told.append(f"{day(reading.first_ns)} {clock(reading.first_ns)} for {span}")
+        coverage = view.coverage.get(source.tap or source.name)
+        if coverage is not None and coverage.offset_ns:
+            sign = "ahead" if coverage.offset_ns > 0 else "behind"
+            doubt = duration(coverage.residual_ns or 0)
+            told.append(f"its clock is {duration(abs(coverage.offset_ns))} {sign} (±{doubt}), corrected")
+        return "  ".join(told)
+
+    # --- verdicts
+
+    def verdicts(self, judgement: Judgement) -> None:
+        """Every pair and direction: in full as far as a screen bears it, then a line each, then counted."""
+        if not judgement.verdicts:
+            self.row("verdict", "no attempt to federate was seen", "magenta")
+            return
+        shown: Counter[str] = Counter()
+        brief: list[Verdict] = []
+        for verdict in judgement.verdicts:
+            shown[verdict.state] += 1
+            if shown[verdict.state] <= PAIRS_IN_FULL:
+                self.verdict(verdict, judgement)
+            else:
+                brief.append(verdict)
+        for verdict in brief[:PAIRS_LISTED]:
+            self._head(verdict)
+        if rest := brief[PAIRS_LISTED:]:
+            causes = Counter(v.cause.rule if v.cause else v.state for v in rest)
+            told = ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
+            self.line(f"and {count(len(rest), 'pair')} more: {told}; --format json has all")
+        if brief:
+            self.line()
+
+    def _head(self, verdict: Verdict) -> None:
+        out = Text(f"{escape(verdict.initiator)} → {escape(verdict.receiver)}   ", style="bold")
+        out.append(verdict.state.upper(), style=STATES[verdict.state])
+        if verdict.cause is not None and verdict.state != "healthy":
+            confidence = verdict.confidence.name.lower()
+            out.append(f"   {verdict.cause.rule}   {confidence}   for the {_owner(verdict.cause)} to mend")
+        self.console.print(out, soft_wrap=True)
+
+    def verdict(self, verdict: Verdict, judgement: Judgement) -> None:
+        """One pair: state, cause, evidence, rivals, remedy."""
+        self._head(verdict)
+        self.row("", escape(verdict.summary, 600), indent=2)
+        if verdict.cause is not None:
+            self.finding(verdict.cause)
+        others = [r for r in verdict.also if verdict.cause is None or r != verdict.cause.rule]
+        if others:
+            self.row("also seen", ", ".join(others), indent=2)
+        self.row("attempts", _attempts(verdict, judgement), indent=2)
+        self.line()
+
+    def finding(self, finding: Finding) -> None:
+        """Evidence, rivals and remedy of one finding."""
+        match = finding.match
+        self.rows("evidence", (_evidence(x) for x in match.events[:EVIDENCE_SHOWN]), indent=2)
+        if len(match.events) > EVIDENCE_SHOWN:
+            self.row("", f"and {len(match.events) - EVIDENCE_SHOWN} more", indent=2)
+        self.rows("ruled out", (f"{rule}: {escape(why)}" for rule, why in match.ruled_out), indent=2)
+        self.rows("still open", (f"{rule}: {escape(what)} would decide" for rule, what in match.undecided), indent=2)
+        self.rows("remedy", escape_lines(finding.remedy), indent=2)
+
+    # --- checklist
+
+    def checklist(self, items: Sequence[Item]) -> None:
+        """The guide's steps."""
+        if not items:
+            return
+        states = Counter(i.state for i in items)
+        told = ", ".join(f"{n} {state}" for state, n in states.items())
+        self.row("checklist", told)
+        for item in items:
+            style = {"pass": "green", "fail": "red"}.get(item.state, "dim")
+            where = f"  [{place(item.events[0].where)}]" if item.events else ""
+            text = f"{CHECKS[item.state]} {item.step:<10} {item.state:<14} {escape(item.because)}{where}"
+            self.row("", text, style)
+
+    # --- one session
+
+    def session(self, session: Session, findings: Sequence[Finding]) -> None:
+        """One attempt in full: every step, link and surprise."""
+        self.line(
+            f"session {session.id}   {escape(session.initiator)} → {escape(session.receiver)}   {session.direction}   "
+            f"{session.outcome.upper()}   reached {session.reached.word}",
+            "bold",
+        )
+        span = duration(session.ended_ns - session.began_ns)
+        self.row("when", f"{day(session.began_ns)} {clock(session.began_ns)} UTC, for {span}")
+        self.rows("connections", (_connection(session, i) for i in range(len(session.connections))))
+        self.rows(
+            "callbacks", (f"{c.id}  {' '.join(sorted(c.vantages))}  {c.role}  {c.outcome}" for c in session.callbacks)
+        )
+        self.line()
+        if session.trigger is not None:
+            self.line(f"{clock(session.trigger.at_ns)}  {'trigger':24}{_evidence(session.trigger)}")
+        for step in session.steps:
+            state = f"{step.machine}:{step.after}"
+            mark = "  (unexpected)" if not step.expected else ""
+            self.line(f"{clock(step.event.at_ns)}  {state:24}{_evidence(step.event)}{mark}")
+        self.line()
+        self.rows("joined", (f"{k.kind}: {escape(k.because)} ({k.strength})" for k in session.links))
+        for finding in findings:
+            cause = "   cause" if finding.is_cause else ""
+            severity, confidence = finding.severity.name.lower(), finding.confidence.name.lower()
+            self.line()
+            self.line(f"{finding.rule}   {severity}   {confidence}{cause}", "bold")
+            self.row("", escape(finding.match.because, 600), indent=2)
+            self.finding(finding)
+
+
+def _owner(finding: Finding) -> str:
+    return {
+        "dns": "DNS administrator",
+        "firewall": "firewall's administrator",
+        "network": "network",
+        "local": "local server's administrator",
+        "peer": "peer's administrator",
+        "user": "user",
+        "evidence": "one who captures",
+    }[finding.owner.value]
+
+
+def _evidence(event: Event) -> str:
+    return f"{place(event.where):<22}  {clock(event.at_ns)}  {says(event)}"
+
+
+def escape_lines(text: str) -> list[str]:
+    """Lines of our own text, each escaped."""
+    return [escape(line, 1000) for line in text.splitlines() if line.strip()]
+
+
+def _attempts(verdict: Verdict, judgement: Judgement) -> str:
+    """How many, when, and how to see one in full."""
+    sessions = verdict.sessions
+    outcomes = Counter(s.outcome for s in sessions)
+    told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
+    shown = verdict.cause.session if verdict.cause is not None else sessions[-1]
+    cleared = judgement.ruled_out.get(shown.id, 0)
+    blind = sum(1 for u in judgement.unjudged if u.session == shown.id)
+    return (
+        f"{told}; `fedtrace session {shown.id} …` shows the timeline "
+        f"({cleared} rules ruled out, {blind} could not be judged)"
+    )
+
+
+def _connection(session: Session, index: int) -> str:
+    connection = session.connections[index]
+    seen = " ".join(sorted(connection.vantages))
+    return (
+        f"{connection.id}  {connection.history or '-'}  {connection.role}  {connection.outcome}  seen in {escape(seen)}"
+    )

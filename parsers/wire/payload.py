@@ -1,0 +1,117 @@
+"""One direction of one TCP conversation: XMPP in the clear, then perhaps TLS, or either from the first byte.
+
+Says what was seen at which byte, in the vocabulary's classes; knows no packet, no time and not the other direction.
+"""
+
+from __future__ import annotations
+
+from parsers.events import NotXmpp, TlsAlert, TlsCertificate, TlsClientCertificate, TlsData, TlsHello
+from parsers.wire import tls
+from parsers.wire.xmpp import Seen, XmppStream
+
+_HANDSHAKE = b"\x16\x03"
+"""A TLS record of handshake type begins so (RFC 8446 section 5.1)."""
+
+
+class Payload:
+    """Decoder of one direction; it begins as what the first bytes look like."""
+
+    def __init__(self, *, midstream: bool = False, at: int = 0) -> None:
+        """Read from the byte with index `at`; with `midstream`, the capture has missed what was said before."""
+        self._midstream = midstream
+        self._at = at
+        self._held = b""
+        self._xmpp: XmppStream | None = None
+        self._tls: tls.TlsReader | None = None
+        self._tls_at = 0
+        self._stanzas = 0
+        self._told_not_tls = False
+
+    @property
+    def stanzas(self) -> int:
+        """Stanzas read in the clear."""
+        return self._stanzas + (self._xmpp.stanzas if self._xmpp is not None else 0)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing more will be seen, or only ciphertext: places of past bytes need not be kept."""
+        if self._tls is not None:
+            return True
+        return self._xmpp is not None and self._xmpp.done
+
+    def feed(self, data: bytes) -> list[Seen]:
+        """The next bytes; never raises for what they say."""
+        if self._xmpp is None and self._tls is None:
+            self._held += data
+            if len(self._held) < len(_HANDSHAKE):
+                return []
+            data, self._held = self._held, b""
+            self._begin(data)
+        if self._tls is not None:
+            return self._secured(data)
+        assert self._xmpp is not None
+        seen = self._xmpp.feed(data)
+        if self._xmpp.rest is not None:
+            rest = self._xmpp.rest
+            self._tls_at = self._xmpp.at
+            self._stanzas += self._xmpp.stanzas
+            self._xmpp = None
+            self._tls = tls.TlsReader()
+            if rest:
+                seen += self._secured(rest)
+        return seen
+
+    def gap(self, missing: int) -> None:
+        """Bytes that the capture does not hold."""
+        if self._tls is not None:
+            self._tls.gap(missing)
+        elif self._xmpp is not None:
+            self._xmpp.gap(missing)
+        else:
+            self._at += missing
+            self._midstream = True
+
+    def close(self) -> None:
+        """Let the parser go: its callbacks are a reference cycle."""
+        if self._xmpp is not None:
+            self._xmpp.close()
+
+    def _begin(self, data: bytes) -> None:
+        """Choose by the first two bytes: TLS content types are 20 to 24, XML begins with `<` or white space."""
+        looks_tls = data[:2] == _HANDSHAKE or (self._midstream and 20 <= data[0] <= 24 and data[1] == 3)
+        if looks_tls:
+            self._tls = tls.TlsReader()
+            self._tls_at = self._at
+        else:
+            midstream = self._midstream and not data.lstrip().startswith((b"<?xml", b"<stream:stream"))
+            self._xmpp = XmppStream(midstream=midstream, at=self._at)
+
+    def _secured(self, data: bytes) -> list[Seen]:
+        """TLS records."""
+        assert self._tls is not None
+        seen = []
+        for at, observation in self._tls.feed(data):
+            said = self._tls_event(self._tls_at + at, observation)
+            if said is not None:
+                seen.append(said)
+        return seen
+
+    def _tls_event(self, at: int, observation: tls.Observation) -> Seen | None:
+        match observation:
+            case tls.Hello():
+                return Seen(at, TlsHello, observation._asdict())
+            case tls.Certificate():
+                return Seen(at, TlsCertificate, observation._asdict())
+            case tls.CertificateRequest():
+                return Seen(at, TlsClientCertificate, {"word": "requested"})
+            case tls.EmptyCertificate():
+                return Seen(at, TlsClientCertificate, {"word": "absent"})
+            case tls.Alert():
+                return Seen(at, TlsAlert, observation._asdict())
+            case tls.Ciphertext():
+                return Seen(at, TlsData, observation._asdict())
+            case tls.NotTls() if not self._told_not_tls:
+                self._told_not_tls = True
+                return Seen(at, NotXmpp, {"protocol": observation.protocol, "text": ""})
+            case _:
+                return None
