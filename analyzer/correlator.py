@@ -106,6 +106,7 @@ def correlate(
         dialbacks=tuple(keys),
         hosts=where.hosts(),
         nat=joined.nat,
+        local_addresses=home,
     )
 
 

@@ -318,6 +318,8 @@ class CaseView:
     """Addresses by domain: those that DNS publishes for it and those that spoke for it."""
     nat: Mapping[str, frozenset[str]]
     """Addresses that are one host, translated: address → its other addresses, found from joined conversations."""
+    local_addresses: frozenset[str]
+    """Addresses of the hosts that speak for the local domains, their translated ones included."""
 
     @cached_property
     def _by_pair(self) -> Mapping[tuple[str, str], tuple[Session, ...]]:
