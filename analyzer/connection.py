@@ -191,6 +191,11 @@ class Connection:
         return self.flow_state == "SYN_SENT"
 
     @cached_property
+    def unanswered_everywhere(self) -> bool:
+        """No source saw anything come back: an answer was not lost between two of them."""
+        return all(s.flow_state == "SYN_SENT" for s in self.sightings)
+
+    @cached_property
     def refused(self) -> bool:
         """The SYN was answered by a reset."""
         return self.flow_state == "REFUSED"

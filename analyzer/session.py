@@ -403,11 +403,6 @@ class CaseView:
             s for s in connection.sightings if any(e in ends and not is_private(e) for e in (s.client[0], s.server[0]))
         )
 
-    def recorded_after_ns(self, connection: Connection) -> int:
-        """For how long the taps that saw a conversation went on recording after its last event, ns."""
-        lasts = [self.coverage[tap].last_ns for tap in connection.vantages if tap in self.coverage]
-        return max(lasts, default=connection.ended_ns) - connection.ended_ns
-
     @cached_property
     def one_way_taps(self) -> frozenset[str]:
         """Taps that show one way of every conversation, and that there was another: what they lack proves nothing."""
