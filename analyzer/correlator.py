@@ -248,14 +248,14 @@ def _attempts(
     for at_ns, _, thing in sorted(happenings, key=lambda h: (h[0], h[1], h[2].id)):
         if isinstance(thing, Lookup):
             found = _asks_about(thing, where, local, targets)
-        elif thing.initiator and thing.receiver and thing.role != "probe":
+        elif thing.initiator and thing.receiver and thing.role not in ("probe", "verify"):
             found = (thing.initiator, thing.receiver, _host(thing.client[0], where))
         else:
             found = None
         if found is None:
             continue
         attempt = running.get(found)
-        if attempt is None or _is_over(attempt, at_ns, thing, limits):
+        if attempt is None or _is_over(attempt, at_ns, limits):
             attempt = running[found] = _Attempt(found[0], found[1], found[2])
             attempts.append(attempt)
         if isinstance(thing, Lookup):
@@ -265,12 +265,13 @@ def _attempts(
             attempt.connections.append(thing)
             attempt.links += _dns_links(attempt, thing)
             attempt.last_ns = max(attempt.last_ns, thing.ended_ns)
-    return _with_callbacks(attempts, keys, limits)
+    return _with_callbacks(attempts, connections, keys, limits)
 
 
 def _host(address: str, where: Directory) -> str:
     """One address for one host: of its translated addresses the first in order, private ones before."""
-    return min((address, *where.nat.get(address, ())), key=lambda a: (not is_private(a), a))
+    translated = sorted((address, *where.nat.get(address, ())))
+    return next((a for a in translated if is_private(a)), translated[0])
 
 
 def _asks_about(
@@ -299,14 +300,12 @@ def _asks_about(
     return (initiator, receiver, host)
 
 
-def _is_over(attempt: _Attempt, at_ns: int, thing: Lookup | Connection, limits: Limits) -> bool:
+def _is_over(attempt: _Attempt, at_ns: int, limits: Limits) -> bool:
     """Whether an attempt has ended before this thing: it got through, or it has been quiet too long."""
     if at_ns - attempt.last_ns > limits.attempt_ns:
         return True
-    opened = [c for c in attempt.connections if c.accepted and c.role != "verify"]
+    opened = [c for c in attempt.connections if c.accepted]
     if not opened:
-        return False
-    if isinstance(thing, Connection) and thing.role == "verify":
         return False
     # Connections tried side by side belong to one attempt; one after an opened one begins another.
     return at_ns > opened[-1].began_ns
@@ -328,12 +327,14 @@ def _dns_links(attempt: _Attempt, connection: Connection) -> list[Link]:
     ]
 
 
-def _with_callbacks(attempts: list[_Attempt], keys: Sequence[DialbackKey], limits: Limits) -> list[_Attempt]:
+def _with_callbacks(
+    attempts: list[_Attempt], connections: Sequence[Connection], keys: Sequence[DialbackKey], limits: Limits
+) -> list[_Attempt]:
     """Keys joined to their attempts, and the connections by which they were verified; keys that nobody was seen to
     send become attempts of their own.
     """
     by_connection = {c.id: a for a in attempts for c in a.connections}
-    everything = {c.id: c for a in attempts for c in a.connections}
+    everything = {c.id: c for c in connections}
     for key in keys:
         attempt = by_connection.get(key.asked_on or "")
         if attempt is None:
@@ -393,13 +394,19 @@ def _tried_callbacks(attempts: list[_Attempt], limits: Limits) -> None:
 
 
 def _only_calls_back(attempt: _Attempt, attempts: Sequence[_Attempt]) -> bool:
-    """Whether an attempt is nothing but a callback of another; its questions move there."""
-    if not attempt.connections or any(c.role != "verify" for c in attempt.connections):
+    """Whether an attempt is nothing but the questions that came before a callback of another; they move there."""
+    if attempt.connections or not attempt.lookups:
         return False
     for other in attempts:
-        if other is not attempt and attempt.connections[0] in other.callbacks:
-            other.callback_lookups += [k for k in attempt.lookups if k not in other.callback_lookups]
-            return True
+        if (other.initiator, other.receiver) != (attempt.receiver, attempt.initiator):
+            continue
+        for key in other.dialbacks:
+            sent_ns = key.request.at_ns if key.request is not None else None
+            if key.verify is None or sent_ns is None:
+                continue
+            if all(sent_ns <= k.asked_ns <= key.verify.at_ns for k in attempt.lookups):
+                other.callback_lookups += [k for k in attempt.lookups if k not in other.callback_lookups]
+                return True
     return False
 
 

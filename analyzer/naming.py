@@ -64,6 +64,8 @@ class Directory:
 
     spoke: dict[str, Counter[str]]
     """Address → domains that spoke from it or were spoken to at it, with counts."""
+    claimed: dict[str, Counter[str]]
+    """Address → domains that it said to be and was refused: a name that may not be its own."""
     published: dict[tuple[str, int], dict[str, list[tuple[int, str]]]]
     """(address, port) → domain → (instant, who asked) of the lookups that led there."""
     nat: Mapping[str, frozenset[str]]
@@ -76,6 +78,7 @@ class Directory:
             found += self.spoke.get(one, Counter())
         if not found:
             names = {d for (a, _), there in self.published.items() if a == address for d in there}
+            names = names or set(self.claimed.get(address, ()))
             return next(iter(names)) if len(names) == 1 else None
         best = found.most_common(2)
         return best[0][0] if len(best) == 1 or best[0][1] > best[1][1] else None
@@ -115,19 +118,20 @@ def directory(
 ) -> Directory:
     """Who lives where, from headers, clients' streams and DNS."""
     spoke: dict[str, Counter[str]] = defaultdict(Counter)
+    claimed: dict[str, Counter[str]] = defaultdict(Counter)
     for group in groups:
         for sighting in group:
             (initiator, receiver), _ = spoken(sighting)
-            # Whoever was refused may have claimed a name that is not theirs.
-            if initiator and sighting.stream_state not in ("AUTH_REFUSED", "ERRORED"):
-                spoke[sighting.client[0]][initiator] += 1
+            if initiator:
+                refused = sighting.stream_state in ("AUTH_REFUSED", "ERRORED")
+                (claimed if refused else spoke)[sighting.client[0]][initiator] += 1
             if receiver and next(sighting.of(StreamHeader, "<"), None) is not None:
                 spoke[sighting.server[0]][receiver] += 1
     for sighting in client_streams:
         header = next(sighting.of(StreamHeader, ">"), None)
         if header is not None and header.to_domain:
             spoke[sighting.server[0]][header.to_domain] += 1
-    return Directory(spoke=spoke, published=_published(lookups), nat=nat)
+    return Directory(spoke=spoke, claimed=claimed, published=_published(lookups), nat=nat)
 
 
 def _published(lookups: Iterable[Lookup]) -> dict[tuple[str, int], dict[str, list[tuple[int, str]]]]:

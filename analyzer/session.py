@@ -138,9 +138,9 @@ class Session:
         own = {c.id for c in self.connections}
         steps = [s for k in (*self.lookups, *self.callback_lookups) for s in k.steps]
         for connection in (*self.connections, *self.callbacks):
-            steps += connection.primary.flow
+            # A callback on a stream that was open already tells no more than the key's own steps.
             if connection.id in own or connection.role in ("verify", "unknown"):
-                steps += connection.primary.stream
+                steps += (*connection.primary.flow, *connection.primary.stream)
         steps += [s for d in self.dialbacks for s in d.steps]
         # A dialback element is a step of its stream and of its key; the key's machine says more.
         keys = {id(s.event) for d in self.dialbacks for s in d.steps}
@@ -160,17 +160,13 @@ class Session:
     @property
     def began_ns(self) -> int:
         """Instant of its first event."""
-        return min([k.asked_ns for k in self.lookups] + [c.began_ns for c in self._all] + self._key_instants)
+        return min([k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections] + self._key_instants)
 
     @property
     def ended_ns(self) -> int:
         """Instant of its last event."""
         asked = [s.event.at_ns for k in self.lookups for s in k.steps]
-        return max(asked + [c.ended_ns for c in self._all] + self._key_instants)
-
-    @property
-    def _all(self) -> tuple[Connection, ...]:
-        return self.connections
+        return max(asked + [c.ended_ns for c in self.connections] + self._key_instants)
 
     @property
     def _key_instants(self) -> list[int]:

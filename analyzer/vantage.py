@@ -327,9 +327,9 @@ def shifted_lookup(lookup: Lookup, clock: Clock | None) -> Lookup:
 def _peers(sets: _Sets, instants: Instants) -> dict[str, frozenset[str]]:
     """Tap → taps with which it shares a conversation or a DNS question."""
     found: dict[str, set[str]] = defaultdict(set)
-    for a, b in instants:
-        found[a].add(b)
+    for tap, other in instants:
+        found[tap].add(other)
     for group in sets.groups():
-        for a in group:
-            found[a.tap] |= {b.tap for b in group if b.tap != a.tap}
+        for sighting in group:
+            found[sighting.tap] |= {s.tap for s in group if s.tap != sighting.tap}
     return {tap: frozenset(others) for tap, others in found.items()}
