@@ -7,22 +7,23 @@ from analyzer.stage import Stage
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """The SRV question was answered NXDOMAIN, and the attempt found no other way."""
-    lookup = next((k for k in session.lookups if k.service == "_xmpp-server" and k.outcome == "nxdomain"), None)
-    if lookup is None or lookup.answer is None:
-        return None
-    answered = any(k.service == "_xmpp-server" and k.outcome == "answered" for k in session.lookups)
-    if answered:
-        return None
-    severity = Severity.DEGRADED if session.connections else None
-    return Match(
-        events=(lookup.answer, *lookup.asked[:1]),
-        because=f"{lookup.resolver or 'the resolver'} says that {lookup.name} does not exist",
-        domain=session.receiver,
-        owner=Owner.DNS,
-        severity=severity,
-        remedy=f"publish: _xmpp-server._tcp.{session.receiver}. IN SRV 0 0 5269 the-server-of-{session.receiver}.",
-    )
+    """The SRV question was answered NXDOMAIN, and no other resolver knew better."""
+    for found in session.resolutions:
+        if found.srv_outcome != "nxdomain":
+            continue
+        lookup = found.srv_with("nxdomain")[0]
+        return Match(
+            events=(*(e for e in (lookup.answer,) if e), *lookup.asked[:1]),
+            because=f"{lookup.resolver} told {found.asker} that {lookup.name} does not exist",
+            domain=found.domain,
+            severity=None if found.failed else Severity.DEGRADED,
+            undecided=(
+                ("dns-split-horizon", f"the same question to a public resolver: dig {lookup.name} SRV"),
+                ("dns-stale-or-negative-cache", f"the same question to the authoritative server of {found.domain}"),
+            ),
+            remedy=f"publish: _xmpp-server._tcp.{found.domain}. IN SRV 0 0 5269 the-server-of-{found.domain}.",
+        )
+    return None
 
 
 RULE = Rule(
@@ -31,11 +32,23 @@ RULE = Rule(
     severity=Severity.FAILURE,
     owner=Owner.DNS,
     needs=frozenset({Stage.DNS}),
+    masks=(
+        "dialback-callback-absent",
+        "dialback-result-error",
+        "dialback-result-invalid",
+        "dialback-result-timeout",
+        "dialback-authoritative-unreachable",
+        "stream-remote-connection-failed",
+    ),
     rivals=("dns-split-horizon", "dns-srv-wrong-owner", "dns-stale-or-negative-cache"),
     explanation=(
-        "The server asked DNS for `_xmpp-server._tcp.` of the domain and was told that no such name exists (NXDOMAIN).\n"
-        "Without it a server can only try the address of the domain itself on port 5269, which is seldom where XMPP lives.\n"
-        "Either the record was never published, or it stands under another name, or this resolver has another view of the zone."
+        "The server asked DNS for `_xmpp-server._tcp.` of the domain and was told that no such name exists "
+        "(NXDOMAIN).\n"
+        "Without it a server can only try the address of the domain itself on port 5269, which is seldom where "
+        "XMPP lives.\n"
+        "Either the record was never published, or it stands under another name, or this resolver has another "
+        "view of the zone.\n"
+        "When it is the receiving server that asks, to call back, then it is the sender's own record that is missing."
     ),
     remedy=(
         "Publish `_xmpp-server._tcp.DOMAIN. IN SRV 0 0 5269 HOST.` in the public zone, and an address for HOST.\n"

@@ -1,0 +1,75 @@
+"""Rule: DNS names a public address for our domain that is not the one at which our server is reached."""
+
+from analyzer.addresses import is_private
+from analyzer.citations import cisco, rfc
+from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage, end_text
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """A peer got an address for a local domain where nothing answered, while our server is reached at another."""
+    for found in session.resolutions:
+        if not found.failed or not case.is_local(found.domain) or case.is_local(found.asker) or not found.connections:
+            continue
+        public = [a for a in found.addresses if not is_private(a)]
+        if not public:
+            continue
+        # Only an inbound conversation shows which public address leads to our server: the one that outbound ones
+        # are given may differ from it by design.
+        doors = {
+            outer: c
+            for c in case.connections
+            if c.accepted and len({s.server[0] for s in c.sightings}) > 1
+            for outer in {s.server[0] for s in c.sightings}
+            if not is_private(outer) and {s.server[0] for s in c.sightings} & case.hosts.get(found.domain, frozenset())
+        }
+        if not doors or any(a in doors for a in public):
+            continue
+        tried = found.connections[0]
+        door, proof = sorted(doors.items())[0]
+        answers = tuple(k.answer for k in found.lookups if k.addresses and k.answer)
+        return Match(
+            events=(*answers, *tried.syns, *proof.events[:2]),
+            because=(
+                f"DNS gave {found.asker} {', '.join(public)} for {found.domain}, where {end_text(tried.server)} "
+                f"came to "
+                f"{tried.outcome}; our server is reached at {door}"
+            ),
+            connection=tried.id,
+            domain=found.domain,
+            undecided=(
+                ("network-inbound-no-nat", f"the firewall's translations: whether {public[0]} is meant for the server"),
+            ),
+            remedy=f"publish {door} for {found.domain}, or translate {public[0]} to its server as well",
+        )
+    return None
+
+
+RULE = Rule(
+    title="The published address is not ours",
+    stage=Stage.DNS,
+    severity=Severity.FAILURE,
+    owner=Owner.DNS,
+    needs=frozenset({Stage.DNS, Stage.CONNECT}),
+    masks=(
+        "network-syn-unanswered",
+        "network-connection-refused",
+        "network-callback-blocked",
+        "dialback-callback-absent",
+        "dialback-result-error",
+        "dialback-result-invalid",
+        "dialback-result-timeout",
+        "dialback-authoritative-unreachable",
+        "stream-remote-connection-failed",
+    ),
+    rivals=("network-inbound-no-nat",),
+    explanation=(
+        "Peers find in DNS an address at which nothing answers for the domain, while another public address is "
+        "translated\n"
+        "to its server. The zone and the static translation disagree: an old address, a typing error, or a second site."
+    ),
+    remedy="Let the A record and the static translation name the same address.",
+    sources=(cisco("116339", "troubleshooting step 1"), rfc(6120, "3.2.1")),
+    predicate=predicate,
+)

@@ -1,0 +1,52 @@
+"""Rule: the name `_xmpp-server._tcp.DOMAIN` exists but holds no SRV record."""
+
+from analyzer.citations import rfc
+from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """The SRV question was answered without an error and without a record."""
+    for found in session.resolutions:
+        if found.srv_outcome != "empty":
+            continue
+        lookup = found.srv_with("empty")[0]
+        return Match(
+            events=(*(e for e in (lookup.answer,) if e), *lookup.asked[:1]),
+            because=f"{lookup.resolver} told {found.asker} that {lookup.name} has no SRV record",
+            domain=found.domain,
+            severity=None if found.failed else Severity.DEGRADED,
+            ruled_out=(("dns-answer-dropped-by-firewall", "the answer came, and it was whole"),),
+            undecided=(("dns-split-horizon", f"the same question to a public resolver: dig {lookup.name} SRV"),),
+            remedy=f"publish: _xmpp-server._tcp.{found.domain}. IN SRV 0 0 5269 the-server-of-{found.domain}.",
+        )
+    return None
+
+
+RULE = Rule(
+    title="There is no SRV record at the name",
+    stage=Stage.DNS,
+    severity=Severity.FAILURE,
+    owner=Owner.DNS,
+    needs=frozenset({Stage.DNS}),
+    masks=(
+        "dialback-callback-absent",
+        "dialback-result-error",
+        "dialback-result-invalid",
+        "dialback-result-timeout",
+        "dialback-authoritative-unreachable",
+        "stream-remote-connection-failed",
+    ),
+    rivals=("dns-split-horizon", "dns-answer-dropped-by-firewall", "dns-xmpps-only"),
+    explanation=(
+        "DNS answered the question for `_xmpp-server._tcp.` of the domain without an error, but with no SRV "
+        "record (NODATA).\n"
+        "A server then falls back to the address of the domain itself on port 5269; that works only where XMPP "
+        "lives there.\n"
+        "It happens where the record was deleted, or where a wildcard of another type covers the name."
+    ),
+    remedy="Publish `_xmpp-server._tcp.DOMAIN. IN SRV 0 0 5269 HOST.` in the public zone, and an address for HOST.",
+    sources=(rfc(2782), rfc(2308, "2.2"), rfc(6120, "3.2.2")),
+    predicate=predicate,
+)

@@ -1,0 +1,64 @@
+"""Rule: the resolver failed on the SRV question."""
+
+from analyzer.citations import rfc
+from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """The SRV question was answered SERVFAIL, and no other resolver did better."""
+    for found in session.resolutions:
+        if found.srv_outcome != "servfail":
+            continue
+        failed = found.srv_with("servfail")
+        resolvers = ", ".join(dict.fromkeys(k.resolver for k in failed))
+        return Match(
+            events=(*(k.answer for k in failed if k.answer), *failed[0].asked[:1]),
+            because=f"{resolvers} answered SERVFAIL when {found.asker} asked for {failed[0].name}",
+            domain=found.domain,
+            severity=None if found.failed else Severity.DEGRADED,
+            undecided=(
+                ("dns-dnssec-bogus", f"the same question with checking disabled: dig +cd {failed[0].name} SRV"),
+                ("dns-srv-timeout", f"a capture at {failed[0].resolver}: whether its own questions are answered"),
+            ),
+            remedy=(
+                f"see why {failed[0].resolver} cannot resolve {failed[0].name}: its log, and dig +trace "
+                f"{found.domain} NS"
+            ),
+        )
+    return None
+
+
+RULE = Rule(
+    title="The resolver failed on the SRV question",
+    stage=Stage.DNS,
+    severity=Severity.FAILURE,
+    owner=Owner.DNS,
+    needs=frozenset({Stage.DNS}),
+    masks=(
+        "dialback-callback-absent",
+        "dialback-result-error",
+        "dialback-result-invalid",
+        "dialback-result-timeout",
+        "dialback-authoritative-unreachable",
+        "stream-remote-connection-failed",
+    ),
+    rivals=("dns-dnssec-bogus", "dns-srv-timeout"),
+    explanation=(
+        "The resolver answered SERVFAIL: it tried to find the record and could not.\n"
+        "That says nothing about the record. The zone's servers may be unreachable for the resolver, the "
+        "delegation broken,\n"
+        "the zone expired or not loaded, or DNSSEC validation may have failed.\n"
+        "RFC 6120 forbids the fallback to the domain's address after such an error only where the SRV answer was "
+        "secure;\n"
+        "most servers stop here."
+    ),
+    remedy=(
+        "Look at the resolver's log for that name.\n"
+        "Check that its forwarders or the zone's authoritative servers answer it; check delegation and DNSSEC of "
+        "the zone."
+    ),
+    sources=(rfc(1035, "4.1.1"), rfc(6120, "3.2.1")),
+    predicate=predicate,
+)
