@@ -7,11 +7,15 @@ from analyzer.stage import Stage, end_text
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """A local server's SYN was seen at one tap, unanswered, and not at another that its path leads past."""
+    """A local server's SYN was seen at one tap, unanswered, and not at another that its path leads past.
+
+    A SYN that was seen beyond address translation has left; where it was lost then is another's.
+    """
     if session.direction != "outbound":
         return None
+    worked = any(c.accepted for c in session.connections)
     for connection in session.connections:
-        if not connection.unanswered:
+        if not connection.unanswered_everywhere or case.outside(connection, connection.client[0]):
             continue
         missing = case.missing_at(connection)
         if not missing:
@@ -20,14 +24,19 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return Match(
             events=connection.syns,
             because=(
-                f"the SYN {end_text(connection.client)} > {end_text(connection.server)} was seen {len(connection.syns)} times "
-                f"in {', '.join(seen)} and never in {', '.join(c.tap for c in missing)}, which saw other conversations then"
+                f"the SYN {end_text(connection.client)} > {end_text(connection.server)} was seen "
+                f"{len(connection.syns)} times in {', '.join(seen)} and never in {', '.join(c.tap for c in missing)}, "
+                "which saw other conversations then"
             ),
             connection=connection.id,
             confidence=Confidence.PROVEN,
+            severity=Severity.DEGRADED if worked else None,
             ruled_out=(("network-far-side-block", f"the SYN did not get as far as {missing[0].tap}"),),
             undecided=(("network-no-route", "the log of the firewall between the two captures"),),
-            remedy=f"permit tcp from {connection.client[0]} to any port {connection.server[1]} on what lies between",
+            remedy=(
+                f"permit tcp from {connection.client[0]} to any port {connection.server[1]} on what lies between "
+                f"{seen[0]} and {missing[0].tap}; its log of that moment names the rule that dropped the SYN"
+            ),
         )
     return None
 
@@ -41,11 +50,14 @@ RULE = Rule(
     masks=("network-syn-unanswered",),
     rivals=("network-far-side-block", "network-no-route", "network-nat-rpf"),
     explanation=(
-        "The server's SYN to the peer was recorded on the near side and is missing on the far side, while the far side's\n"
-        "capture shows other traffic of that time. Something between the two places dropped it without a word,\n"
-        "as a firewall does with an access list that does not permit TCP 5269 outbound."
+        "The server's SYN to the peer was recorded on the near side and is missing on the far side, while the far "
+        "side's capture shows other traffic of that time.\n"
+        "Something between the two places dropped it without a word, as a firewall does with an access list that "
+        "does not permit TCP 5269 outbound."
     ),
-    remedy="Permit outbound TCP 5269 (and any other port that the peer's SRV record names) from the federation server.",
+    remedy=(
+        "Permit outbound TCP 5269 (and any other port that the peer's SRV record names) from the federation server."
+    ),
     sources=(cisco("116339", "troubleshooting step 2"), rfc(9293, "3.8.3")),
     predicate=predicate,
 )

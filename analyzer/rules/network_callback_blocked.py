@@ -1,0 +1,108 @@
+"""Rule: we sent our dialback key, and the peer's callback to check it cannot get in."""
+
+from analyzer.citations import cisco, xep
+from analyzer.connection import Connection
+from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage, end_text
+from parsers.events import Dialback, Event
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """The receiver tried to call back about a key and its SYN did not reach the sender's server.
+
+    Holds for the session that waits for the verdict, and for the receiver's own attempt that is that callback.
+    """
+    if session.callbacks:
+        return _match(session, session, session.callbacks, case)
+    if not session.connections or session.authenticated:
+        return None
+    for waiting in case.between(session.receiver, session.initiator):
+        called = {c.id for c in waiting.callbacks}
+        tried = tuple(c for c in session.connections if c.id in called)
+        if tried:
+            return _match(session, waiting, tried, case)
+    return None
+
+
+def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], case: CaseView) -> Match | None:
+    """The finding, where one of the tried callbacks was stopped on its way and none got through."""
+    key = next((d.request for d in waiting.dialbacks if d.request is not None and d.verify is None), None)
+    if key is None or any(c.accepted for c in tried):
+        return None
+    for callback in tried:
+        if any(case.at_home(tap, callback.server[0]) for tap in callback.vantages):
+            continue
+        missing = case.missing_at(callback)
+        if not missing and not callback.unanswered_everywhere:
+            continue
+        return Match(
+            events=_evidence(callback, key, waiting),
+            because=(
+                f"{waiting.receiver} got the key of {waiting.initiator} and called back, "
+                f"{end_text(callback.client)} > {end_text(callback.server)}: {len(callback.syns)} SYNs seen in "
+                f"{', '.join(sorted(callback.vantages))}, "
+                + (f"none in {', '.join(c.tap for c in missing)}" if missing else "not one answered")
+            ),
+            connection=callback.id,
+            domain=waiting.initiator,
+            confidence=Confidence.PROVEN if missing else Confidence.LIKELY,
+            severity=Severity.DEGRADED if session.authenticated else None,
+            ruled_out=(
+                (("network-service-not-listening", f"the SYN never reached {missing[0].tap}"),) if missing else ()
+            ),
+            undecided=(
+                (("network-inbound-no-nat", "the log of the firewall at that moment"),)
+                if missing
+                else (("network-service-not-listening", f"a capture on the server of {waiting.initiator}"),)
+            ),
+            remedy=(
+                f"let TCP from any to {end_text(callback.server)} in: an inbound permit, and a static translation to "
+                f"the server of {waiting.initiator}"
+            ),
+        )
+    return None
+
+
+def _evidence(callback: Connection, key: Dialback, waiting: Session) -> tuple[Event, ...]:
+    """The callback's SYNs, the key before them, and the answer after."""
+    answer = next((d.answer for d in waiting.dialbacks if d.answer is not None), None)
+    return (*callback.syns, key, *((answer,) if answer is not None else ()))
+
+
+RULE = Rule(
+    title="The dialback callback cannot get in",
+    stage=Stage.AUTH,
+    severity=Severity.FAILURE,
+    owner=Owner.FIREWALL,
+    needs=frozenset({Stage.CONNECT}),
+    masks=(
+        "network-syn-unanswered",
+        "network-connection-refused",
+        "network-inbound-blocked-acl",
+        "network-inbound-no-nat",
+        "dialback-callback-absent",
+        "dialback-result-timeout",
+        "dialback-result-error",
+        "dialback-result-invalid",
+        "dialback-authoritative-unreachable",
+        "stream-connection-timeout",
+        "stream-remote-connection-failed",
+        "stream-not-authorized",
+        "stream-closed-without-error",
+    ),
+    rivals=("dialback-callback-absent", "network-service-not-listening", "dns-srv-address-not-ours"),
+    explanation=(
+        "Dialback does not trust a key because it came in: the receiving server opens a connection of its own to "
+        "the address that DNS publishes for the sender, and asks there.\n"
+        "That callback was sent, reached the outside of our network and did not get to the server, so the key was "
+        "never confirmed and the outbound stream was never believed.\n"
+        "This is why outbound tests that succeed prove nothing: federation needs the inbound way too."
+    ),
+    remedy=(
+        "Permit inbound TCP 5269 on the firewall, and translate the published address to the federation server.\n"
+        "Then watch for the callback within seconds after the next key."
+    ),
+    sources=(xep(220, "1.4"), cisco("116339", "verification step 1")),
+    predicate=predicate,
+)

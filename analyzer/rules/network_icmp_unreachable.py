@@ -1,0 +1,61 @@
+"""Rule: a router or host on the way says outright that the SYN cannot be delivered."""
+
+from analyzer.citations import rfc
+from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage, end_text
+
+WORDS = {
+    "net": "there is no route to that network",
+    "host": "the host cannot be reached",
+    "port": "the port is not open",
+    "admin": "a filter forbids it",
+    "ttl-exceeded": "the packet went round in a loop",
+    "other": "it cannot be delivered",
+}
+"""What the codes of RFC 792, RFC 1812 section 5.2.7.1 and RFC 4443 section 3 say. `fragmentation-needed` is no answer
+to a SYN."""
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """An ICMP error answered the SYN, and no SYN-ACK did."""
+    for connection in session.connections:
+        error = connection.unreachable
+        if error is None or error.code not in WORDS:
+            continue
+        worked = any(c.accepted for c in session.connections)
+        by_server = error.reporter_ip == connection.server[0]
+        return Match(
+            events=(error, *connection.syns),
+            because=(
+                f"{error.reporter_ip} answered the SYN {end_text(connection.client)} > {end_text(connection.server)} "
+                f"by ICMP: {WORDS[error.code]}"
+            ),
+            connection=connection.id,
+            domain=session.receiver,
+            owner=Owner.PEER if by_server else Owner.FIREWALL if error.code == "admin" else None,
+            severity=Severity.DEGRADED if worked else None,
+        )
+    return None
+
+
+RULE = Rule(
+    title="The network says that the server cannot be reached",
+    stage=Stage.CONNECT,
+    severity=Severity.FAILURE,
+    owner=Owner.NETWORK,
+    needs=frozenset({Stage.CONNECT}),
+    masks=("network-syn-unanswered",),
+    rivals=("network-no-route", "network-far-side-block"),
+    explanation=(
+        "A router or host on the way answered the SYN with an ICMP error that quotes it.\n"
+        "Its code says why: no route, no such host, no such port, or a filter that forbids it (code 13, and 9 and "
+        "10)."
+    ),
+    remedy=(
+        "Go to the address that sent the error: look at its routes for `net` and `host`, at its filters for "
+        "`admin`, and for `port` see whether the service runs there."
+    ),
+    sources=(rfc(792), rfc(1812, "5.2.7.1"), rfc(4443, "3.1")),
+    predicate=predicate,
+)

@@ -1,0 +1,80 @@
+"""Rule: the peer's SYN arrives outside and never gets in."""
+
+from analyzer.citations import cisco, rfc
+from analyzer.connection import Connection
+from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Coverage, Session
+from analyzer.stage import Stage, end_text
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """A SYN to a local server was seen, unanswered, and is missing at a tap further in."""
+    if session.direction != "inbound":
+        return None
+    for connection in session.connections:
+        if not connection.unanswered_everywhere:
+            continue
+        missing = case.missing_at(connection)
+        if not missing:
+            continue
+        through = _through(connection, missing, case)
+        return Match(
+            events=connection.syns,
+            because=(
+                f"the SYN {end_text(connection.client)} > {end_text(connection.server)} was seen "
+                f"{len(connection.syns)} times in {', '.join(sorted(connection.vantages))} and never in {', '.join(c.tap for c in missing)}"
+                + (f", where that of {through.client[0]} to the same address came through" if through else "")
+            ),
+            connection=connection.id,
+            domain=session.receiver,
+            confidence=Confidence.LIKELY if through else Confidence.POSSIBLE,
+            severity=Severity.DEGRADED if any(c.accepted for c in session.connections) else None,
+            ruled_out=(
+                (("network-inbound-no-nat", f"{end_text(connection.server)} is translated for {through.client[0]}"),)
+                if through
+                else ()
+            ),
+            undecided=(
+                *((("network-inbound-no-nat", "the log of the firewall at that moment"),) if not through else ()),
+                ("network-nat-rpf", "the log of the firewall at that moment"),
+            ),
+            remedy=(
+                f"permit tcp from any to {connection.server[0]} port {connection.server[1]} inbound (on an ASA "
+                "from 8.3 on: to the real address behind it), and see that a static translation for it exists"
+            ),
+        )
+    return None
+
+
+def _through(connection: Connection, missing: tuple[Coverage, ...], case: CaseView) -> Connection | None:
+    """Another conversation to the same end that did get past the place where this one is lost."""
+    inner = {c.tap for c in missing}
+    for other in case.connections:
+        if other.id != connection.id and other.vantages & inner:
+            outer = [s for s in other.sightings if s.tap in connection.vantages]
+            if any(s.server == connection.server for s in outer):
+                return other
+    return None
+
+
+RULE = Rule(
+    title="Inbound federation is dropped on the way",
+    stage=Stage.CONNECT,
+    severity=Severity.FAILURE,
+    owner=Owner.FIREWALL,
+    needs=frozenset({Stage.CONNECT}),
+    masks=("network-syn-unanswered",),
+    rivals=("network-inbound-no-nat", "network-nat-rpf", "network-service-not-listening"),
+    explanation=(
+        "The peer's SYN to our published address was recorded outside, again and again, and not once inside.\n"
+        "The firewall between drops it: its access list does not permit TCP 5269 inbound, or no static "
+        "translation leads from the public address to the server.\n"
+        "That outbound connections work says nothing about this."
+    ),
+    remedy=(
+        "Permit inbound TCP 5269 to the federation server on the outside access list.\n"
+        "See that a static NAT or PAT for the published address and port exists."
+    ),
+    sources=(cisco("116339", "configuration step 2, verification step 1"), rfc(9293, "3.8.3")),
+    predicate=predicate,
+)
