@@ -1,0 +1,72 @@
+"""Rule: one side sends what the other cannot or will not read as XML."""
+
+from analyzer.citations import rfc
+from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage
+from parsers.events import BadXml
+
+CONDITIONS = (
+    "bad-format",
+    "bad-namespace-prefix",
+    "invalid-xml",
+    "not-well-formed",
+    "restricted-xml",
+    "unsupported-encoding",
+    "xml-not-well-formed",
+)
+"""Stream errors about XML (RFC 6120 section 4.9.3); the last is how RFC 3920 spelled it."""
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """Bytes that are no XML, or a stream error that says so."""
+    for connection in session.connections:
+        if connection.not_xmpp is not None:
+            continue
+        bad = connection.first(BadXml)
+        error = next((e for c, e in session.errors if c is connection and e.condition in CONDITIONS), None)
+        if bad is None and error is None:
+            continue
+        if bad is not None:
+            speaker = connection.sender(bad)
+            because = f"{speaker} sent what is no XML: {bad.reason}"
+        else:
+            assert error is not None
+            speaker = (
+                connection.initiator if connection.way(error) == "<" else connection.receiver
+            ) or "the other side"
+            because = f"{connection.sender(error)} could not take what {speaker} sent: {words_of(error)}"
+        return Match(
+            events=tuple(e for e in (bad, error) if e is not None),
+            because=because,
+            connection=connection.id,
+            domain=speaker,
+            owner=owner_of(speaker, case),
+            undecided=(
+                ("network-inspection-interference", "captures of this conversation on both sides of the firewall"),
+            ),
+            severity=Severity.DEGRADED if session.survived(connection) else None,
+        )
+    return None
+
+
+RULE = Rule(
+    title="The stream is not readable XML",
+    stage=Stage.STREAM,
+    severity=Severity.FAILURE,
+    owner=Owner.PEER,
+    needs=frozenset({Stage.STREAM, Stage.AUTH}),
+    masks=("stream-closed-without-error",),
+    rivals=("network-inspection-interference", "stream-not-xmpp", "dialback-prefix-or-namespace"),
+    explanation=(
+        "One side sent bytes that are not well-formed XML, or that XMPP forbids (comments, entities, other\n"
+        "encodings). A fault in the sending server; or a device in the path altered the bytes;\n"
+        "or nobody's server sent it: somebody typed into a telnet."
+    ),
+    remedy=(
+        "Compare captures on both sides of the firewall: if the bytes differ, take the inspection off.\n"
+        "Else update the sending server."
+    ),
+    sources=(rfc(6120, "4.9.3.13"), rfc(6120, "11")),
+    predicate=predicate,
+)
