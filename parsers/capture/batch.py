@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parsers.capture.columns import Columns, Memory
+from parsers.capture.columns import Columns, Indices, Memory
 from parsers.capture.packet import TCP, Packet
 from parsers.capture.window import Column
 
@@ -75,7 +75,7 @@ class Batch(NamedTuple):
     payloads: list[bytes]
     """Payloads as captured."""
 
-    def take(self, chosen: NDArray[np.intp]) -> Batch:
+    def take(self, chosen: Indices) -> Batch:
         """Those rows only."""
         if len(chosen) == len(self.frame):
             return self
@@ -129,7 +129,7 @@ class Batch(NamedTuple):
         return addresses
 
 
-def copied(memory: Memory, columns: Columns, chosen: NDArray[np.intp], first_frame: int, at_ns: Column) -> Batch:
+def copied(memory: Memory, columns: Columns, chosen: Indices, first_frame: int, at_ns: Column) -> Batch:
     """Copy chosen TCP and UDP packets of a block, whose first packet is number `first_frame`."""
     rows = columns.rows[chosen]
     six = columns.six[chosen]
@@ -165,7 +165,7 @@ def payloads(memory: Memory, begin: Column, end: Column) -> list[bytes]:
     return list(map(bytes, map(memory.view.__getitem__, map(slice, begin.tolist(), end.tolist()))))
 
 
-def ends(memory: Memory, columns: Columns, chosen: NDArray[np.intp]) -> NDArray[np.uint8]:
+def ends(memory: Memory, columns: Columns, chosen: Indices) -> NDArray[np.uint8]:
     """Both addresses of chosen packets, in the form of `Batch.ends`."""
     both = np.zeros((len(chosen), 32), np.uint8)
     both[:, 0:4] = columns.rows[chosen, 26:30]

@@ -37,8 +37,10 @@ _TAGS = (0x8100, 0x88A8, 0x9100)
 """802.1Q, 802.1ad, and the ethertype that QinQ had before."""
 _PPPOE = 0x8864
 """PPPoE session (RFC 2516)."""
-_PPP_IPV4, _PPP_IPV6 = 0x0021, 0x0057
+_PPP_PROTOCOLS = {0x0021: _IPV4, 0x0057: _IPV6}
 """PPP protocol numbers (RFC 1332, RFC 5072)."""
+_PPP_CAPSULES = {0x002D: "compressed PPP", 0x002F: "compressed PPP", 0x00FD: "compressed PPP", 0x003D: "multilink PPP"}
+"""Those that hold IP in a form that is not decoded."""
 _SNAP = 0xAAAA03000000
 """LLC and SNAP header that is followed by an ethertype (RFC 1042)."""
 _TAGS_MAX = 8
@@ -77,6 +79,7 @@ _IS_CAPSULE = np.zeros(256, bool)
 _IS_CAPSULE[list(_CAPSULES_BY_PROTOCOL)] = True
 
 Bytes2D = NDArray[np.uint8]
+Indices = NDArray[np.int64]
 
 
 class Memory:
@@ -121,7 +124,7 @@ class Columns(NamedTuple):
         """TCP control bits."""
         return self.rows[:, _TRANSPORT + 13]
 
-    def payload(self, chosen: NDArray[np.intp]) -> tuple[Column, Column, Column]:
+    def payload(self, chosen: Indices) -> tuple[Column, Column, Column]:
         """Where the payload of chosen TCP and UDP packets begins, where what was captured of it ends, and its length.
 
         The length is the IP header's word, and greater than what was captured when the snap length cut it.
@@ -201,7 +204,7 @@ def _count_capsules(unread: dict[str, int], ethertypes: NDArray[np.uint16]) -> N
 
 
 def _mark_cut(
-    short: NDArray[np.intp],
+    short: Indices,
     kind: NDArray[np.uint8],
     room: Column,
     sport: NDArray[np.uint16],
@@ -242,8 +245,10 @@ def _link_layer(memory: Memory, records: Records, unread: dict[str, int]) -> tup
         elif link == _COOKED2:
             ethertype[chosen] = memory.rows(records.starts[chosen], 2).view(">u2")[:, 0]
         elif link in _PPP:
-            _ppp(memory, chosen, origin, rows, ethertype)
-    _step_over_tags(memory, origin, rows, ethertype)
+            bare = chosen[(rows[chosen, 10] != 0xFF) | (rows[chosen, 11] != 0x03)]
+            _move_rows(memory, bare, -2, origin, rows)
+            _ppp(memory, chosen, origin, rows, ethertype, unread)
+    _step_over_tags(memory, origin, rows, ethertype, unread)
     ethertype[(records.starts + records.lengths < origin + _IP) & decoded] = _HEADLESS
     return origin, rows, ethertype
 
@@ -257,23 +262,36 @@ def _families(rows: Bytes2D) -> NDArray[np.uint16]:
     return found
 
 
+def _move_rows(memory: Memory, chosen: Indices, step: int, origin: Column, rows: Bytes2D) -> None:
+    """Let chosen rows begin `step` bytes later."""
+    if len(chosen):
+        origin[chosen] += step
+        rows[chosen] = memory.rows(origin[chosen], _ROW)
+
+
 def _ppp(
-    memory: Memory, chosen: NDArray[np.intp], origin: Column, rows: Bytes2D, ethertype: NDArray[np.uint16]
+    memory: Memory,
+    chosen: Indices,
+    origin: Column,
+    rows: Bytes2D,
+    ethertype: NDArray[np.uint16],
+    unread: dict[str, int],
 ) -> None:
-    """PPP in HDLC-like framing (RFC 1662), with or without address and control bytes."""
-    bare = chosen[(rows[chosen, 10] != 0xFF) | (rows[chosen, 11] != 0x03)]
-    if len(bare):
-        origin[bare] -= 2
-        rows[bare] = memory.rows(origin[bare], _ROW)
-    _ppp_protocols(chosen, rows, ethertype)
+    """PPP protocol numbers become ethertypes: two bytes or, when the first is odd, one (RFC 1661 section 6.5)."""
+    short = rows[chosen, 12] & 1 == 1
+    _move_rows(memory, chosen[short], -1, origin, rows)
+    protocols = rows[chosen].view(">u2")[:, 6].astype(np.uint16)
+    protocols[short] &= 0xFF
+    ethertype[chosen] = 0
+    for protocol, known in _PPP_PROTOCOLS.items():
+        ethertype[chosen[protocols == protocol]] = known
+    for protocol, name in _PPP_CAPSULES.items():
+        _count(unread, name, int((protocols == protocol).sum()))
 
 
-def _ppp_protocols(chosen: NDArray[np.intp], rows: Bytes2D, ethertype: NDArray[np.uint16]) -> None:
-    protocol = rows[chosen].view(">u2")[:, 6]
-    ethertype[chosen] = np.where(protocol == _PPP_IPV4, _IPV4, np.where(protocol == _PPP_IPV6, _IPV6, 0))
-
-
-def _step_over_tags(memory: Memory, origin: Column, rows: Bytes2D, ethertype: NDArray[np.uint16]) -> None:
+def _step_over_tags(
+    memory: Memory, origin: Column, rows: Bytes2D, ethertype: NDArray[np.uint16], unread: dict[str, int]
+) -> None:
     """VLAN tags, PPPoE and SNAP headers: the row begins later, so that the ethertype behind them is in its place."""
     odd = np.flatnonzero((ethertype != _IPV4) & (ethertype != _IPV6))
     for _ in range(_TAGS_MAX):
@@ -285,16 +303,14 @@ def _step_over_tags(memory: Memory, origin: Column, rows: Bytes2D, ethertype: ND
         llc = odd[(kinds > 0) & (kinds <= 1500)]
         snap = llc[(rows[llc, 14:20] == tuple(_SNAP.to_bytes(6, "big"))).all(1)]
         for moved, step in ((tagged, 4), (pppoe, 8), (snap, 8)):
-            if len(moved):
-                origin[moved] += step
-                rows[moved] = memory.rows(origin[moved], _ROW)
-                ethertype[moved] = rows[moved].view(">u2")[:, 6]
+            _move_rows(memory, moved, step, origin, rows)
+            ethertype[moved] = rows[moved].view(">u2")[:, 6]
         if len(pppoe):
-            _ppp_protocols(pppoe, rows, ethertype)
+            _ppp(memory, pppoe, origin, rows, ethertype, unread)
         odd = np.concatenate([tagged, snap])
 
 
-def _move_options(memory: Memory, chosen: NDArray[np.intp], rows: Bytes2D, origin: Column, transport: Column) -> None:
+def _move_options(memory: Memory, chosen: Indices, rows: Bytes2D, origin: Column, transport: Column) -> None:
     """IPv4 options: the transport header comes later."""
     if len(chosen):
         transport[chosen] = origin[chosen] + _IP + (rows[chosen, _IP] & 15).astype(np.int64) * 4
@@ -303,7 +319,7 @@ def _move_options(memory: Memory, chosen: NDArray[np.intp], rows: Bytes2D, origi
 
 def _move_six(
     memory: Memory,
-    chosen: NDArray[np.intp],
+    chosen: Indices,
     rows: Bytes2D,
     origin: Column,
     transport: Column,

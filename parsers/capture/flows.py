@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsers.capture.batch import ends, flow_keys
-from parsers.capture.columns import Columns, Memory
+from parsers.capture.columns import Columns, Indices, Memory
 
 FLOWS_MAX = 262_144
 """Conversations followed at once; a capture with more on odd ports is a scan or an attack."""
@@ -30,7 +30,7 @@ class Flows:
         self._keys = NO_FLOWS
         self._port = np.zeros(65_536, bool)
 
-    def add(self, memory: Memory, columns: Columns, chosen: NDArray[np.intp]) -> NDArray[np.uint64]:
+    def add(self, memory: Memory, columns: Columns, chosen: Indices) -> NDArray[np.uint64]:
         """Follow the conversations of these packets. Returns the keys that are new."""
         if not len(chosen):
             return NO_FLOWS
@@ -44,7 +44,7 @@ class Flows:
         self._keys = np.union1d(self._keys, keys)
         return keys
 
-    def among(self, memory: Memory, columns: Columns, candidates: NDArray[np.intp]) -> NDArray[np.intp]:
+    def among(self, memory: Memory, columns: Columns, candidates: Indices) -> Indices:
         """Those of the candidates that belong to a conversation followed."""
         if not len(self._keys) or not len(candidates):
             return candidates[:0]

@@ -149,7 +149,7 @@ class Bytes:
                     crc = isal_zlib.crc32(part, crc)
                     length += len(part)
                     yield part
-            except IsalError:
+            except IsalError:  # type: ignore[misc]  # isal's stub does not say that it is a class
                 self._give_up("the gzip data is broken", b"")
                 return
             if not inflater.eof:
@@ -262,6 +262,6 @@ def unpacked_head(head: bytes) -> bytes:
             return bytes(isal_zlib.decompressobj(wbits=-15).decompress(head[end:], _PACKED_CHUNK))
         if head.startswith(ZSTD_MAGIC):
             return bytes(zstd.ZstdDecompressor().decompress(head, _PACKED_CHUNK))
-    except (IsalError, zstd.ZstdError):
+    except (IsalError, zstd.ZstdError):  # type: ignore[misc]
         return b""
     return head

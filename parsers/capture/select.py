@@ -17,20 +17,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parsers.capture import columns as kinds
 from parsers.capture.batch import Batch, address_text, copied, payloads
-from parsers.capture.columns import BLOCK_LEN, Columns, Memory, decode
+from parsers.capture.columns import BLOCK_LEN, Columns, Indices, Memory, decode
 from parsers.capture.container import windows
 from parsers.capture.dns_names import Names
 from parsers.capture.flows import NO_FLOWS, Flows
-from parsers.capture.fragments import Fragments, behind_extensions, read_fragment
+from parsers.capture.fragments import Fragments, behind_extensions, read_fragment, transport_packet
 from parsers.capture.icmp import QUOTE_MAX, is_error, quote
 from parsers.capture.packet import RST, SYN, TCP, UDP, IcmpError, Lost, Packet
 from parsers.capture.ring import MessageRing, Ring
 from parsers.capture.sniff import FIRST_BYTES, LOOK_LEN, offers_xmpp_server, speaks_xmpp
-from parsers.capture.transport import transport_packet
 from parsers.capture.window import Column, Records, Window
 from parsers.source import How, Reading
 
@@ -45,7 +43,6 @@ _DNS_TCP_BYTES = 4 << 20
 _ERRORS_MAX = 4_096
 """ICMP errors about other TCP ports that are remembered."""
 
-Indices = NDArray[np.intp]
 Found = Packet | IcmpError | Lost
 
 
@@ -184,7 +181,7 @@ class _Choice:
         """DNS messages over TCP that matter: each has its length before it (RFC 1035 section 4.2.2)."""
         begin, end, _ = block.columns.payload(segments)
         indices, _ = self._names.choose([payload[2:] for payload in payloads(block.memory, begin, end)])
-        chosen: Indices = segments[np.array(indices, np.intp)]
+        chosen: Indices = segments[np.array(indices, np.int64)]
         return chosen
 
     def _sniffed(self, block: _Block, others: Indices) -> Indices:
@@ -197,7 +194,8 @@ class _Choice:
             return likely
         begin, end, _ = columns.payload(likely)
         looks = payloads(block.memory, begin, np.minimum(end, begin + LOOK_LEN))
-        return likely[np.array([speaks_xmpp(look) or offers_xmpp_server(look) for look in looks])]
+        speaking: Indices = likely[np.array([speaks_xmpp(look) or offers_xmpp_server(look) for look in looks])]
+        return speaking
 
     def _learn_ports(self) -> list[Packet | IcmpError]:
         """Ports that SRV answers named: read from now on, and what is still remembered of before."""
