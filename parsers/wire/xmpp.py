@@ -26,6 +26,7 @@ from parsers.events import (
     StreamHeader,
 )
 from parsers.names import jid_domain
+from parsers.wire import first_bytes
 from parsers.wire.xml_document import DIALBACK, SASL, STREAMS, Bad, Element, Head, Item, Open
 from parsers.wire.xml_stream import XmlStream
 
@@ -55,8 +56,6 @@ Fields: TypeAlias = dict[str, object]
 _STOP_AFTER = frozenset({"starttls", "proceed", "success", "compress", "compressed"})
 """After these, other bytes than XML may follow, or a new document."""
 _HEX = re.compile(r"[0-9A-Fa-f]+")
-_TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x48]")
-"""How a TLS record begins: type, version, and a length of at most 2**14 + 2048 (RFC 5246 section 6.2.3)."""
 _SPACE = b" \t\r\n"
 
 
@@ -127,7 +126,7 @@ class XmppStream:
             return said
         if self._xml.rest is not None:
             self._xml.rest += data
-        elif self._xml.searching and _TLS_RECORD.match(data):
+        elif self._xml.searching and first_bytes.TLS_RECORD.match(data):
             self._leave(data)
         else:
             self._tell(self._xml.feed(data), said)
@@ -154,7 +153,7 @@ class XmppStream:
         self._first_line = text[: 4 * FIRST_LINE_MAX].splitlines()[0].decode("utf-8", "replace")[:FIRST_LINE_MAX]
         if text.startswith((b"<", b"\xef\xbb\xbf")):
             return True
-        protocol = _protocol(text, self._first_line)
+        protocol = first_bytes.protocol(text)
         first_line = "" if protocol in ("binary", "tls") else self._first_line
         said.append(Seen(self.at + len(data) - len(text), NotXmpp, {"protocol": protocol, "text": first_line}))
         self._xml.close()
@@ -226,22 +225,6 @@ class XmppStream:
         name, type_, from_domain, to_domain, condition = kind
         fields: Fields = {"name": name, "type": _cut(type_), "from_domain": from_domain, "to_domain": to_domain}
         said.append(Seen(at, Stanza, {**fields, "condition": condition}))
-
-
-def _protocol(text: bytes, first_line: str) -> str:
-    """Which protocol begins with these bytes."""
-    line = first_line.lower()
-    if _TLS_RECORD.match(text):
-        return "tls"
-    if not all(byte >= 0x20 or byte in _SPACE for byte in text[:FIRST_LINE_MAX]):
-        return "binary"
-    if line.startswith("ssh-"):
-        return "ssh"
-    if line.startswith(("http/", "get ", "head ", "post ", "put ", "options ", "connect ")):
-        return "http"
-    if line.startswith(("ehlo ", "helo ")) or (line.startswith("220") and "smtp" in line):
-        return "smtp"
-    return "ftp" if line.startswith("220") and "ftp" in line else "text"
 
 
 def _cut(text: str | None) -> str | None:
