@@ -22,7 +22,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             events=connection.syns,
             because=(
                 f"the SYN {end_text(connection.client)} > {end_text(connection.server)} was seen "
-                f"{len(connection.syns)} times in {', '.join(sorted(connection.vantages))} and never in {', '.join(c.tap for c in missing)}"
+                f"{len(connection.syns)} times in {', '.join(sorted(connection.vantages))} and never in "
+                + ", ".join(c.tap for c in missing)
                 + (f", where that of {through.client[0]} to the same address came through" if through else "")
             ),
             connection=connection.id,

@@ -38,9 +38,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             confidence=Confidence.LIKELY,
             severity=Severity.DEGRADED if worked else None,
             ruled_out=(("network-outbound-reset", "the reset was sent by the host itself"),) if certain else (),
-            undecided=(
-                ("hosting-federation-off", f"the list of services on {reset.flow.src_ip if reset.flow else ''}"),
-            ),
+            undecided=(("hosting-federation-off", f"the list of services of {owner}"),),
         )
     return None
 
