@@ -1,6 +1,6 @@
-"""One DNS message becomes its question and its records (RFC 1035 section 4). dnspython reads; compression loops it refuses.
+"""One DNS message becomes its question and its records (RFC 1035 section 4).
 
-It knows no transport but the framing over TCP, and does not pair answers with questions.
+dnspython reads, and refuses compression loops. This file knows no transport but the framing over TCP, and does not pair answers with questions.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ _HEADER = 12
 """Bytes of a message's header (RFC 1035 section 4.1.1)."""
 _LENGTH = 2
 """Bytes of the length before a message over TCP (RFC 1035 section 4.2.2)."""
+_QR = 0x80
+"""The response bit, in the first byte after the id."""
 _REMEMBERED_MAX = 512
-"""Bytes of a message that is remembered: 2 MiB for all of them."""
+"""Bytes of a message that is remembered: 8 MiB for all of them."""
 
 
 class Message(NamedTuple):
@@ -97,7 +99,12 @@ def _read(after_id: bytes) -> Message:
     """Read a message but for its id."""
     try:
         read = dns.message.from_wire(
-            b"\0" * _ID + after_id, one_rr_per_rrset=True, ignore_trailing=True, continue_on_error=True
+            b"\0" * _ID + after_id,
+            # Of a query nothing but the question is told.
+            question_only=after_id[0] & _QR == 0,
+            one_rr_per_rrset=True,
+            ignore_trailing=True,
+            continue_on_error=True,
         )
         _refuse_loops(read.errors)
         if not read.question and read.errors:
@@ -108,7 +115,7 @@ def _read(after_id: bytes) -> Message:
         raise ValueError(f"a DNS message cannot be read: {error or type(error).__name__}") from error
 
 
-_remembered = lru_cache(maxsize=4096)(_read)
+_remembered = lru_cache(maxsize=16384)(_read)
 """All but the id is often the same, and reading costs a hundred times a look-up."""
 
 

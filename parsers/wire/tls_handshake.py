@@ -1,6 +1,7 @@
 """Handshake messages of TLS that are sent in the clear: hellos and certificates.
 
-One whole message in (RFC 5246 section 7.4, RFC 8446 section 4), plain observations out. It knows no records and no direction.
+One whole message in (RFC 5246 section 7.4, RFC 8446 section 4), plain observations out.
+It knows no records and no direction.
 """
 
 from __future__ import annotations
