@@ -400,6 +400,17 @@ class CaseView:
         )
 
     @cached_property
+    def inside_taps(self) -> frozenset[str]:
+        """Taps on our side of address translation: there a host of ours speaks from an inside address."""
+        ours = {a for a in self.local_addresses if is_private(a)}
+        seen = [s for c in self.connections for s in c.sightings]
+        return frozenset(
+            s.tap
+            for s in seen
+            if s.client[0] in ours or (s.server[0] in ours and any(s.way(e) == "<" for e in s.events))
+        )
+
+    @cached_property
     def one_way_taps(self) -> frozenset[str]:
         """Taps that show one way of every conversation, and that there was another: what they lack proves nothing."""
         seen = [s for c in self.connections for s in c.sightings]

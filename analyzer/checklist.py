@@ -1,0 +1,406 @@
+"""The guide's steps (Cisco 116339), each answered from the evidence: pass, fail, not observed or not applicable.
+
+Asks of the case what an administrator would try by hand: does DNS lead here, does TCP 5269 come in and go out, does
+the service answer, does anybody else claim our domain.
+Silence is never a pass: what nothing shows is not observed, and the item says the one thing that would show it.
+Knows no single rule but by name, and no layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from analyzer.addresses import is_private
+from analyzer.connection import Connection
+from analyzer.judge import Judgement
+from analyzer.lookup import Lookup
+from analyzer.session import CaseView, DialbackKey, Session
+from analyzer.signs import (
+    Sign,
+    State,
+    by_rules,
+    causes,
+    client,
+    handshake,
+    inbound,
+    is_at_ours,
+    is_from_outside,
+    is_seen_inside,
+    listed,
+    ours,
+    tcp,
+    together,
+)
+from analyzer.stage import end_text
+from parsers.events import Event
+
+UNKNOWN_LOCAL = "which domain is ours is not known: name it with --local-domain"
+
+TRANSLATION_RULES = ("network-inbound-no-nat", "network-nat-wrong-target", "network-asa-self-terminated")
+"""Rules that say that the firewall does not lead port 5269 to our server."""
+SETTING_RULES = (
+    "dialback-off",
+    "hosting-federation-off",
+    "hosting-google-no-tls",
+    "hosting-policy-denied",
+    "stream-no-common-auth",
+    "tls-client-cert-missing",
+    "tls-mode-mismatch",
+    "tls-required-by-peer-ignored",
+    "tls-required-not-offered",
+)
+"""Rules that say that the federation settings of the two servers do not fit."""
+SERVICE_RULES = ("network-service-not-listening", "stream-open-but-silent")
+"""Rules that say that a server's federation service does not run."""
+CALLBACK_RULES = (
+    "hosting-domain-registered-at-google",
+    "hosting-domain-registered-at-webex",
+    "hosting-unexpected-callback",
+)
+"""Rules that an unexpected dialback callback leads to."""
+ELSEWHERE_RULES = (*CALLBACK_RULES, "hosting-domain-hosted-by-google", "hosting-domain-hosted-by-webex")
+"""Rules that say that somebody else serves our domain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One step of the guide, answered."""
+
+    step: str
+    """Its name in the guide: "config-1" … "trouble-2"."""
+    question: str
+    """What it asks."""
+    state: State
+    """The answer."""
+    because: str
+    """Why: what was seen, or the one thing that would show it."""
+    events: tuple[Event, ...]
+    """The evidence; empty when nothing was observed."""
+
+
+Check = Callable[[CaseView, Judgement], Sign]
+
+
+def checklist(case: CaseView, judgement: Judgement) -> tuple[Item, ...]:
+    """Every step in the guide's order."""
+    items = []
+    for step, question, check in STEPS:
+        sign = check(case, judgement) if case.local_domains else Sign("not-observed", "", UNKNOWN_LOCAL)
+        items.append(Item(step=step, question=question, state=sign.state, because=sign.says, events=sign.events))
+    return tuple(items)
+
+
+# --- config-1, trouble-1: DNS leads to us
+
+
+def _dns_leads_here(case: CaseView, judgement: Judgement) -> Sign:
+    """Public DNS gives, for our domain, a host with the public address of our server (RFC 6120 section 3.2.1)."""
+    return together((_published(case, d) for d in case.local_domains), "", all_must=True)
+
+
+def _published(case: CaseView, domain: str) -> Sign:
+    """What public DNS was last seen to say of one of our domains."""
+    name = f"_xmpp-server._tcp.{domain}"
+    ask = f"nslookup -type=SRV {name} against a public resolver would show"
+    asked = [k for k in case.lookups_of(domain) if _is_public_view(k)]
+    lookup = next((k for k in reversed(asked) if k.answer is not None), None)
+    if lookup is None or lookup.answer is None:
+        return Sign("not-observed", domain, f"no answer of public DNS about {name} was captured: {ask}")
+    events: tuple[Event, ...] = (lookup.answer,)
+    if lookup.outcome != "answered":
+        return Sign("fail", domain, f"public DNS answers {lookup.outcome} for {name}", events)
+    targets = {r.data for r in lookup.srv}
+    if targets == {"."}:
+        return Sign("fail", domain, f"{name} says that {domain} has no federation service (target `.`)", events)
+    if not targets:
+        return Sign("not-observed", domain, f"the answer about {name} was cut short: {ask}")
+    about = [k for k in case.lookups if k.name in targets and k.answer is not None and _is_public_view(k)]
+    addresses = {r.data for k in about for r in k.records if r.rrtype in ("A", "AAAA")}
+    addresses |= {r.data for r in lookup.records if r.rrtype in ("A", "AAAA") and r.name in targets}
+    events += tuple(k.answer for k in about[-2:] if k.answer is not None)
+    hosts = listed(sorted(targets))
+    if not addresses and any(k.outcome in ("nxdomain", "empty") for k in about):
+        return Sign("fail", domain, f"{name} names {hosts}, which has no address", events)
+    if not addresses:
+        says = f"{name} names {hosts}, whose address nobody was seen asking for: nslookup {hosts} would show"
+        return Sign("not-observed", domain, says, events)
+    return _compared(case, domain, addresses, events)
+
+
+def _compared(case: CaseView, domain: str, addresses: set[str], events: tuple[Event, ...]) -> Sign:
+    """Whether the addresses that public DNS gives are those at which we are reached."""
+    told = listed(sorted(addresses))
+    if all(is_private(a) for a in addresses):
+        return Sign("fail", domain, f"public DNS leads to {told}, which cannot be reached from outside", events)
+    if addresses & case.local_addresses:
+        return Sign("pass", domain, f"public DNS leads to {told}, where our server is reached", events)
+    at_ours = [c for c in inbound(case) if c.accepted and is_at_ours(case, c)]
+    reached = {s.server[0] for c in at_ours for s in c.sightings if not is_private(s.server[0])}
+    if reached:
+        says = f"public DNS leads to {told}, but our server is reached at {listed(sorted(reached))}"
+        return Sign("fail", domain, says, events)
+    says = f"public DNS leads to {told}; a connection to it captured outside the firewall would show whether it is ours"
+    return Sign("not-observed", domain, says, events)
+
+
+def _is_public_view(lookup: Lookup) -> bool:
+    """Whether public DNS answered: between two inside addresses an inside view of the zone may stand."""
+    return not (is_private(lookup.client) and is_private(lookup.resolver))
+
+
+# --- config-2: translation
+
+
+def _translated(case: CaseView, judgement: Judgement) -> Sign:
+    """The firewall leads port 5269 of a public address to our server."""
+    came = [c for c in inbound(case) if c.accepted and is_at_ours(case, c) and is_from_outside(case, c)]
+    return together(
+        [*by_rules(causes(case, judgement), TRANSLATION_RULES), *(_translation(case, c) for c in came)],
+        "no connection from outside came through to our server: `show xlate` of the firewall, or captures on both "
+        "sides of it during a telnet from outside, would show",
+    )
+
+
+def _translation(case: CaseView, connection: Connection) -> Sign:
+    """How one inbound connection that our server accepted came to it."""
+    servers = {s.server for s in connection.sightings}
+    private = sorted(end_text(e) for e in servers if is_private(e[0]))
+    public = sorted(end_text(e) for e in servers if not is_private(e[0]))
+    who, events = client(connection), handshake(connection)
+    if private and public:
+        return Sign("pass", who, f"{public[0]} is translated to {private[0]}", events)
+    if private and not any(is_private(s.client[0]) for s in connection.sightings):
+        return Sign("pass", who, f"connections from outside arrive translated to {private[0]}", events)
+    if private:
+        return Sign("not-observed", who, f"{who} came to {private[0]} from an inside address: nothing is translated")
+    if any(case.at_home(s.tap, s.server[0]) for s in connection.sightings):
+        return Sign("not-applicable", who, f"our server has the public address of {public[0]} itself", events)
+    return Sign("pass", who, f"our server answers at {public[0]}", events)
+
+
+# --- config-3, verify-3: nobody else serves our domain
+
+
+def _not_elsewhere(case: CaseView, judgement: Judgement) -> Sign:
+    """No sign of another service for our domain, and a peer that found us."""
+    claimed = [*by_rules(ours(case, judgement.findings), ELSEWHERE_RULES, any_severity=True)]
+    vouched = [
+        Sign("pass", k.target_domain, f"{k.target_domain} called us back about the key that we sent", _said(k))
+        for k in case.dialbacks
+        if _is_expected(case, k) and k.step_into("VOUCHED")
+    ]
+    inbound = [
+        Sign("pass", s.initiator, f"{s.initiator} reached us and was authenticated", _proof(s))
+        for s in case.sessions
+        if s.direction == "inbound" and s.authenticated
+    ]
+    return together(
+        [*claimed, *_pending_claims(case, claimed), *vouched, *inbound],
+        "neither a sign of another service for our domain nor a callback to us was captured: ask Google's and WebEx's "
+        "support, or capture while a contact is added",
+        all_must=True,
+    )
+
+
+def _no_unexpected_callback(case: CaseView, judgement: Judgement) -> Sign:
+    """Every callback about a key of ours is about a key that we sent (XEP-0220 section 2.2.2)."""
+    claimed = [*by_rules(ours(case, judgement.findings), CALLBACK_RULES, any_severity=True)]
+    expected = [
+        Sign("pass", k.target_domain, f"{k.target_domain} asked about the key that we sent it", _said(k))
+        for k in case.dialbacks
+        if _is_expected(case, k)
+    ]
+    return together(
+        [*claimed, *_pending_claims(case, claimed), *expected],
+        "no dialback callback was captured in the clear: the federation log of our server would tell of one",
+        all_must=True,
+    )
+
+
+def _is_expected(case: CaseView, key: DialbackKey) -> bool:
+    """Whether a callback asked about a key that our domain was seen sending."""
+    return case.is_local(key.sender_domain) and key.request is not None and key.verify is not None
+
+
+def _pending_claims(case: CaseView, claimed: Sequence[Sign]) -> Iterator[Sign]:
+    """Callbacks about keys that nobody saw us send, where no rule speaks of them."""
+    if claimed:
+        return
+    for key in case.dialbacks:
+        if case.is_local(key.sender_domain) and key.request is None and key.verify is not None:
+            says = (
+                f"{key.target_domain} asked about a key that we were not seen sending: a capture of our outbound "
+                "connections from before it would show whether we did"
+            )
+            yield Sign("not-observed", key.target_domain, says, _said(key))
+
+
+def _said(key: DialbackKey) -> tuple[Event, ...]:
+    """The key, the question about it and the answer, as far as seen."""
+    return tuple(e for e in (key.request, key.verify, key.verify_answer) if e is not None)
+
+
+# --- config-4: settings
+
+
+def _settings_fit(case: CaseView, judgement: Judgement) -> Sign:
+    """Federation is enabled on our server, with settings that its peers can meet."""
+    signs = [*by_rules(causes(case, judgement), SETTING_RULES)]
+    for verdict in judgement.verdicts:
+        session = next((s for s in reversed(verdict.sessions) if s.authenticated), None)
+        about_us = case.is_local(verdict.initiator) or case.is_local(verdict.receiver)
+        if about_us and session is not None and verdict.state in ("healthy", "degraded"):
+            pair = f"{verdict.initiator} to {verdict.receiver}"
+            signs.append(Sign("pass", pair, f"{pair}: authenticated", _proof(session)))
+    return together(
+        signs,
+        "no stream of our server was seen to its end in the clear: the federation settings page, or its log of one "
+        "attempt, would show",
+    )
+
+
+def _proof(session: Session) -> tuple[Event, ...]:
+    """The step by which a session was authenticated."""
+    steps = [step for d in session.dialbacks if (step := d.step_into("ACCEPTED"))]
+    steps += [step for c in session.connections if (step := c.step_into("AUTHED"))]
+    return tuple(s.event for s in steps[:1])
+
+
+# --- config-5, verify-1, verify-2: the service, and the way to it
+
+
+def _service_runs(case: CaseView, judgement: Judgement) -> Sign:
+    """Our server speaks XMPP, and does not refuse on its port; the last thing seen of each host counts."""
+    signs: dict[str, Sign] = {}
+    for connection in case.connections:
+        host, header = connection.client[0], connection.client_header
+        if host in case.local_addresses and header is not None and case.is_local(connection.initiator):
+            signs[host] = Sign("pass", host, f"{host} opens streams as {header.from_domain or 'our server'}", (header,))
+    for connection in inbound(case):
+        # A reset that is seen outside only may come from the firewall.
+        heard = is_seen_inside(case, connection) or (is_at_ours(case, connection) and connection.accepted)
+        if heard and (sign := _served(connection)):
+            signs[sign.about] = sign
+    about_us = (f for f in causes(case, judgement) if case.is_local(f.session.receiver))
+    return together(
+        [*by_rules(about_us, SERVICE_RULES), *signs.values()],
+        "our server was neither seen speaking XMPP nor refusing it: a telnet from inside to its port 5269, captured, "
+        "would show",
+    )
+
+
+def _served(connection: Connection) -> Sign | None:
+    """What one connection to our server tells of the service; None when a SYN-ACK is all that came."""
+    host, port = connection.server
+    if connection.server_header is not None:
+        return Sign("pass", host, f"{host} answers with a stream header", (connection.server_header,))
+    if connection.not_xmpp is not None:
+        says = f"what answers at {host} port {port} is not XMPP but {connection.not_xmpp.protocol}"
+        return Sign("fail", host, says, (connection.not_xmpp,))
+    if connection.refused:
+        return Sign("fail", host, f"{host} refuses connections to port {port}", handshake(connection))
+    return None
+
+
+def _comes_in(case: CaseView, judgement: Judgement) -> Sign:
+    """From outside, TCP 5269 reaches our server; the last attempt of each peer at each address counts."""
+    last = {(client(c), c.server): c for c in inbound(case) if is_from_outside(case, c)}
+    return together(
+        (_came_in(case, c) for c in last.values()),
+        "no connection from outside was captured: telnet from outside to the public address on 5269, with a capture "
+        "at the server or outside the firewall, would show",
+    )
+
+
+def _came_in(case: CaseView, connection: Connection) -> Sign:
+    """How one attempt from outside ended."""
+    sign = tcp(case, connection)
+    missing = case.missing_at(connection)
+    if sign.state == "fail" and connection.unanswered and missing:
+        says = (
+            f"the SYN of {client(connection)} to {end_text(connection.server)} was seen in "
+            f"{', '.join(sorted(connection.vantages))} and never in {', '.join(c.tap for c in missing)}"
+        )
+        return Sign("fail", sign.about, says, sign.events)
+    if sign.state == "fail" and is_seen_inside(case, connection):
+        return Sign("fail", sign.about, f"{sign.says}, although it had come in", sign.events)
+    if sign.state == "pass" and not is_at_ours(case, connection):
+        says = f"{sign.says}, but nothing shows that our server is behind it"
+        return Sign("not-observed", sign.about, says, sign.events)
+    return sign
+
+
+def _answers_inside(case: CaseView, judgement: Judgement) -> Sign:
+    """Inside, our server answers on its port; the last attempt at each of its addresses counts."""
+    last = {c.server: c for c in inbound(case) if is_seen_inside(case, c) and not (c.unanswered and case.missing_at(c))}
+    return together(
+        (tcp(case, c) for c in last.values()),
+        "no connection to our server was captured inside: telnet from inside to its address on 5269, captured at "
+        "the server, would show",
+    )
+
+
+# --- trouble-2: out to the peers
+
+
+def _goes_out(case: CaseView, judgement: Judgement) -> Sign:
+    """Our server finds its peers in DNS and reaches them; the last attempt to each peer counts."""
+    last: dict[tuple[str, str | None], Sign] = {}
+    for session in case.sessions:
+        if session.direction == "outbound" and (session.lookups or session.connections):
+            sign = _went_out(case, session.receiver, session.lookups, session.connections)
+            last[(session.receiver, session.host)] = sign
+        elif session.direction == "inbound" and (session.callback_lookups or session.callbacks):
+            # To verify a peer's key our server calls it back: that is a way out as well.
+            sign = _went_out(case, session.initiator, session.callback_lookups, session.callbacks)
+            last[(session.initiator, None)] = sign
+    for connection in case.connections:
+        # A telnet by hand belongs to no session.
+        peer, address = connection.receiver, connection.client[0]
+        from_here = address in case.local_addresses or (connection.initiator is None and is_private(address))
+        if connection.role == "probe" and from_here and peer is not None and not case.is_local(peer):
+            last[(peer, address)] = _went_out(case, peer, (), (connection,))
+    return together(
+        last.values(),
+        "no attempt of our server to reach a peer was captured: add a contact there, or try nslookup and telnet to "
+        "the peer's 5269 from the server's network, with a capture at the server",
+    )
+
+
+def _went_out(case: CaseView, peer: str, lookups: tuple[Lookup, ...], connections: tuple[Connection, ...]) -> Sign:
+    """How one attempt to reach a peer ended."""
+    asked = [k for k in lookups if k.service in ("_xmpp-server", "_xmpps-server")]
+    answered = [k for k in asked if k.srv and any(r.data != "." for r in k.srv)]
+    events = tuple(k.answer or k.asked[0] for k in (answered or asked)[:1])
+    accepted = next((c for c in connections if c.accepted), None)
+    if accepted is not None and (answered or not asked):
+        found = "its SRV record was answered" if answered else "without a lookup in what was captured"
+        says = f"{peer}: {found}, and {end_text(accepted.server)} accepted the connection (TCP only)"
+        return Sign("pass", peer, says, events + handshake(accepted))
+    if asked and not answered:
+        outcome = "target `.`" if any(k.srv for k in asked) else asked[-1].outcome
+        if outcome == "answered":
+            return Sign("not-observed", peer, f"{peer}: its SRV answer was cut short", events)
+        return Sign("fail", peer, f"{peer}: the SRV question came to {outcome}", events)
+    if not connections:
+        says = f"{peer}: its SRV record was answered, but no connection to it was captured"
+        return Sign("not-observed", peer, says, events)
+    signs = [tcp(case, c) for c in connections]
+    worst = next((s for s in signs if s.state == "fail"), signs[-1])
+    return Sign(worst.state, peer, f"{peer}: {worst.says}", events + worst.events)
+
+
+STEPS: tuple[tuple[str, str, Check], ...] = (
+    ("config-1", "Does public DNS lead from our domain to the public address of our server?", _dns_leads_here),
+    ("config-2", "Does the firewall lead port 5269 of a public address to our server?", _translated),
+    ("config-3", "Is our domain registered with no other XMPP service?", _not_elsewhere),
+    ("config-4", "Is federation enabled, with security settings that peers can meet?", _settings_fit),
+    ("config-5", "Does our federation service run?", _service_runs),
+    ("verify-1", "From outside, does TCP 5269 reach our server?", _comes_in),
+    ("verify-2", "Inside, does our server accept TCP 5269?", _answers_inside),
+    ("verify-3", "Does nobody call us back about keys that we did not send?", _no_unexpected_callback),
+    ("trouble-1", "Does an SRV lookup of our domain give the public address of our server?", _dns_leads_here),
+    ("trouble-2", "Does an SRV lookup of a peer succeed, and does its 5269 accept us?", _goes_out),
+)
+"""The steps of the guide in its order: name, question, and what answers it."""
