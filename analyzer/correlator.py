@@ -123,7 +123,8 @@ def _join_lookups(asked: Mapping[str, Sequence[Lookup]], joined: Joined) -> list
                 merged[(*key, lookup.asked_ns) if held else key] = lookup
                 continue
             best = max(held, lookup, key=lambda k: (k.answer is not None, len(k.steps)))
-            merged[key] = replace(best, taps=(*held.taps, tap))
+            deaf = (*held.unanswered_at, *(t for k in (held, lookup) if k.answer is None for t in k.taps))
+            merged[key] = replace(best, taps=(*held.taps, tap), unanswered_at=deaf if best.answer else ())
     return sorted(merged.values(), key=lambda k: (k.asked_ns, k.client, k.name, k.rrtype, k.id))
 
 

@@ -28,6 +28,8 @@ class Lookup:
     """What the dns machine saw, in order."""
     taps: tuple[str, ...]
     """Where it was seen."""
+    unanswered_at: tuple[str, ...] = ()
+    """Of these, the taps that saw the question and no answer, though another tap saw one."""
 
     @property
     def state(self) -> str:

@@ -47,7 +47,7 @@ RULE = Rule(
         "A server must stop there; a fallback to the address of the domain is not permitted.\n"
         "The owner of the zone switched federation off, or a hosting provider's default record does."
     ),
-    remedy="If federation is wanted, replace the record by one that names the server. If not, there is nothing to mend.",
+    remedy="If federation is wanted, publish a record that names the server. If not, there is nothing to mend.",
     sources=(rfc(2782), rfc(6120, "3.2.1"), xep(368)),
     predicate=predicate,
 )

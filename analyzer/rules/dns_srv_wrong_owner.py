@@ -10,7 +10,7 @@ SERVICES = frozenset({"_xmpp-server", "_xmpps-server", "_xmpp-client", "_xmpps-c
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """The right name has no record, and a name like it, of the same domain, has one."""
+    """The right name has no record, and one like it, of the same domain, does."""
     for found in session.resolutions:
         if found.srv_outcome not in ("nxdomain", "empty"):
             continue
@@ -23,7 +23,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 continue
             return Match(
                 events=tuple(e for e in (missing.answer, lookup.answer) if e),
-                because=f"{missing.name} has no record, but {lookup.name} has: {lookup.srv[0].data} {lookup.srv[0].port}",
+                because=f"{missing.name} has no record, but {lookup.name} has one, for {lookup.srv[0].data}",
                 domain=found.domain,
                 severity=None if found.failed else Severity.DEGRADED,
                 ruled_out=(("dns-srv-nxdomain", f"the record exists, under {lookup.name}"),),

@@ -1,0 +1,99 @@
+"""Rule: a resolver still gives an old answer, or an old denial."""
+
+from analyzer.citations import note, rfc
+from analyzer.lookup import Lookup
+from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """The authority had said otherwise before the answer, or the same resolver said otherwise after it."""
+    for found in session.resolutions:
+        if not found.failed:
+            continue
+        for lookup in found.lookups:
+            answer = lookup.answer
+            if answer is None or answer.authoritative or lookup.outcome not in ("nxdomain", "empty", "answered"):
+                continue
+            for other in case.lookups:
+                if (
+                    other.name != lookup.name
+                    or other.rrtype != lookup.rrtype
+                    or other is lookup
+                    or other.answer is None
+                ):
+                    continue
+                before = other.answer.authoritative and other.answer.at_ns <= answer.at_ns and _outdated(lookup, other)
+                after = (
+                    other.resolver == lookup.resolver
+                    and other.answer.at_ns > answer.at_ns
+                    and lookup.outcome in ("nxdomain", "empty")
+                    and bool(other.srv or other.addresses)
+                )
+                if not before and not after:
+                    continue
+                when = "the authority had answered before" if before else "the same resolver answered later"
+                return Match(
+                    events=(answer, other.answer),
+                    because=(
+                        f"{lookup.resolver} answered {_said(lookup)} for {lookup.name}, where {when} {_said(other)} "
+                        f"(from {other.resolver})"
+                    ),
+                    domain=found.domain,
+                    confidence=Confidence.LIKELY if before else Confidence.POSSIBLE,
+                    undecided=(
+                        ("dns-split-horizon", f"dig +norecurse {lookup.name} at {lookup.resolver}: the age of it"),
+                    ),
+                    remedy=f"flush {lookup.name} in the cache of {lookup.resolver}, or wait until its time to live is over",
+                )
+    return None
+
+
+def _outdated(lookup: Lookup, authority: Lookup) -> bool:
+    """Whether an answer is one that the authority no longer gives: a denial, or other records with a shorter time to live."""
+    if not (authority.srv or authority.addresses):
+        return False
+    if lookup.outcome != "answered":
+        return True
+    held, told = lookup.records, authority.records
+    if not held or not told or {r.data for r in held} & {r.data for r in told}:
+        return False
+    return max(r.ttl_s for r in held) < min(r.ttl_s for r in told)
+
+
+def _said(lookup: Lookup) -> str:
+    """The answer in a few words."""
+    if lookup.outcome != "answered":
+        return "that there is none"
+    return ", ".join([f"{r.data}:{r.port}" for r in lookup.srv] or lookup.addresses)
+
+
+RULE = Rule(
+    title="The resolver gives an old answer",
+    stage=Stage.DNS,
+    severity=Severity.FAILURE,
+    owner=Owner.DNS,
+    needs=frozenset({Stage.DNS}),
+    masks=(
+        "dns-srv-nxdomain",
+        "dns-srv-nodata",
+        "dns-srv-target-no-address",
+        "dns-split-horizon",
+        "dns-srv-fallback-a",
+    ),
+    rivals=("dns-split-horizon",),
+    explanation=(
+        "The record exists, and the resolver still answers from its cache what it learnt before the record was "
+        "published or changed.\n"
+        "A denial is kept as long as the zone's SOA record says (its minimum), which may be a day;\n"
+        "servers keep answers themselves as well."
+    ),
+    remedy=(
+        "Flush the resolver's cache for the name, or wait.\n"
+        "Restart the federating server's router process if it keeps answers itself. Lower the SOA minimum before "
+        "changes."
+    ),
+    sources=(rfc(2308, "5"), note("Openfire: negative cache result; jabberd2: negative cache entry")),
+    predicate=predicate,
+)
