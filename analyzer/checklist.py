@@ -51,8 +51,8 @@ SETTING_RULES = (
     "tls-required-not-offered",
 )
 """Rules that say that the federation settings of the two servers do not fit."""
-SERVICE_RULES = ("network-service-not-listening", "stream-open-but-silent")
-"""Rules that say that a server's federation service does not run."""
+SERVICE_RULES = ("stream-open-but-silent",)
+"""Rules that say that a service does not run although its port is open."""
 CALLBACK_RULES = (
     "hosting-domain-registered-at-google",
     "hosting-domain-registered-at-webex",
@@ -123,8 +123,7 @@ def _published(case: CaseView, domain: str) -> Sign:
     if not addresses and any(k.outcome in ("nxdomain", "empty") for k in about):
         return Sign("fail", domain, f"{name} names {hosts}, which has no address", events)
     if not addresses:
-        says = f"{name} names {hosts}, whose address nobody was seen asking for: nslookup {hosts} would show"
-        return Sign("not-observed", domain, says, events)
+        return Sign("not-observed", domain, f"{name} names {hosts}: nslookup of that would show its address", events)
     return _compared(case, domain, addresses, events)
 
 
@@ -138,8 +137,9 @@ def _compared(case: CaseView, domain: str, addresses: set[str], events: tuple[Ev
     at_ours = [c for c in inbound(case) if c.accepted and is_at_ours(case, c)]
     reached = {s.server[0] for c in at_ours for s in c.sightings if not is_private(s.server[0])}
     if reached:
-        says = f"public DNS leads to {told}, but our server is reached at {listed(sorted(reached))}"
-        return Sign("fail", domain, says, events)
+        return Sign(
+            "fail", domain, f"public DNS leads to {told}, but we are reached at {listed(sorted(reached))}", events
+        )
     says = f"public DNS leads to {told}; a connection to it captured outside the firewall would show whether it is ours"
     return Sign("not-observed", domain, says, events)
 
@@ -255,8 +255,8 @@ def _settings_fit(case: CaseView, judgement: Judgement) -> Sign:
             signs.append(Sign("pass", pair, f"{pair}: authenticated", _proof(session)))
     return together(
         signs,
-        "no stream of our server was seen to its end in the clear: the federation settings page, or its log of one "
-        "attempt, would show",
+        "no stream of our server was seen to be authenticated: its federation settings, or its log of one attempt, "
+        "would show",
     )
 
 
@@ -296,8 +296,7 @@ def _served(connection: Connection) -> Sign | None:
     if connection.server_header is not None:
         return Sign("pass", host, f"{host} answers with a stream header", (connection.server_header,))
     if connection.not_xmpp is not None:
-        says = f"what answers at {host} port {port} is not XMPP but {connection.not_xmpp.protocol}"
-        return Sign("fail", host, says, (connection.not_xmpp,))
+        return Sign("fail", host, f"{host} port {port} speaks {connection.not_xmpp.protocol}", (connection.not_xmpp,))
     if connection.refused:
         return Sign("fail", host, f"{host} refuses connections to port {port}", handshake(connection))
     return None
@@ -326,19 +325,17 @@ def _came_in(case: CaseView, connection: Connection) -> Sign:
     if sign.state == "fail" and is_seen_inside(case, connection):
         return Sign("fail", sign.about, f"{sign.says}, although it had come in", sign.events)
     if sign.state == "pass" and not is_at_ours(case, connection):
-        says = f"{sign.says}, but nothing shows that our server is behind it"
-        return Sign("not-observed", sign.about, says, sign.events)
+        return Sign("not-observed", sign.about, f"{sign.says}, but perhaps not by our server", sign.events)
     return sign
 
 
 def _answers_inside(case: CaseView, judgement: Judgement) -> Sign:
     """Inside, our server answers on its port; the last attempt at each of its addresses counts."""
     last = {c.server: c for c in inbound(case) if is_seen_inside(case, c) and not (c.unanswered and case.missing_at(c))}
-    return together(
-        (tcp(case, c) for c in last.values()),
-        "no connection to our server was captured inside: telnet from inside to its address on 5269, captured at "
-        "the server, would show",
+    unseen = (
+        "no connection to our server was captured inside: telnet from inside to its 5269, captured there, would show"
     )
+    return together((tcp(case, c) for c in last.values()), unseen)
 
 
 # --- trouble-2: out to the peers
@@ -384,8 +381,7 @@ def _went_out(case: CaseView, peer: str, lookups: tuple[Lookup, ...], connection
             return Sign("not-observed", peer, f"{peer}: its SRV answer was cut short", events)
         return Sign("fail", peer, f"{peer}: the SRV question came to {outcome}", events)
     if not connections:
-        says = f"{peer}: its SRV record was answered, but no connection to it was captured"
-        return Sign("not-observed", peer, says, events)
+        return Sign("not-observed", peer, f"{peer}: its SRV record was answered, but no connection followed", events)
     signs = [tcp(case, c) for c in connections]
     worst = next((s for s in signs if s.state == "fail"), signs[-1])
     return Sign(worst.state, peer, f"{peer}: {worst.says}", events + worst.events)
