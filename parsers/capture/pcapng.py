@@ -100,7 +100,7 @@ class Pcapng:
         following: Offsets = at + ((lengths + 3) & ~3)
         wrong = lengths < _BLOCK_MIN
         wrong |= (self._words[at] == _SECTION) & (at != self._section_begin)
-        following[wrong] += FAR
+        following[wrong] = at[wrong] + FAR
         return following
 
     def find(self, begin: int, end: int) -> int | None:
