@@ -123,7 +123,7 @@ def directory(
         for sighting in group:
             (initiator, receiver), _ = spoken(sighting)
             if initiator:
-                refused = sighting.stream_state in ("AUTH_REFUSED", "ERRORED")
+                refused = any(step.after in ("AUTH_REFUSED", "ERRORED") for step in sighting.stream)
                 (claimed if refused else spoke)[sighting.client[0]][initiator] += 1
             if receiver and next(sighting.of(StreamHeader, "<"), None) is not None:
                 spoke[sighting.server[0]][receiver] += 1

@@ -15,9 +15,12 @@ from analyzer.connection import Connection, Sighting, hops
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
 from analyzer.resolution import Resolution
-from analyzer.stage import Link, Stage
-from parsers.events import Damage, Dialback, Stanza, StreamError, TlsAlert, TcpMark, river_key
+from analyzer.stage import End, Link, Stage
+from parsers.events import Damage, Dialback, Stanza, StreamError, TcpMark, TlsAlert, river_key
 from parsers.source import Reading, Source
+
+SAME_MOMENT_NS = 2 * 10**9
+"""First packets of one conversation at two places are at most this far apart: a lost SYN is sent again after 1 s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,8 @@ class Session:
     """DNS questions of the receiver about the initiator, before it called back."""
     trigger: Stanza | None
     """The client's stanza that caused it, where a client's stream was in the clear."""
+    bounce: Stanza | None
+    """The error that the client got back for it, in the receiver's name (RFC 6120 section 8.3)."""
     links: tuple[Link, ...]
     """Why these things were joined."""
 
@@ -160,13 +165,21 @@ class Session:
     @property
     def began_ns(self) -> int:
         """Instant of its first event."""
-        return min([k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections] + self._key_instants)
+        return min(
+            [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections] + self._key_instants
+            or self._told
+        )
 
     @property
     def ended_ns(self) -> int:
         """Instant of its last event."""
         asked = [s.event.at_ns for k in self.lookups for s in k.steps]
-        return max(asked + [c.ended_ns for c in self.connections] + self._key_instants)
+        seen = asked + [c.ended_ns for c in self.connections] + self._key_instants
+        return max(seen or self._told)
+
+    @property
+    def _told(self) -> list[int]:
+        return [s.at_ns for s in (self.trigger, self.bounce) if s is not None]
 
     @property
     def _key_instants(self) -> list[int]:
@@ -243,6 +256,8 @@ class Session:
         if any(d.step_into("REJECTED", "ERRORED", "DISOWNED") for d in self.dialbacks):
             return "failed"
         stream = self.stream
+        if stream is None and not self.lookups and self.bounce is not None:
+            return "failed"
         if stream is None:
             outcomes = {k.outcome for k in self.lookups if k.service == "_xmpp-server"}
             return "unknown" if not outcomes or "answered" in outcomes else "failed"
@@ -360,9 +375,29 @@ class CaseView:
                 continue
             if coverage.home and not (coverage.home & ends):
                 continue
-            if coverage.covers(connection.began_ns, connection.ended_ns):
+            if coverage.covers(connection.began_ns, connection.ended_ns) and not self._mistakable(
+                connection, coverage.tap
+            ):
                 found.append(coverage)
         return tuple(found)
+
+    @cached_property
+    def _by_end(self) -> Mapping[tuple[str, End], tuple[Connection, ...]]:
+        found: dict[tuple[str, End], list[Connection]] = {}
+        for connection in self.connections:
+            for sighting in connection.sightings:
+                found.setdefault((sighting.tap, sighting.client), []).append(connection)
+                found.setdefault((sighting.tap, sighting.server), []).append(connection)
+        return {key: tuple(those) for key, those in found.items()}
+
+    def _mistakable(self, connection: Connection, tap: str) -> bool:
+        """Whether a tap saw a conversation with one of the same ends at that moment that may be this one, translated."""
+        ends = {end for s in connection.sightings for end in (s.client, s.server)}
+        return any(
+            abs(other.began_ns - connection.began_ns) <= SAME_MOMENT_NS and not other.vantages & connection.vantages
+            for end in ends
+            for other in self._by_end.get((tap, end), ())
+        )
 
     def watched(self, connection: Connection, until_ns: int) -> bool:
         """Whether a tap that saw a conversation recorded on, undamaged, until then: what it lacks did not come."""

@@ -145,7 +145,9 @@ def timeline(session: Session) -> list[Row]:
         rows.append(_moment(session.trigger, "trigger:STANZA", expected=True))
     for step in session.steps:
         rows.append(_moment(step.event, f"{step.machine}:{step.after}", expected=step.expected))
-    return rows
+    if session.bounce is not None:
+        rows.append(_moment(session.bounce, "trigger:BOUNCED", expected=True))
+    return sorted(rows, key=lambda row: str(row["at"]))
 
 
 def _moment(event: Event, step: str, *, expected: bool) -> Row:

@@ -1,0 +1,292 @@
+"""Attempts of one domain to reach another, gathered from questions, connections, keys and clients' stanzas.
+
+Each join leaves a `Link` that says why. Knows no verdict and no clock but the events' own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from analyzer.addresses import is_private
+from analyzer.connection import Connection, Sighting
+from analyzer.local import addresses_of
+from analyzer.lookup import Lookup
+from analyzer.naming import Directory
+from analyzer.session import DialbackKey
+from analyzer.stage import Link
+from parsers.events import Stanza, StreamHeader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far apart things may be and still belong together; each with its reason."""
+
+    attempt_ns: int = 60 * 10**9
+    """A question or a connection within 60 s after the last one goes on with the same attempt: SYN retries come at
+    most 32 s apart (RFC 6298 with 6 retries), DNS retries sooner."""
+    callback_ns: int = 120 * 10**9
+    """A peer calls back within 120 s of the key: the longest dialback timer known is Prosody's 90 s."""
+    trigger_ns: int = 30 * 10**9
+    """A client's stanza sets off an attempt within 30 s."""
+    bounce_ns: int = 180 * 10**9
+    """A server gives up on a stanza within 180 s: Linux gives up on a SYN after 127 s."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A session that is being gathered."""
+
+    initiator: str
+    receiver: str
+    host: str | None
+    lookups: list[Lookup] = field(default_factory=list)
+    connections: list[Connection] = field(default_factory=list)
+    dialbacks: list[DialbackKey] = field(default_factory=list)
+    callbacks: list[Connection] = field(default_factory=list)
+    callback_lookups: list[Lookup] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    trigger: Stanza | None = None
+    bounce: Stanza | None = None
+    last_ns: int = 0
+
+    @property
+    def first_ns(self) -> int:
+        """Instant of its first event."""
+        return min(
+            [k.asked_ns for k in self.lookups]
+            + [c.began_ns for c in self.connections]
+            + [s.event.at_ns for d in self.dialbacks for s in d.steps]
+        )
+
+
+def gather(
+    connections: Sequence[Connection],
+    questions: Sequence[Lookup],
+    keys: Sequence[DialbackKey],
+    client_streams: Sequence[Sighting],
+    where: Directory,
+    local: tuple[str, ...],
+    limits: Limits,
+) -> list[Attempt]:
+    """Questions and connections gathered into attempts, in order of time; then keys, callbacks and clients joined."""
+    attempts: list[Attempt] = []
+    running: dict[tuple[str, str, str], Attempt] = {}
+    targets: dict[tuple[str, str], str] = {}
+    happenings: list[tuple[int, int, Lookup | Connection]] = [(k.asked_ns, 0, k) for k in questions]
+    happenings += [(c.began_ns, 1, c) for c in connections]
+    for at_ns, _, thing in sorted(happenings, key=lambda h: (h[0], h[1], h[2].id)):
+        if isinstance(thing, Lookup):
+            found = _asks_about(thing, where, local, targets)
+        elif thing.initiator and thing.receiver and thing.role not in ("probe", "verify"):
+            found = (thing.initiator, thing.receiver, _host(thing.client[0], where))
+        else:
+            found = None
+        if found is None:
+            continue
+        attempt = running.get(found)
+        if attempt is None or _is_over(attempt, at_ns, limits):
+            attempt = running[found] = Attempt(found[0], found[1], found[2])
+            attempts.append(attempt)
+        if isinstance(thing, Lookup):
+            attempt.lookups.append(thing)
+            attempt.last_ns = max(attempt.last_ns, *(s.event.at_ns for s in thing.steps))
+        else:
+            attempt.connections.append(thing)
+            attempt.links += _dns_links(attempt, thing)
+            attempt.last_ns = max(attempt.last_ns, thing.ended_ns)
+    attempts = _with_callbacks(attempts, connections, keys, limits)
+    _with_clients(attempts, client_streams, limits)
+    return attempts
+
+
+def _host(address: str, where: Directory) -> str:
+    """One address for one host: of its translated addresses the first in order, private ones before."""
+    translated: list[str] = sorted((address, *where.nat.get(address, ())))
+    return next((a for a in translated if is_private(a)), translated[0])
+
+
+def _asks_about(
+    lookup: Lookup, where: Directory, local: tuple[str, ...], targets: dict[tuple[str, str], str]
+) -> tuple[str, str, str] | None:
+    """Initiator, receiver and host of the attempt that a question belongs to; None when it is nobody's attempt."""
+    host = _host(lookup.client, where)
+    if lookup.service in ("_xmpp-server", "_xmpps-server"):
+        receiver = lookup.domain
+        targets.setdefault((host, receiver), receiver)
+        for record in lookup.srv:
+            targets[(host, record.data)] = receiver
+    else:
+        receiver = targets.get((host, lookup.name), "")
+        for record in lookup.records:
+            if receiver and record.rrtype == "CNAME":
+                targets[(host, record.data)] = receiver
+    if not receiver:
+        return None
+    initiator = where.domain_at(lookup.client)
+    if initiator is None and len(local) == 1 and not addresses_of(local, where):
+        # Nothing tells who lives there: who asks for another's federation service is taken for the local server.
+        initiator = local[0]
+    if initiator is None or initiator == receiver:
+        return None
+    return (initiator, receiver, host)
+
+
+def _is_over(attempt: Attempt, at_ns: int, limits: Limits) -> bool:
+    """Whether an attempt has ended before this thing: it got through, or it has been quiet too long."""
+    if at_ns - attempt.last_ns > limits.attempt_ns:
+        return True
+    opened = [c for c in attempt.connections if c.accepted]
+    if not opened:
+        return False
+    # Connections tried side by side belong to one attempt; one after an opened one begins another.
+    return at_ns > opened[-1].began_ns
+
+
+def _dns_links(attempt: Attempt, connection: Connection) -> list[Link]:
+    """The questions whose answers led to a connection."""
+    address = connection.server[0]
+    return [
+        Link(
+            kind="dns → flow",
+            a=lookup.id,
+            b=connection.id,
+            because=f"{lookup.rrtype} {lookup.name} gave {address}",
+            strength="exact",
+        )
+        for lookup in attempt.lookups
+        if address in {r.data for r in lookup.records if r.rrtype in ("A", "AAAA")}
+    ]
+
+
+def _with_callbacks(
+    attempts: list[Attempt], connections: Sequence[Connection], keys: Sequence[DialbackKey], limits: Limits
+) -> list[Attempt]:
+    """Keys joined to their attempts, and the connections by which they were verified; keys that nobody was seen to
+    send become attempts of their own.
+    """
+    by_connection = {c.id: a for a in attempts for c in a.connections}
+    everything = {c.id: c for c in connections}
+    for key in keys:
+        attempt = by_connection.get(key.asked_on or "")
+        if attempt is None:
+            attempt = Attempt(key.sender_domain, key.target_domain, None)
+            attempts.append(attempt)
+        attempt.dialbacks.append(key)
+        callback = everything.get(key.verified_on or "")
+        if (
+            callback is not None
+            and callback not in attempt.callbacks
+            and callback.id not in {c.id for c in attempt.connections}
+        ):
+            attempt.callbacks.append(callback)
+            attempt.links.append(
+                Link(
+                    kind="callback → stream",
+                    a=callback.id,
+                    b=key.asked_on or "",
+                    because=f"verifies the key of {key.sender_domain} for stream {key.stream_id}",
+                    strength="exact",
+                )
+            )
+    _tried_callbacks(attempts, limits)
+    return [a for a in attempts if not _only_calls_back(a, attempts)]
+
+
+def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
+    """Connections of the receiver that never came to a word, while a key of the initiator waited: likely callbacks."""
+    reverse: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        reverse[(attempt.receiver, attempt.initiator)].append(attempt)
+    for attempt in attempts:
+        for key in attempt.dialbacks:
+            if key.request is None or key.verify is not None:
+                continue
+            sent_ns = key.request.at_ns
+            for other in reverse[(attempt.initiator, attempt.receiver)]:
+                tried = [
+                    c
+                    for c in other.connections
+                    if c.role == "unknown" and sent_ns <= c.began_ns <= sent_ns + limits.callback_ns
+                ]
+                asked = [k for k in other.lookups if sent_ns <= k.asked_ns <= sent_ns + limits.callback_ns]
+                for connection in tried:
+                    if connection not in attempt.callbacks:
+                        attempt.callbacks.append(connection)
+                        attempt.links.append(
+                            Link(
+                                kind="callback → stream",
+                                a=connection.id,
+                                b=key.asked_on or "",
+                                because=f"{attempt.receiver} tried it while the key of {attempt.initiator} waited",
+                                strength="likely",
+                            )
+                        )
+                attempt.callback_lookups += [k for k in asked if k not in attempt.callback_lookups]
+
+
+def _only_calls_back(attempt: Attempt, attempts: Sequence[Attempt]) -> bool:
+    """Whether an attempt is nothing but the questions that came before a callback of another; they move there."""
+    if attempt.connections or not attempt.lookups:
+        return False
+    for other in attempts:
+        if (other.initiator, other.receiver) != (attempt.receiver, attempt.initiator):
+            continue
+        for key in other.dialbacks:
+            sent_ns = key.request.at_ns if key.request is not None else None
+            if key.verify is None or sent_ns is None:
+                continue
+            if all(sent_ns <= k.asked_ns <= key.verify.at_ns for k in attempt.lookups):
+                other.callback_lookups += [k for k in attempt.lookups if k not in other.callback_lookups]
+                return True
+    return False
+
+
+def _with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], limits: Limits) -> None:
+    """What clients asked for joined to the attempts that it set off, and the errors that they got back.
+
+    A stanza that was bounced although nothing was tried is an attempt that ended before it began.
+    """
+    for sighting in client_streams:
+        header = next(sighting.of(StreamHeader, ">"), None)
+        served = header.to_domain if header is not None else None
+        if not served:
+            continue
+        bounces = [s for s in sighting.of(Stanza, "<") if s.type == "error" and s.from_domain not in (None, served)]
+        for stanza in _wishes(sighting, served):
+            bounce = next(
+                (
+                    b
+                    for b in bounces
+                    if b.from_domain == stanza.to_domain and 0 <= b.at_ns - stanza.at_ns <= limits.bounce_ns
+                ),
+                None,
+            )
+            attempt = _set_off(attempts, served, stanza, limits)
+            if attempt is not None:
+                if attempt.trigger is None or (stanza.type == "subscribe") > (attempt.trigger.type == "subscribe"):
+                    attempt.trigger = stanza
+                attempt.bounce = attempt.bounce or bounce
+            elif bounce is not None:
+                attempts.append(
+                    Attempt(served, str(stanza.to_domain), sighting.server[0], trigger=stanza, bounce=bounce)
+                )
+
+
+def _wishes(sighting: Sighting, served: str) -> Iterator[Stanza]:
+    """The client's stanzas to other domains that are no answers."""
+    for stanza in sighting.of(Stanza, ">"):
+        if stanza.to_domain and stanza.to_domain != served and stanza.type not in ("error", "result"):
+            yield stanza
+
+
+def _set_off(attempts: Sequence[Attempt], served: str, stanza: Stanza, limits: Limits) -> Attempt | None:
+    """The attempt that a client's stanza set off, or that was under way when it came."""
+    own = [a for a in attempts if (a.initiator, a.receiver) == (served, stanza.to_domain)]
+    for attempt in own:
+        if stanza.at_ns <= attempt.first_ns <= stanza.at_ns + limits.trigger_ns or (
+            attempt.trigger is not None and attempt.bounce is None and attempt.trigger.at_ns <= stanza.at_ns
+        ):
+            return attempt
+    return next((a for a in own if a.first_ns <= stanza.at_ns <= a.last_ns), None)
