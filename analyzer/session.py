@@ -165,10 +165,8 @@ class Session:
     @property
     def began_ns(self) -> int:
         """Instant of its first event."""
-        return min(
-            [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections] + self._key_instants
-            or self._told
-        )
+        seen = [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections] + self._key_instants
+        return min(seen or self._told)
 
     @property
     def ended_ns(self) -> int:
