@@ -12,7 +12,7 @@ REFUSAL_NS = 30 * 10**9
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """Several targets, all connections to the first one failed, none to another, and the capture went on long enough."""
+    """Several targets, the first one failed, none other was tried, and the capture went on long enough."""
     for found in session.resolutions:
         names = list(dict.fromkeys(r.data for r in found.targets if r.data != "."))
         if not found.failed or len(names) < 2 or not found.connections:
@@ -36,7 +36,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             ),
             connection=first[0].id,
             domain=found.asker,
-            remedy=f"give the server of {found.domain} that works the lowest priority value; see why {names[0]} does not",
+            remedy=f"give the server of {found.domain} that works the lowest priority value; mend {names[0]}",
         )
     return None
 
@@ -52,7 +52,7 @@ RULE = Rule(
         "The SRV record names several servers, the first cannot be reached, and the initiating server stopped there.\n"
         "It should go on to the next. Some products try only the first record that they find."
     ),
-    remedy="Mend or remove the first server, or put the one that works first (the lowest priority value is tried first).",
+    remedy="Mend or remove the first server, or give the one that works the lowest priority value.",
     sources=(
         rfc(2782),
         rfc(6120, "3.2.1"),

@@ -31,7 +31,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             domain=found.domain,
             severity=severity,
             undecided=(("dns-split-horizon", f"the same question to a public resolver: dig {barren[0]} A"),),
-            remedy=f"publish: {barren[0]}. IN A the-public-address-of-{found.domain}; or let the SRV record name another",
+            remedy=f"publish: {barren[0]}. IN A the-public-address-of-{found.domain}; or name another host",
         )
     return None
 

@@ -45,13 +45,13 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                     undecided=(
                         ("dns-split-horizon", f"dig +norecurse {lookup.name} at {lookup.resolver}: the age of it"),
                     ),
-                    remedy=f"flush {lookup.name} in the cache of {lookup.resolver}, or wait until its time to live is over",
+                    remedy=f"flush {lookup.name} in the cache of {lookup.resolver}, or wait until it has expired",
                 )
     return None
 
 
 def _outdated(lookup: Lookup, authority: Lookup) -> bool:
-    """Whether an answer is one that the authority no longer gives: a denial, or other records with a shorter time to live."""
+    """Whether an answer is no longer the authority's: a denial, or other records that have aged."""
     if not (authority.srv or authority.addresses):
         return False
     if lookup.outcome != "answered":

@@ -6,7 +6,7 @@ from analyzer.session import CaseView, Session
 from analyzer.stage import Stage
 
 DOMAINS_MIN = 3
-"""Two domains on one web server are common; three without any record that all fail there look like one answer for all."""
+"""Two domains on one web server are common; three without a record that all fail look like one answer for all."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
