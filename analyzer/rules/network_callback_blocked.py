@@ -1,5 +1,6 @@
 """Rule: we sent our dialback key, and the peer's callback to check it cannot get in."""
 
+from analyzer.addresses import is_private
 from analyzer.citations import cisco, xep
 from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
@@ -31,6 +32,8 @@ def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], ca
     if key is None or any(c.accepted for c in tried):
         return None
     for callback in tried:
+        if is_private(callback.server[0]) and not is_private(callback.client[0]):
+            continue  # it was sent to an address that leads nowhere from there: the zone is at fault, not the way in
         if any(case.at_home(tap, callback.server[0]) for tap in callback.vantages):
             continue
         missing = case.missing_at(callback)

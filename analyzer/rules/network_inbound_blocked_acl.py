@@ -1,5 +1,6 @@
 """Rule: the peer's SYN arrives outside and never gets in."""
 
+from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
@@ -15,7 +16,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if not connection.unanswered_everywhere:
             continue
         missing = case.missing_at(connection)
-        if not missing:
+        if not missing or (is_private(connection.server[0]) and not is_private(connection.client[0])):
             continue
         through = _through(connection, missing, case)
         return Match(

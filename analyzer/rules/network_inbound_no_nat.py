@@ -1,5 +1,6 @@
 """Rule: the peer's SYN is refused outside, by somebody who is not our server."""
 
+from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import CaseView, Session
@@ -14,7 +15,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if connection.refusal is None:
             continue
         missing = case.missing_at(connection)
-        if not missing:
+        if not missing or (is_private(connection.server[0]) and not is_private(connection.client[0])):
             continue
         return Match(
             events=(connection.refusal, *connection.syns),

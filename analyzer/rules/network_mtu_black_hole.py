@@ -15,7 +15,8 @@ ATTEMPTS = 4
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A big segment was sent again and again and never acknowledged; what was sent before it, smaller, had arrived."""
-    for connection in (*session.connections, *session.callbacks):
+    callbacks = () if session.authenticated else session.callbacks
+    for connection in (*session.connections, *callbacks):
         if not connection.accepted:
             continue
         for way in "><":
@@ -28,12 +29,11 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 continue
             hole = _hole(connection, way)
             alive = _alive(connection, stuck[0], case)
-            return _match(session, connection, way, stuck, passed, hole, alive)
+            return _match(connection, way, stuck, passed, hole, alive)
     return None
 
 
 def _match(
-    session: Session,
     connection: Connection,
     way: str,
     stuck: list[Retransmission],
@@ -59,7 +59,6 @@ def _match(
         confidence=sure,
         ruled_out=(("network-loss-or-latency", "smaller segments arrived"),) if hole or alive else (),
         undecided=() if hole else (("network-tcp-normaliser", "a capture at the other end"),),
-        severity=None if connection in session.connections or not session.authenticated else Severity.DEGRADED,
     )
 
 
