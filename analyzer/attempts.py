@@ -54,11 +54,9 @@ class Attempt:
     @property
     def first_ns(self) -> int:
         """Instant of its first event."""
-        return min(
-            [k.asked_ns for k in self.lookups]
-            + [c.began_ns for c in self.connections]
-            + [s.event.at_ns for d in self.dialbacks for s in d.steps]
-        )
+        seen = [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections]
+        seen += [s.event.at_ns for d in self.dialbacks for s in d.steps]
+        return min(seen or [s.at_ns for s in (self.trigger, self.bounce) if s is not None])
 
 
 def gather(
