@@ -1,0 +1,59 @@
+"""Rule: one direction works, the other was not seen to."""
+
+from analyzer.citations import xep
+from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.session import CaseView, Session
+from analyzer.stage import Stage
+from parsers.events import Stanza
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """One direction was authenticated and carried stanzas; no stream of the other was, and none is hidden."""
+    if not session.authenticated:
+        return None
+    sent = next((s for c in session.connections for s in c.of(Stanza, ">")), None)
+    back = next((s for c in session.connections for s in c.of(Stanza, "<")), None)
+    if sent is None or back is not None:
+        return None
+    reverse = case.between(session.receiver, session.initiator)
+    if any(s.authenticated or s.ciphertext for s in reverse):
+        return None
+    failed = any(s.outcome == "failed" for s in reverse)
+    return Match(
+        events=(sent,),
+        because=(
+            f"{session.initiator} sends to {session.receiver}, and nothing can come back: "
+            + (
+                f"the attempts of {session.receiver} failed"
+                if failed
+                else f"{session.receiver} was not seen to open a stream of its own"
+            )
+        ),
+        confidence=Confidence.LIKELY if failed else Confidence.POSSIBLE,
+        domain=session.receiver,
+        undecided=() if failed else (("stanza-subscription-not-delivered", "a capture at the peer's server"),),
+    )
+
+
+RULE = Rule(
+    title="Stanzas go one way only",
+    stage=Stage.TRAFFIC,
+    severity=Severity.NOTE,
+    owner=Owner.PEER,
+    needs=frozenset({Stage.TRAFFIC}),
+    rivals=("hosting-policy-one-direction", "stanza-subscription-not-delivered", "dns-srv-points-to-peer-cloud"),
+    explanation=(
+        "A stream between servers carries stanzas in one direction; for answers the other server opens its own, "
+        "and authenticates on its own (XEP-0220 section 1.2, unless both agree on XEP-0288).\n"
+        "Here one direction works and no stream of the other was seen.\n"
+        "If the other side had nothing to say that is in order; if it had, its way to us is broken, or it takes "
+        "its answers somewhere else."
+    ),
+    remedy=(
+        "Look at the verdict of the other direction.\n"
+        "If there is none: ask the peer where its DNS sends it for this domain, and whether it hosts the domain "
+        "itself."
+    ),
+    sources=(xep(220, "1.2"), xep(288)),
+    predicate=predicate,
+)
