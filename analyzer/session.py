@@ -206,6 +206,10 @@ class Session:
         record = next((c.ciphertext for c in self.connections if c.ciphertext is not None), None)
         return None if record is None else f"{record.where.source} is ciphertext after frame {record.where.frame}"
 
+    def stanza_error(self, *conditions: str) -> Stanza | None:
+        """The first stanza error with one of these conditions that its connections carried."""
+        return next((s for c in self.connections for s in c.of(Stanza) if s.condition in conditions), None)
+
     def survived(self, connection: Connection) -> bool:
         """Whether it went on without this connection: it was authenticated, or a later one went on under TLS."""
         return self.authenticated or any(
@@ -389,7 +393,7 @@ class CaseView:
         return {key: tuple(those) for key, those in found.items()}
 
     def _mistakable(self, connection: Connection, tap: str) -> bool:
-        """Whether a tap saw a conversation with one of the same ends at that moment that may be this one, translated."""
+        """Whether a tap saw a conversation with one of the same ends at that moment: perhaps this one, translated."""
         ends = {end for s in connection.sightings for end in (s.client, s.server)}
         return any(
             abs(other.began_ns - connection.began_ns) <= SAME_MOMENT_NS and not other.vantages & connection.vantages
