@@ -31,7 +31,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         else:
             confidence = Confidence.POSSIBLE
         worked = any(c.accepted for c in session.connections) if connection.refused else False
-        what = "the SYN" if connection.refused else "the open stream"
+        fate = "was answered" if connection.refused else "was open and was cut"
         why = []
         if unseen:
             why.append(f"{', '.join(unseen)}, further out, saw no such reset")
@@ -41,8 +41,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return Match(
             events=(reset, *connection.syns[:1]),
             because=(
-                f"{what} {end_text(connection.client)} > {end_text(connection.server)} was answered by a reset that "
-                f"the peer did not send: {' and '.join(why)}"
+                f"{end_text(connection.client)} > {end_text(connection.server)} {fate} by a reset that the peer did not "
+                f"send: {' and '.join(why)}"
             ),
             connection=connection.id,
             confidence=confidence,

@@ -40,6 +40,30 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             ruled_out=(("network-outbound-reset", "the reset was sent by the host itself"),) if certain else (),
             undecided=(("hosting-federation-off", f"the list of services of {owner}"),),
         )
+    return _never_tried(session, case)
+
+
+def _never_tried(session: Session, case: CaseView) -> Match | None:
+    """A client's stanza set nothing off, and the server that should have carried it refuses what comes in."""
+    if session.trigger is None or session.connections or session.lookups:
+        return None
+    own = case.hosts.get(session.initiator, frozenset())
+    for connection in case.connections:
+        if not connection.refused or not any(case.same_host(connection.server[0], address) for address in own):
+            continue
+        found = _own_reset(connection, case)
+        if found is not None and found[2]:
+            return Match(
+                events=(found[0], session.trigger, *connection.syns),
+                because=(
+                    f"{session.initiator} made no attempt to reach {session.receiver}, and its own server "
+                    f"{end_text(connection.server)} refuses what comes in: {found[1]}"
+                ),
+                connection=connection.id,
+                domain=session.initiator,
+                owner=Owner.LOCAL if case.is_local(session.initiator) else Owner.PEER,
+                undecided=(("hosting-federation-off", f"the list of services of {session.initiator}"),),
+            )
     return None
 
 
