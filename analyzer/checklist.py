@@ -355,14 +355,12 @@ def _goes_out(case: CaseView, judgement: Judgement) -> Sign:
     for connection in case.connections:
         # A telnet by hand belongs to no session.
         peer, address = connection.receiver, connection.client[0]
-        from_here = address in case.local_addresses or (connection.initiator is None and is_private(address))
+        ours_or_unknown = connection.initiator is None or case.is_local(connection.initiator)
+        from_here = address in case.local_addresses or (ours_or_unknown and is_private(address))
         if connection.role == "probe" and from_here and peer is not None and not case.is_local(peer):
             last[(peer, address)] = _went_out(case, peer, (), (connection,))
-    return together(
-        last.values(),
-        "no attempt of our server to reach a peer was captured: add a contact there, or try nslookup and telnet to "
-        "the peer's 5269 from the server's network, with a capture at the server",
-    )
+    unseen = "no attempt to reach a peer was captured: a capture at our server while a contact is added would show one"
+    return together(last.values(), unseen)
 
 
 def _went_out(case: CaseView, peer: str, lookups: tuple[Lookup, ...], connections: tuple[Connection, ...]) -> Sign:
