@@ -1,6 +1,7 @@
 """One DNS message becomes its question and its records (RFC 1035 section 4).
 
-dnspython reads, and refuses compression loops. This file knows no transport but the framing over TCP, and does not pair answers with questions.
+dnspython reads, and refuses compression loops.
+This file knows no transport but the framing over TCP, and does not pair answers with questions.
 """
 
 from __future__ import annotations

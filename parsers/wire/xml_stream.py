@@ -214,7 +214,8 @@ class XmlStream:
 
     def _broken(self, code: int, document: Document, part: bytes, seen: list[tuple[int, Item]]) -> int:
         """Expat cannot go on: a new document begins, or we began at the wrong place, or it is no XML."""
-        at = document.broken_at
+        # For a wrong end tag expat points behind its `</`.
+        at = document.broken_at - (2 if code == _TAG_MISMATCH else 0)
         if code == _MISPLACED_DECLARATION and self._tag.lstrip(_SPACE).startswith(b"<?xml"):
             return self._restart(document, part, seen)
         if document.ended:
