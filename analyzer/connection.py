@@ -62,7 +62,8 @@ class Sighting:
     def answered_unseen(self) -> bool:
         """One side goes on talking to the other, of which the source shows no packet: it saw one way only."""
         told = [e for e in self.events if not isinstance(e, Unreachable | Tally)]
-        return len(self.seen_ways) == 1 and any(not isinstance(e, TcpMark) or e.mark not in ("syn", "rst") for e in told)
+        opening = all(isinstance(e, TcpMark) and e.mark in ("syn", "rst") for e in told)
+        return len(self.seen_ways) == 1 and not opening
 
     @property
     def first_frame(self) -> int | None:

@@ -41,8 +41,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return Match(
             events=(reset, *connection.syns[:1]),
             because=(
-                f"{end_text(connection.client)} > {end_text(connection.server)} {fate} by a reset that the peer did not "
-                f"send: {' and '.join(why)}"
+                f"{end_text(connection.client)} > {end_text(connection.server)} {fate} by a reset that "
+                f"the peer did not send: {' and '.join(why)}"
             ),
             connection=connection.id,
             confidence=confidence,
