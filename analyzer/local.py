@@ -39,6 +39,7 @@ def find_local(
     homes = frozenset().union(*(c.home for c in coverage.values())) if coverage else frozenset()
     pairs: Counter[str] = Counter()
     partners: dict[str, set[str]] = {}
+    served_here: set[str] = set()
     for group in groups:
         (a, b), _ = spoken(group[0])
         if a and b:
@@ -48,19 +49,17 @@ def find_local(
     for sighting in client_streams:
         (_, served), _ = spoken(sighting)
         if served:
+            served_here.add(served)
             pairs[served] += 1
             partners.setdefault(served, set())
     if not pairs:
         return (), ("no domain could be taken for the local one: name it with --local-domain",)
 
+    lives = where.hosts()
+
     def score(name: str) -> tuple[bool, int, bool, int]:
-        lives = addresses_of((name,), where)
-        return (
-            any(s for s in client_streams if spoken(s)[0][1] == name),
-            len(partners[name]),
-            any(is_private(a) for a in lives) or bool(lives & homes),
-            pairs[name],
-        )
+        at = lives.get(name, frozenset())
+        return (name in served_here, len(partners[name]), any(map(is_private, at)) or bool(at & homes), pairs[name])
 
     ranked = sorted(sorted(pairs), key=score, reverse=True)
     best = ranked[0]

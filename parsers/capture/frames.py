@@ -91,17 +91,17 @@ class _Conversation:
 class Reader:
     """Packets of one source, or of the files of one ring buffer, to events."""
 
-    def __init__(self, width_ns: int = 1000) -> None:
-        """`width_ns` is the finest step of the capture's clock."""
+    def __init__(self) -> None:
+        """Nothing read yet."""
         self.source = ""
-        self.width_ns = width_ns
+        self.reading = Reading()
         self.events: list[Event] = []
         self._running: dict[Key, tuple[_Conversation, int]] = {}
         self._crowded = 0
 
-    def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost]) -> None:
-        """Take the packets of one file."""
-        self.source = source
+    def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost], reading: Reading) -> None:
+        """Take the packets of one file; `reading` knows the step of its clock, which pcapng may change on the way."""
+        self.source, self.reading = source, reading
         count = 0
         for item in chosen:
             if type(item) is Packet:
@@ -176,7 +176,7 @@ class Reader:
         self.events.append(
             Unreachable(
                 at_ns=error.at_ns,
-                width_ns=self.width_ns,
+                width_ns=self.reading.resolution_ns,
                 where=where,
                 flow=flow,
                 code=error.code,
@@ -192,12 +192,14 @@ class Reader:
     ) -> None:
         where = Where(source=self.source, frame=frame)
         at_ns = at_ns if at_ns is not None else (self.events[-1].at_ns if self.events else 0)
-        self.events.append(Damage(at_ns=at_ns, width_ns=self.width_ns, where=where, what=what, lost=lost, unit=unit))
+        self.events.append(
+            Damage(at_ns=at_ns, width_ns=self.reading.resolution_ns, where=where, what=what, lost=lost, unit=unit)
+        )
 
     def _common(self, packet: Packet, flow: Flow) -> dict[str, Any]:
         return {
             "at_ns": packet.at_ns,
-            "width_ns": self.width_ns,
+            "width_ns": self.reading.resolution_ns,
             "where": Where(source=self.source, frame=packet.frame),
             "flow": flow,
         }
@@ -384,18 +386,8 @@ def read_ring(parts: Sequence[tuple[Source, Reading]], how: How) -> list[Event]:
     """Events of the files of one ring buffer, oldest first, as of one capture; each event names its own file."""
     reader = Reader()
     for source, reading in parts:
-        chosen = packets(source.path, how, reading)
-        reader.read(source.name, _widths(reader, chosen, reading))
+        reader.read(source.name, packets(source.path, how, reading), reading)
     return reader.close()
-
-
-def _widths(
-    reader: Reader, chosen: Iterable[Packet | IcmpError | Lost], reading: Reading
-) -> Iterator[Packet | IcmpError | Lost]:
-    """The items, the reader's clock step set before each: a pcapng may change it between sections."""
-    for item in chosen:
-        reader.width_ns = reading.resolution_ns
-        yield item
 
 
 class Capture:
