@@ -42,8 +42,9 @@ def rule_table() -> str:
 
 def _near(name: str, names: Sequence[str]) -> str:
     """What the user can do about an unknown name."""
-    near = get_close_matches(name, names, n=NEAR_MAX)
-    near += [n for n in names if name and name in n and n not in near][: NEAR_MAX - len(near)]
+    asked = name.lower().replace("_", "-")
+    near = get_close_matches(asked, names, n=NEAR_MAX)
+    near += [n for n in names if asked and asked in n and n not in near][: NEAR_MAX - len(near)]
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     return f"{meant}`fedtrace rules` lists them all"
 

@@ -291,7 +291,7 @@ def test_a_callback_about_a_key_that_nobody_saw_us_send_does_not_pass() -> None:
 
 
 def test_the_rules_word_on_a_claimed_domain_fails_the_step() -> None:
-    """config-3 and verify-3 fail by a finding that is likely; by one that is only possible they neither pass nor fail."""
+    """config-3 and verify-3 fail by a likely finding; by one that is only possible they neither pass nor fail."""
     case = scene.case(scene.tap("cups", OUT + CALLED_BACK), local=("cupdomain.com",))
     for confidence, state in ((Confidence.LIKELY, "fail"), (Confidence.POSSIBLE, "not-observed")):
         rules = {"hosting-unexpected-callback": rule("somebody else claims cupdomain.com", confidence)}
@@ -376,6 +376,46 @@ def test_many_peers_are_counted_and_not_all_told() -> None:
     item = told(("cups", text))["trouble-2"]
     assert "and 45 more" in item.because
     assert len(item.events) <= 10
+
+
+def test_a_neighbour_inside_proves_no_translation() -> None:
+    """config-2: another domain's server on an inside address came straight to ours."""
+    neighbour = """
+    5.0   10.0.0.77:50000 > 10.0.0.5:5269  syn
+    5.01  back                             syn-ack
+    5.02  10.0.0.77:50000 > 10.0.0.5:5269  StreamHeader from=lab.example to=cupdomain.com
+    """
+    item = told(("cups", OUT + neighbour))["config-2"]
+    assert item.state == "not-observed"
+    assert "nothing is translated" in item.because
+
+
+def test_a_stranger_at_our_published_address_is_not_our_server() -> None:
+    """verify-1: DNS leads to an address that accepts, but our server was seen at another."""
+    stranger = """
+    5.0   198.51.100.10:50000 > 203.0.113.99:5269  syn
+    5.01  back                                     syn-ack
+    5.02  198.51.100.10:50000 > 203.0.113.99:5269  StreamHeader from=gmail.com to=cupdomain.com
+    """
+    item = told(("outside", OUTSIDE.format(address="203.0.113.99") + stranger))["verify-1"]
+    assert item.state == "not-observed"
+    assert "perhaps not by our server" in item.because
+
+
+def test_calling_a_peer_back_is_a_way_out_as_well() -> None:
+    """trouble-2: we cannot verify a peer's key, because its name does not exist."""
+    text = """
+    0.20  198.51.100.40:50000 > 10.0.0.5:5269  syn
+    0.21  back                                 syn-ack
+    0.23  198.51.100.40:50000 > 10.0.0.5:5269  StreamHeader from=gone.example to=cupdomain.com
+    0.24  back                                 StreamHeader from=cupdomain.com to=gone.example id=BBBB2222
+    0.25  198.51.100.40:50000 > 10.0.0.5:5269  Dialback from=gone.example to=cupdomain.com key=secret
+    0.30  10.0.0.5:4000 > 10.0.0.53:53         query SRV _xmpp-server._tcp.gone.example
+    0.31  back                                 answer SRV _xmpp-server._tcp.gone.example NXDOMAIN
+    """
+    item = told(("cups", text))["trouble-2"]
+    assert item.state == "fail"
+    assert "gone.example" in item.because
 
 
 def test_steps_are_named_once() -> None:

@@ -1,0 +1,69 @@
+"""The page of a rule and the table of all, as a reader of the documentation meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzer import explain as pages
+from analyzer.explain import explain, rule_table
+from analyzer.judge import all_rules
+from parsers.errors import FedtraceError
+
+
+@pytest.mark.parametrize("name", all_rules())
+def test_every_rule_has_a_page_that_says_what_the_rule_says(name: str) -> None:
+    """Title, explanation, remedy, each rival, each consequence and each source stand on the page."""
+    page, rule = explain(name), all_rules()[name]
+    assert page.startswith(f"# {rule.title}\n")
+    for said in (name, rule.stage.word, rule.owner.value, rule.explanation.strip(), rule.remedy.strip()):
+        assert said in page
+    for other in (*rule.rivals, *rule.masks):
+        assert f"- `{other}`" in page
+    for source in rule.sources:
+        assert f"- {source}" in page
+
+
+def test_a_checkout_shows_the_cases_as_examples() -> None:
+    """A firing case and a near miss stand on the page with their scenes, without what tests expect of them."""
+    page = explain("dns-srv-nxdomain")
+    _, _, examples = page.partition("## Examples\n")
+    assert "### A domain that DNS does not know" in examples
+    assert "### Near miss" in examples
+    assert "```scene" in examples
+    assert "```findings" not in examples
+
+
+def test_an_installed_package_has_pages_without_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no cases are, the page ends with its sources."""
+    monkeypatch.setattr(pages, "CASES", tmp_path)
+    page = explain("dns-srv-nxdomain")
+    assert "## Examples" not in page
+    assert "## Sources" in page
+
+
+@pytest.mark.parametrize("name", ["dns-srv-nxdomian", "nxdomain", "DNS-SRV-NXDOMAIN"])
+def test_a_name_that_no_rule_has_brings_up_near_ones(name: str) -> None:
+    """A slip of the finger, or half a name, leads to the right one."""
+    with pytest.raises(FedtraceError) as raised:
+        explain(name)
+    assert name in str(raised.value)
+    assert "dns-srv-nxdomain" in str(raised.value)
+
+
+def test_a_name_that_is_like_nothing_leads_to_the_list() -> None:
+    """Nothing is near: the list is the next step."""
+    with pytest.raises(FedtraceError, match="`fedtrace rules` lists them all") as raised:
+        explain("?")
+    assert "did you mean" not in str(raised.value)
+
+
+def test_the_table_has_one_row_for_each_rule() -> None:
+    """Name, title, stage and owner, four cells each, whatever a title holds."""
+    head, ruler, *rows = rule_table().splitlines()
+    assert head == "| name | title | stage | owner |"
+    assert ruler.count("|") == 5
+    assert [row.split("`")[1] for row in rows] == list(all_rules())
+    for row in rows:
+        assert row.replace("\\|", "").count("|") == 5, row
