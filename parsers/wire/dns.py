@@ -130,11 +130,12 @@ def _refuse_loops(errors: list[dns.message.MessageError]) -> None:
 def _told(read: dns.message.Message) -> Message:
     """The message in our words."""
     question = read.question[0] if read.question else None
+    # A question is an empty set of records, and so is not "true".
     return Message(
         txid=0,
         response=bool(read.flags & dns.flags.QR),
-        name=domain(question.name.to_text()) if question else "",
-        rrtype=dns.rdatatype.to_text(question.rdtype) if question else "",
+        name=domain(question.name.to_text()) if question is not None else "",
+        rrtype=dns.rdatatype.to_text(question.rdtype) if question is not None else "",
         rcode=int(read.rcode()),
         authoritative=bool(read.flags & dns.flags.AA),
         truncated=bool(read.flags & dns.flags.TC),

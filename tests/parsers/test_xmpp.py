@@ -369,7 +369,9 @@ def test_no_bytes_raise(data: bytes, midstream: bool) -> None:
     """Every byte is read, skipped or left over."""
     for before in (b"", PROSODY, PROSODY + STARTTLS, EJABBERD + SUCCESS, b"<iq/>"):
         stream = XmppStream(midstream=midstream)
-        stream.feed(before)
-        if stream.rest is None:
-            stream.feed(data)
-            assert stream.at + len(stream.rest or b"") == len(before + data)
+        fed = b""
+        for part in (before, data, b"<"):  # the last one, since only what follows white space decides whose it is
+            if stream.rest is None:
+                stream.feed(part)
+                fed += part
+        assert stream.at + len(stream.rest or b"") == len(fed)

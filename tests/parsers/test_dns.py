@@ -1,0 +1,154 @@
+"""DNS messages: the question, the records, and what hostile bytes make of them."""
+
+from __future__ import annotations
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import dns.update
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parsers.events import DnsRecord
+from parsers.wire.dns import RECORDS_MAX, Message, TcpMessages, message
+
+SRV = "_xmpp-server._tcp.gmail.com"
+
+
+def answer(*answers: str, additional: tuple[str, ...] = (), txid: int = 0x5ECD) -> dns.message.Message:
+    """A response to the SRV question with records in presentation form."""
+    query = dns.message.make_query(SRV, "SRV", id=txid)
+    response = dns.message.make_response(query)
+    response.answer = [dns.rrset.from_text(*text.split(None, 4)) for text in answers]
+    response.additional = [dns.rrset.from_text(*text.split(None, 4)) for text in additional]
+    return response
+
+
+def test_a_question() -> None:
+    """Names are told in one spelling."""
+    wire = dns.message.make_query("_XMPP-Server._tcp.Gmail.com", "SRV", id=7).to_wire()
+    assert message(wire) == Message(7, False, SRV, "SRV", 0, False, False, ())
+
+
+def test_an_answer_with_its_addresses() -> None:
+    """SRV records in order, then the addresses of the additional section, and nothing else of that."""
+    wire = answer(
+        f"{SRV}. 900 IN SRV 5 0 5269 XMPP-server.l.google.com.",
+        f"{SRV}. 300 IN SRV 20 10 5269 alt1.xmpp-server.l.google.com.",
+        additional=(
+            "xmpp-server.l.google.com. 60 IN A 198.51.100.10",
+            "x. 60 IN TXT spam",
+            "x. 60 IN AAAA 2001:db8::1",
+        ),
+    ).to_wire()
+    read = message(wire)
+    assert (read.txid, read.response, read.name, read.rrtype, read.rcode) == (0x5ECD, True, SRV, "SRV", 0)
+    srv = {"name": SRV, "rrtype": "SRV", "weight": 0, "port": 5269}
+    assert read.records == (
+        DnsRecord(**srv | {"ttl_s": 900, "data": "xmpp-server.l.google.com", "priority": 5}),
+        DnsRecord(**srv | {"ttl_s": 300, "data": "alt1.xmpp-server.l.google.com", "priority": 20, "weight": 10}),
+        DnsRecord(name="xmpp-server.l.google.com", rrtype="A", ttl_s=60, data="198.51.100.10", section="additional"),
+        DnsRecord(name="x", rrtype="AAAA", ttl_s=60, data="2001:db8::1", section="additional"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "rrtype", "text"),
+    [
+        ("a. 1 IN CNAME B.Example.", "CNAME", "b.example"),
+        ("a. 1 IN SRV 0 0 0 .", "SRV", "."),
+        ("a. 1 IN TXT hello", "TXT", '"hello"'),
+        ("a. 1 IN TYPE65280 \\# 1 00", "TYPE65280", "\\# 1 00"),
+    ],
+)
+def test_records_of_other_kinds(record: str, rrtype: str, text: str) -> None:
+    """A name, the root (no such service), text, a type without a name."""
+    [read] = message(answer(record).to_wire()).records
+    assert (read.rrtype, read.data) == (rrtype, text)
+
+
+def test_codes_and_bits() -> None:
+    """NXDOMAIN from the server that must know, and a response that wants TCP."""
+    response = answer()
+    response.set_rcode(dns.rcode.NXDOMAIN)
+    response.flags |= dns.flags.AA | dns.flags.TC
+    read = message(response.to_wire())
+    assert (read.rcode, read.authoritative, read.truncated, read.records) == (3, True, True, ())
+
+
+def test_a_name_with_odd_octets_is_shown_escaped() -> None:
+    """A dot or a control character inside a label cannot pass for another name."""
+    wire = b"\0\1\1\0\0\1\0\0\0\0\0\0" + b"\3a.b\2c\n\0" + b"\0\1\0\1"
+    assert message(wire).name == "a\\.b.c\\010"
+
+
+def test_the_same_message_with_another_id() -> None:
+    """What is remembered is all but the id."""
+    first, second = (message(answer("a. 1 IN A 192.0.2.1", txid=txid).to_wire()) for txid in (1, 2))
+    assert (first.txid, second.txid) == (1, 2)
+    assert first.records == second.records
+
+
+def test_a_message_without_a_question() -> None:
+    """Some servers answer so to what they do not understand."""
+    assert message(b"\0\1\x81\4\0\0\0\0\0\0\0\0") == Message(1, True, "", "", 4, False, False, ())
+
+
+def test_a_cut_message_gives_what_stands_before_the_cut() -> None:
+    """The snap length took the last address; the first one is still there."""
+    wire = answer("a. 1 IN A 192.0.2.1", "b. 1 IN A 192.0.2.2").to_wire()
+    read = message(wire[:-3])
+    assert read.name == SRV
+    assert [record.data for record in read.records] == ["192.0.2.1"]
+
+
+def test_a_large_message_is_read_too() -> None:
+    """More records than are told, and more bytes than are remembered."""
+    wire = answer(*(f"n{number}. 1 IN A 192.0.2.1" for number in range(RECORDS_MAX + 5))).to_wire()
+    assert len(message(wire).records) == RECORDS_MAX
+
+
+HEADER = b"\0\1\x81\x80\0\1\0\1\0\0\0\0"
+QUESTION = b"\1a\0\0\1\0\1"
+
+
+@pytest.mark.parametrize(
+    ("wire", "word"),
+    [
+        (b"", "0 bytes"),
+        (b"GET / HTTP", "10 bytes"),
+        (HEADER + b"\xc0\x0c\0\1\0\1", "pointer"),
+        (HEADER + b"\1a\xc0\x0c\0\1\0\1", "cannot be read"),
+        (HEADER + QUESTION + b"\xc0\x13\0\1\0\1\0\0\0\1\0\4\1\2\3\4", "pointer"),
+        (HEADER + QUESTION[:3], "cannot be read"),
+        (dns.update.UpdateMessage("example").to_wire()[:-2], "cannot be read"),
+    ],
+)
+def test_what_is_no_dns_message(wire: bytes, word: str) -> None:
+    """Nothing, text, pointers in a loop in question and answer, a question that is cut: one sentence each."""
+    with pytest.raises(ValueError, match=word):
+        message(wire)
+
+
+def test_messages_over_tcp() -> None:
+    """Each stands behind its length; they come in any chunks."""
+    wire = answer("a. 1 IN A 192.0.2.1").to_wire()
+    framed = len(wire).to_bytes(2, "big") + wire
+    stream = TcpMessages()
+    read = [one for octet in framed + framed + b"\0" for one in stream.feed(bytes([octet]))]
+    assert read == [wire, wire]
+    assert TcpMessages().feed(framed + b"\0\0" + framed) == [wire, b"", wire]
+
+
+@given(data=st.binary(max_size=120))
+def test_no_bytes_raise_anything_else(data: bytes) -> None:
+    """Random bytes, alone and as the body of a message, are read or refused with a sentence."""
+    for wire in (data, HEADER + data, HEADER + QUESTION + data):
+        try:
+            read = message(wire)
+        except ValueError as error:
+            assert str(error)
+        else:
+            assert read.txid == int.from_bytes(wire[:2], "big")
