@@ -181,10 +181,13 @@ def flow_keys(both: NDArray[np.uint8], sport: NDArray[np.uint16], dport: NDArray
 
     Two conversations may share a number: then one that does not matter is read too, which costs time and nothing else.
     """
-    words = both.view("<u8")
-    source = _mix(_mix(words[:, 0] ^ sport.astype(np.uint64) << np.uint64(40)) ^ words[:, 1])
-    target = _mix(_mix(words[:, 2] ^ dport.astype(np.uint64) << np.uint64(40)) ^ words[:, 3])
-    return source + target
+    return end_keys(both[:, :16], sport) + end_keys(both[:, 16:], dport)
+
+
+def end_keys(addresses: NDArray[np.uint8], ports: NDArray[np.uint16]) -> NDArray[np.uint64]:
+    """One number for each end of a conversation: an address of 16 bytes, as in `Batch.ends`, and a port."""
+    words = np.ascontiguousarray(addresses).view("<u8")
+    return _mix(_mix(words[:, 0] ^ ports.astype(np.uint64) << np.uint64(40)) ^ words[:, 1])
 
 
 def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:

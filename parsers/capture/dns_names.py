@@ -28,8 +28,10 @@ _WANTED_MAX = 65_536
 """Names followed. A capture that asks for the services of more domains than this is not an incident but a census."""
 _ROUNDS_MAX = 8
 """How often one block of messages is gone through again for names learnt in it: a chain of aliases is shorter."""
-_CNAME, _SRV = 5, 33
-"""Record types (RFC 1035 section 3.2.2, RFC 2782)."""
+_A, _CNAME, _AAAA, _SRV = 1, 5, 28, 33
+"""Record types (RFC 1035 section 3.2.2, RFC 3596, RFC 2782)."""
+_SYSTEM_PORTS = 1_024
+"""Below this a port is another service's on most hosts (RFC 6335 section 6): of 443 only the target's is read."""
 
 
 class Names:
@@ -38,7 +40,10 @@ class Names:
     def __init__(self, patterns: Iterable[str]) -> None:
         """`patterns` are shell patterns of further names; `*` for all."""
         self.ports: set[int] = set()
-        """Ports that SRV answers of server services named."""
+        """Ports that SRV answers of server services named, but for system ports."""
+        self.servers: set[tuple[bytes, int]] = set()
+        """Address and port of targets that have a system port."""
+        self._system_ports: dict[bytes, set[int]] = {}
         self._wanted: set[bytes] = set()
         self._every = "*" in patterns
         self._patterns = [re.compile(translate(pattern.lower().rstrip("."))) for pattern in patterns]
@@ -87,6 +92,12 @@ class Names:
             self._wanted.add(name)
             self._learnt.add(name)
 
+    def _serve(self, target: bytes, port: int) -> None:
+        if port >= _SYSTEM_PORTS:
+            self.ports.add(port)
+        elif target in self._wanted:
+            self._system_ports.setdefault(target, set()).add(port)
+
     def _learn(self, message: bytes) -> None:
         """What a message that matters leads to: the domain asked about, targets, aliases, ports."""
         try:
@@ -95,7 +106,7 @@ class Names:
             return
 
     def _read(self, message: bytes) -> None:
-        answers = int.from_bytes(message[6:8], "big")
+        records = sum(int.from_bytes(message[at : at + 2], "big") for at in (6, 8, 10))
         question, at = _name(message, _QUESTION_AT)
         labels = list(_labels(question))
         if labels and _SERVICE.match(labels[0]):
@@ -105,15 +116,19 @@ class Names:
         if not message[2] & 0x80 or not int.from_bytes(message[4:6], "big"):
             return
         at += 4
-        for _ in range(min(answers, _RECORDS_MAX)):
+        for _ in range(min(records, _RECORDS_MAX)):
             owner, at = _name(message, at)
             kind = message[at] << 8 | message[at + 1]
             length = message[at + 8] << 8 | message[at + 9]
             at += 10
             if kind == _SRV and _SERVICE.search(owner) and length >= 7:
-                self._want(_name(message, at + 6)[0])
+                target = _name(message, at + 6)[0]
+                self._want(target)
                 if _SERVER_SERVICE.search(owner):
-                    self.ports.add(message[at + 4] << 8 | message[at + 5])
+                    self._serve(target, message[at + 4] << 8 | message[at + 5])
+            elif (kind, length) in ((_A, 4), (_AAAA, 16)) and len(self.servers) < _WANTED_MAX:
+                address = message[at : at + length]
+                self.servers.update((address, port) for port in self._system_ports.get(owner, ()))
             elif kind == _CNAME:
                 self._want(_name(message, at)[0])
             at += length

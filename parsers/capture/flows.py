@@ -1,4 +1,4 @@
-"""Conversations that are followed for what was in them, whatever their ports.
+"""Conversations that are followed for what was in them or for the server they go to, not for their ports alone.
 
 Knows nothing of what made them worth following.
 """
@@ -6,11 +6,12 @@ Knows nothing of what made them worth following.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parsers.capture.batch import ends, flow_keys
+from parsers.capture.batch import end_keys, ends, flow_keys
 from parsers.capture.columns import Columns, Indices, Memory
 
 FLOWS_MAX = 262_144
@@ -58,9 +59,48 @@ class Flows:
         """Whether the conversation between these two ends is followed."""
         if not self._port[sport] or not self._port[dport]:
             return False
-        both = np.frombuffer(_packed(src) + _packed(dst), np.uint8).reshape(1, 32)
-        key = flow_keys(both, np.array([sport], np.uint16), np.array([dport], np.uint16))
-        return bool(np.isin(key, self._keys)[0])
+        return bool(np.isin(flow_keys(*_row(src, sport, dst, dport)), self._keys)[0])
+
+
+class Servers:
+    """Federation servers on ports that are far more often something else's: port 443 of one address, not of all."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._keys = NO_FLOWS
+        self._port = np.zeros(65_536, bool)
+
+    def add(self, servers: Iterable[tuple[bytes, int]]) -> None:
+        """Addresses, of 4 or 16 bytes, and ports."""
+        addresses, ports = zip(*servers, strict=True)
+        rows = np.frombuffer(b"".join(address.ljust(16, b"\0") for address in addresses), np.uint8).reshape(-1, 16)
+        self._keys = np.union1d(self._keys, end_keys(rows, np.array(ports, np.uint16)))
+        self._port[list(ports)] = True
+
+    def among(self, memory: Memory, columns: Columns, candidates: Indices) -> Indices:
+        """Those of the candidates that go to such a server, or come from it."""
+        if not len(self._keys):
+            return candidates[:0]
+        likely = candidates[self._port[columns.sport[candidates]] | self._port[columns.dport[candidates]]]
+        both = ends(memory, columns, likely)
+        return likely[self.match(both, columns.sport[likely], columns.dport[likely])]
+
+    def match(self, both: NDArray[np.uint8], sport: NDArray[np.uint16], dport: NDArray[np.uint16]) -> NDArray[np.bool_]:
+        """Which packets with these ends (as `Batch.ends` has them) are such a server's."""
+        found: NDArray[np.bool_] = np.isin(end_keys(both[:, :16], sport), self._keys)
+        return found | np.isin(end_keys(both[:, 16:], dport), self._keys)
+
+    def holds(self, src: str, sport: int, dst: str, dport: int) -> bool:
+        """Whether one of these two ends is such a server."""
+        return bool((self._port[sport] or self._port[dport]) and self.match(*_row(src, sport, dst, dport))[0])
+
+
+def _row(
+    src: str, sport: int, dst: str, dport: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.uint16]]:
+    """One packet's ends as columns of one row."""
+    both = np.frombuffer(_packed(src) + _packed(dst), np.uint8).reshape(1, 32)
+    return both, np.array([sport], np.uint16), np.array([dport], np.uint16)
 
 
 def _packed(address: str) -> bytes:

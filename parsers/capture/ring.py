@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from parsers.capture.batch import ROW_COST, Batch, flow_keys
 from parsers.capture.dns_names import Names
+from parsers.capture.flows import NO_FLOWS, Servers
 from parsers.capture.packet import Packet
 
 
@@ -40,15 +41,19 @@ class Ring:
             self.forgotten += len(oldest.frame)
             self._bytes -= freed
 
-    def release(self, ports: Iterable[int], flows: NDArray[np.uint64]) -> list[Packet]:
-        """Take out the packets of these ports and conversations, in the order of their frames."""
+    def release(
+        self, ports: Iterable[int] = (), flows: NDArray[np.uint64] = NO_FLOWS, servers: Servers | None = None
+    ) -> list[Packet]:
+        """Take out the packets of these ports, conversations and servers, in the order of their frames."""
         found: list[Packet] = []
         numbers = np.array(list(ports), np.uint16)
-        if not len(numbers) and not len(flows):
+        if not len(numbers) and not len(flows) and not servers:
             return found
         kept: deque[tuple[Batch, NDArray[np.uint64], int]] = deque()
         for batch, keys, cost in self._held:
             hit = np.isin(batch.sport, numbers) | np.isin(batch.dport, numbers) | np.isin(keys, flows)
+            if servers:
+                hit |= servers.match(batch.ends, batch.sport, batch.dport)
             if hit.any():
                 found.extend(batch.take(np.flatnonzero(hit)).packets())
                 rest = np.flatnonzero(~hit)

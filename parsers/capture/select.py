@@ -23,12 +23,12 @@ from parsers.capture.batch import Batch, address_text, copied, payloads
 from parsers.capture.columns import BLOCK_LEN, Columns, Indices, Memory, decode
 from parsers.capture.container import windows
 from parsers.capture.dns_names import Names
-from parsers.capture.flows import NO_FLOWS, Flows
+from parsers.capture.flows import Flows, Servers
 from parsers.capture.fragments import Fragments, behind_extensions, read_fragment, transport_packet
 from parsers.capture.icmp import QUOTE_MAX, is_error, quote
 from parsers.capture.packet import RST, SYN, TCP, UDP, IcmpError, Lost, Packet
 from parsers.capture.ring import MessageRing, Ring
-from parsers.capture.sniff import FIRST_BYTES, LOOK_LEN, offers_xmpp_server, speaks_xmpp
+from parsers.capture.sniff import FIRST_BYTES, HELLO_SEGMENTS, LOOK_LEN, is_cut_hello, offers_xmpp_server, speaks_xmpp
 from parsers.capture.window import Column, Records, Window
 from parsers.source import How, Reading
 
@@ -97,6 +97,7 @@ class _Choice:
         self._port[list(how.ports)] = True
         self._names = Names(how.dns_names)
         self._flows = Flows()
+        self._servers = Servers()
         self._openings = Ring(_OPENINGS_BYTES)
         self._dns_tcp = Ring(_DNS_TCP_BYTES)
         self._dns = MessageRing(_DNS_BYTES)
@@ -137,24 +138,25 @@ class _Choice:
         extra: list[Packet | IcmpError] = []
         late: list[Packet | IcmpError] = []
         segments = np.flatnonzero(on_dns & tcp)
-        known = len(self._names.ports)
+        known = len(self._names.ports) + len(self._names.servers)
         lookups = np.flatnonzero(on_dns & (columns.kind == UDP))
         if len(lookups):
             extra += self._lookups(block.copy(lookups), late)
         if len(segments):
             keys = self._flows.add(block.memory, columns, self._dns_segments(block, segments))
-            late += self._dns_tcp.release((), keys)
+            late += self._dns_tcp.release(flows=keys)
         extra += self._fragmented(block)
-        if len(self._names.ports) > known:
-            late += self._learn_ports()
+        if len(self._names.ports) + len(self._names.servers) > known:
+            late += self._learn()
             yield from self._forgotten(block)
         by_port = (self._port[columns.sport] | self._port[columns.dport]) & tcp
         others = np.flatnonzero(tcp & ~by_port & ~on_dns)
         keys = self._flows.add(block.memory, columns, self._sniffed(block, others))
         if len(keys):
-            late += self._openings.release((), keys)
+            late += self._openings.release(flows=keys)
             yield from self._forgotten(block)
         by_port[self._flows.among(block.memory, columns, others)] = True
+        by_port[self._servers.among(block.memory, columns, others)] = True
         by_port[self._flows.among(block.memory, columns, segments)] = True
         self._openings.add(block.copy(others[(columns.flags[others] & (SYN | RST) != 0) & ~by_port[others]]))
         if len(segments):
@@ -189,20 +191,38 @@ class _Choice:
         columns = block.columns
         begin = columns.transport[others] + (columns.rows[others, 46] >> 4).astype(np.int64) * 4
         first = block.memory.bytes[begin]
-        likely = others[((first == FIRST_BYTES[0]) | (first == FIRST_BYTES[1])) & (begin < columns.end[others])]
+        likely: Indices = others[
+            ((first == FIRST_BYTES[0]) | (first == FIRST_BYTES[1])) & (begin < columns.end[others])
+        ]
         if not len(likely):
             return likely
         begin, end, _ = columns.payload(likely)
         looks = payloads(block.memory, begin, np.minimum(end, begin + LOOK_LEN))
+        for place, look in enumerate(looks):
+            if is_cut_hello(look):
+                looks[place] += self._following(block, others, int(likely[place]))
         speaking: Indices = likely[np.array([speaks_xmpp(look) or offers_xmpp_server(look) for look in looks])]
         return speaking
 
-    def _learn_ports(self) -> list[Packet | IcmpError]:
-        """Ports that SRV answers named: read from now on, and what is still remembered of before."""
+    def _following(self, block: _Block, others: Indices, index: int) -> bytes:
+        """The next bytes of the same direction: a ClientHello with a post-quantum key takes two segments.
+
+        Where these stand on two sides of a block's border the second is not found.
+        """
+        columns = block.columns
+        same = (columns.sport[others] == columns.sport[index]) & (columns.dport[others] == columns.dport[index])
+        next_ones = others[same & (others > index)][:HELLO_SEGMENTS]
+        begin, end, _ = columns.payload(next_ones)
+        return b"".join(payloads(block.memory, begin, np.minimum(end, begin + LOOK_LEN)))
+
+    def _learn(self) -> list[Packet | IcmpError]:
+        """Take up what SRV answers named; returns what is still remembered of before."""
+        if self._names.servers:
+            self._servers.add(self._names.servers)
         ports = np.array(sorted(port for port in self._names.ports if not self._port[port]), np.intp)
         self._port[ports] = True
-        remembered: list[Packet | IcmpError] = list(self._openings.release(ports.tolist(), NO_FLOWS))
-        for error in [error for error in self._errors if self._port[error.sport] or self._port[error.dport]]:
+        remembered: list[Packet | IcmpError] = list(self._openings.release(ports.tolist(), servers=self._servers))
+        for error in [error for error in self._errors if self._read(*error[5:])]:
             self._errors.remove(error)
             remembered.append(error)
         return remembered
@@ -232,7 +252,7 @@ class _Choice:
                 if _DNS_PORT in (error.sport, error.dport) and error.proto in (TCP, UDP):
                     yield error
                 elif error.proto == TCP:
-                    if self._port[error.sport] or self._port[error.dport] or self._flows.holds(*quoted[2:]):
+                    if self._read(*quoted[2:]):
                         yield error
                     else:
                         self._errors.append(error)
@@ -258,12 +278,15 @@ class _Choice:
         if packet.proto == UDP:
             return bool(self._names.choose([packet.payload])[0])
         return bool(
-            self._port[packet.sport]
-            or self._port[packet.dport]
-            or speaks_xmpp(packet.payload)
+            speaks_xmpp(packet.payload)
             or offers_xmpp_server(packet.payload)
-            or self._flows.holds(packet.src, packet.sport, packet.dst, packet.dport)
+            or self._read(packet.src, packet.sport, packet.dst, packet.dport)
         )
+
+    def _read(self, src: str, sport: int, dst: str, dport: int) -> bool:
+        """Whether the TCP conversation between these ends is read."""
+        ends = (src, sport, dst, dport)
+        return bool(self._port[sport] or self._port[dport] or self._flows.holds(*ends) or self._servers.holds(*ends))
 
     def _fragment_matters(self, protocol: int, body: bytes) -> bool:
         """Whether a datagram whose first fragment this is may matter."""

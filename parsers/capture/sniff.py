@@ -25,6 +25,8 @@ _STANZA = re.compile(rb"<(?:message|presence|iq)(?=\s)(?=[^>]{0,1024}\sfrom\s?=)
 """A capture that begins in mid stream: between servers every stanza has both addresses (RFC 6120 section 8.1)."""
 _XMPP_SERVER = b"xmpp-server"
 """The protocol name of direct TLS between servers (XEP-0368)."""
+HELLO_SEGMENTS = 3
+"""Segments that a ClientHello is looked for in, beyond its first."""
 _ALPN = 16
 """TLS extension number (RFC 7301)."""
 
@@ -37,6 +39,13 @@ def speaks_xmpp(payload: bytes) -> bool:
 def offers_xmpp_server(payload: bytes) -> bool:
     """The payload begins with a TLS ClientHello that offers `xmpp-server`; its server name alone says nothing."""
     return _XMPP_SERVER in payload and _XMPP_SERVER in _alpn(payload)
+
+
+def is_cut_hello(payload: bytes) -> bool:
+    """The payload begins with a ClientHello that is longer than it."""
+    if len(payload) < 6 or payload[0] != 22 or payload[5] != 1:
+        return False
+    return len(payload) < 5 + int.from_bytes(payload[3:5], "big")
 
 
 def _alpn(record: bytes) -> list[bytes]:
