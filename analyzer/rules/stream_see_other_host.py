@@ -45,9 +45,7 @@ RULE = Rule(
         "The server answered `see-other-host`: the stream is to be opened at another host, which the error names.\n"
         "Servers seldom redirect each other, and not every server follows."
     ),
-    remedy=(
-        "Let the SRV record name the right host in the first place.\nOpen the way to the host that the redirection names."
-    ),
+    remedy=("Let the SRV record name the right host.\nOpen the way to the host that the redirection names."),
     sources=(rfc(6120, "4.9.3.19"),),
     predicate=predicate,
 )
