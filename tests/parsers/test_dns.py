@@ -123,7 +123,7 @@ QUESTION = b"\1a\0\0\1\0\1"
         (HEADER + b"\1a\xc0\x0c\0\1\0\1", "cannot be read"),
         (HEADER + QUESTION + b"\xc0\x13\0\1\0\1\0\0\0\1\0\4\1\2\3\4", "pointer"),
         (HEADER + QUESTION[:3], "cannot be read"),
-        (dns.update.UpdateMessage("example").to_wire()[:-2], "cannot be read"),
+        (dns.update.UpdateMessage("example", id=1).to_wire()[:-2], "cannot be read"),
     ],
 )
 def test_what_is_no_dns_message(wire: bytes, word: str) -> None:
