@@ -42,7 +42,7 @@ RULE = Rule(
     explanation=(
         "STARTTLS was agreed, then the server closed the connection without a word of TLS.\n"
         "Mostly it cannot use its certificate or key (missing file, wrong rights, no certificate for this domain),\n"
-        "or its TLS library refused the ClientHello and said nothing. A device in the path that forbids TLS does so too."
+        "or its TLS library refused the ClientHello and said nothing. A device that forbids TLS does so too."
     ),
     remedy=(
         "Look at the certificate and key files of that server, and at its log.\n"

@@ -10,7 +10,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     """`<failure/>` in answer to `<starttls/>`."""
     for connection in session.connections:
         failure = next((w for w in connection.starttls if w.word == "failure"), None)
-        if failure is None:
+        if failure is None or connection.features is None or connection.features.starttls == "absent":
             continue
         return Match(
             events=(failure,),

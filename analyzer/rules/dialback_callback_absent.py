@@ -1,0 +1,88 @@
+"""Rule: a key was sent and no callback about it came to where we look. General."""
+
+from analyzer.citations import note, xep
+from analyzer.connection import Connection
+from analyzer.rule import Blind, Confidence, Match, Owner, Rule, Severity
+from analyzer.session import CaseView, DialbackKey, Session
+from analyzer.stage import Stage
+
+TIMEOUT_NS = 29 * 10**9
+"""The shortest dialback timer known is Cisco XCP's 30 s; one second is allowed for the packets' way."""
+CALLED_IN_VAIN = ("remote-connection-failed", "remote-server-not-found", "remote-server-timeout")
+"""Errors that say that a callback was tried, or would have been, and failed (XEP-0220 section 2.5)."""
+
+
+def predicate(session: Session, case: CaseView) -> Match | Blind | None:
+    """No verify and no connection of the receiver between the key and its sad end, under watch."""
+    if session.authenticated or session.callbacks or case.is_local(session.receiver):
+        return None
+    for key in session.dialbacks:
+        connection = case.connection(key.asked_on)
+        if key.request is None or key.verify is not None or connection is None:
+            continue
+        until = _end_ns(key, connection)
+        if until is None or not case.watched(connection, until):
+            continue
+        if any(
+            c.ciphertext is not None and c.began_ns <= until <= c.ended_ns + TIMEOUT_NS
+            for s in case.between(session.receiver, session.initiator)
+            for c in s.connections
+        ):
+            return Blind(because=f"a stream of {session.receiver} under TLS was open and may have carried the verify")
+        last = key.answer
+        told = f", which then said {last.condition or last.verdict}" if last is not None else ""
+        return Match(
+            events=(key.request,) if last is None else (key.request, last),
+            because=(
+                f"no callback of {key.target_domain} about the key of {key.sender_domain} came to where "
+                f"{', '.join(sorted(connection.vantages))} was captured{told}"
+            ),
+            connection=key.asked_on,
+            domain=key.sender_domain,
+            confidence=Confidence.POSSIBLE,
+            undecided=(
+                ("network-callback-blocked", f"a capture outside the firewall of {key.sender_domain}"),
+                ("dns-srv-private-address", f"the SRV and address records of {key.sender_domain}, asked from outside"),
+                ("dialback-secret-mismatch", f"a capture at the other servers of {key.sender_domain}"),
+                ("hosting-domain-registered-at-google", f"a capture at {key.target_domain}"),
+            ),
+        )
+    return None
+
+
+def _end_ns(key: DialbackKey, connection: Connection) -> int | None:
+    """When the key's fate was sealed so that a callback should have come before; None where none need have come."""
+    assert key.request is not None
+    if key.answer is not None:
+        told = key.answer.verdict == "invalid" or key.answer.condition in CALLED_IN_VAIN
+        return key.answer.at_ns if told else None
+    end = connection.ending
+    until = key.request.at_ns + TIMEOUT_NS if end is None else end.at_ns
+    return until if until - key.request.at_ns >= TIMEOUT_NS else None
+
+
+RULE = Rule(
+    title="The callback did not come",
+    stage=Stage.AUTH,
+    severity=Severity.FAILURE,
+    owner=Owner.NETWORK,
+    needs=frozenset({Stage.AUTH}),
+    masks=("dialback-result-timeout", "stream-connection-timeout", "stream-not-authorized"),
+    rivals=(
+        "network-callback-blocked",
+        "dialback-result-error",
+        "dialback-secret-mismatch",
+        "hosting-domain-registered-at-google",
+    ),
+    explanation=(
+        "To believe a dialback key the receiving server connects back to the server that DNS names for the sender's\n"
+        "domain. Here the key failed and no such connection reached the place of the capture.\n"
+        "It was stopped before (firewall, translation), it went elsewhere (SRV record, another node), or was not tried."
+    ),
+    remedy=(
+        "Capture outside the firewall at the same time: a SYN there means that the firewall keeps it out.\n"
+        "No SYN there: look at the domain's SRV and address records from outside, then ask the peer."
+    ),
+    sources=(xep(220, "1.4"), note("Microsoft ff394138, task 4")),
+    predicate=predicate,
+)
