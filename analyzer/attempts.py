@@ -6,7 +6,7 @@ Each join leaves a `Link` that says why. Knows no verdict and no clock but the e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.addresses import is_private
@@ -14,9 +14,12 @@ from analyzer.connection import Connection, Sighting
 from analyzer.local import addresses_of
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory
-from analyzer.session import DialbackKey
+from analyzer.session import Coverage, DialbackKey
 from analyzer.stage import Link
 from parsers.events import Stanza, StreamHeader
+
+_WANT_ANSWER = ("subscribe", "probe", "get", "set")
+"""Types of presence and iq that a server answers by itself (RFC 6120 section 8.2.3, RFC 6121 sections 3.1 and 4.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class Limits:
     """A client's stanza sets off an attempt within 30 s."""
     bounce_ns: int = 180 * 10**9
     """A server gives up on a stanza within 180 s: Linux gives up on a SYN after 127 s."""
+    answer_ns: int = 10 * 10**9
+    """Who wants to answer begins within 10 s: servers answer a subscription or a question by themselves, at once."""
 
 
 @dataclass(slots=True)
@@ -49,6 +54,7 @@ class Attempt:
     links: list[Link] = field(default_factory=list)
     trigger: Stanza | None = None
     bounce: Stanza | None = None
+    awaited: Stanza | None = None
     last_ns: int = 0
 
     @property
@@ -56,7 +62,7 @@ class Attempt:
         """Instant of its first event."""
         seen = [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections]
         seen += [s.event.at_ns for d in self.dialbacks for s in d.steps]
-        return min(seen or [s.at_ns for s in (self.trigger, self.bounce) if s is not None])
+        return min(seen or [s.at_ns for s in (self.trigger, self.bounce, self.awaited) if s is not None])
 
 
 def gather(
@@ -65,6 +71,7 @@ def gather(
     keys: Sequence[DialbackKey],
     client_streams: Sequence[Sighting],
     where: Directory,
+    coverage: Mapping[str, Coverage],
     local: tuple[str, ...],
     limits: Limits,
 ) -> list[Attempt]:
@@ -96,7 +103,7 @@ def gather(
             attempt.last_ns = max(attempt.last_ns, thing.ended_ns)
     attempts = _with_callbacks(attempts, connections, keys, limits)
     _with_clients(attempts, client_streams, limits)
-    return attempts
+    return attempts + _awaited(attempts, coverage, limits)
 
 
 def _host(address: str, where: Directory) -> str:
@@ -239,6 +246,28 @@ def _only_calls_back(attempt: Attempt, attempts: Sequence[Attempt]) -> bool:
                 other.callback_lookups += [k for k in attempt.lookups if k not in other.callback_lookups]
                 return True
     return False
+
+
+def _awaited(attempts: Sequence[Attempt], coverage: Mapping[str, Coverage], limits: Limits) -> list[Attempt]:
+    """Answers that were due and for which nobody was seen to try: attempts of which nothing is known.
+
+    Nothing is due where the stream itself carries both ways (XEP-0288), or the capture ended too soon to tell.
+    """
+    tried = {(a.initiator, a.receiver) for a in attempts}
+    found: dict[tuple[str, str], Attempt] = {}
+    for attempt in attempts:
+        pair = (attempt.receiver, attempt.initiator)
+        if pair in tried or pair in found:
+            continue
+        for connection in attempt.connections:
+            asked = next((s for s in connection.of(Stanza, ">") if s.type in _WANT_ANSWER), None)
+            both_ways = connection.first(Stanza, "<") is not None
+            covered = coverage.get(connection.primary.tap)
+            if asked is None or both_ways or covered is None or covered.last_ns - asked.at_ns < limits.answer_ns:
+                continue
+            found[pair] = Attempt(*pair, host=None, awaited=asked)
+            break
+    return list(found.values())
 
 
 def _with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], limits: Limits) -> None:

@@ -107,7 +107,7 @@ class Connection:
     receiver: str | None
     """The domain that it was opened to."""
     named_by: str
-    """Where the two domains come from: "stream header", "dialback", "dns", "hosts" or "nothing"."""
+    """How the two domains are known: "stream header", "dialback", "stanza", "dns", "hosts", "elimination", "nothing"."""
     role: str
     """In the words of the report contract: "stanzas", "verify", "both", "probe", "unknown"."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from analyzer.addresses import is_private
 from analyzer.attempts import Attempt, Limits, gather
 from analyzer.connection import Connection, Sighting
 from analyzer.conversations import is_payload, lookups, sightings
@@ -44,9 +45,10 @@ def correlate(
     local, assumed = find_local(local_domains, groups, client_streams, questions, where, coverage)
     home = addresses_of(local, where)
     connections = [_connection(group, where, local, home, coverage) for group in groups]
+    connections = _named_by_elimination(connections, questions, local)
     keys = follow(connections)
     connections = _with_roles(connections, keys)
-    attempts = gather(connections, questions, keys, client_streams, where, local, limits)
+    attempts = gather(connections, questions, keys, client_streams, where, coverage, local, limits)
     sessions = tuple(
         sorted(
             (_session(a, local) for a in attempts),
@@ -172,6 +174,32 @@ def _connection(
     )
 
 
+def _named_by_elimination(
+    connections: list[Connection], questions: Sequence[Lookup], local: tuple[str, ...]
+) -> list[Connection]:
+    """Callers from outside whom our server never let say their name, taken for the one other domain in view.
+
+    Only where our server's port was open to nobody: what is said of it then holds for every caller.
+    """
+    spoken_of = {d for c in connections for d in (c.initiator, c.receiver) if d}
+    spoken_of |= {k.domain for k in questions if k.service == "_xmpp-server"}
+    others = spoken_of - set(local)
+    open_ends = {c.server for c in connections if c.accepted}
+    if len(others) != 1:
+        return connections
+    (other,) = others
+    return [
+        replace(c, initiator=other, named_by="elimination")
+        if c.initiator is None
+        and c.receiver in local
+        and not c.accepted
+        and c.server not in open_ends
+        and not is_private(c.client[0])
+        else c
+        for c in connections
+    ]
+
+
 def _with_roles(connections: Sequence[Connection], keys: Sequence[DialbackKey]) -> list[Connection]:
     """The connections with the role that each played."""
     verifying = {k.verified_on for k in keys if k.verified_on}
@@ -210,5 +238,6 @@ def _session(attempt: Attempt, local: tuple[str, ...]) -> Session:
         callback_lookups=tuple(attempt.callback_lookups),
         trigger=attempt.trigger,
         bounce=attempt.bounce,
+        awaited=attempt.awaited,
         links=tuple(attempt.links),
     )

@@ -206,9 +206,15 @@ def _verdict(
 ) -> Verdict:
     """The verdict of one pair: the last word of each server that tried, the worst of these."""
     last: dict[str | None, tuple[str, Session, Finding | None]] = {}
+    lived_with: set[str] = set()
     for session in sessions:
         cause = next((f for f in by_session[session.id] if f.is_cause), None)
         state = _state(session, cause)
+        if session.authenticated:
+            lived_with |= {f.rule for f in by_session[session.id]}
+        elif not session.connections and cause is not None and cause.rule in lived_with:
+            # The same answer of DNS did not keep an earlier attempt from getting through.
+            continue
         if state != "undetermined" or session.host not in last:
             last[session.host] = (state, session, cause)
     worst = ("failing", "degraded", "healthy", "undetermined")

@@ -22,6 +22,9 @@ from parsers.source import Reading, Source
 SAME_MOMENT_NS = 2 * 10**9
 """First packets of one conversation at two places are at most this far apart: a lost SYN is sent again after 1 s."""
 
+OTHER_FAMILY_NS = 130 * 10**9
+"""A server goes over from IPv6 to IPv4 after Linux' whole series of SYNs at the latest, 127 s."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DialbackKey:
@@ -107,6 +110,8 @@ class Session:
     """The client's stanza that caused it, where a client's stream was in the clear."""
     bounce: Stanza | None
     """The error that the client got back for it, in the receiver's name (RFC 6120 section 8.3)."""
+    awaited: Stanza | None
+    """The receiver's stanza that wants an answer, where no attempt of the initiator to give it was seen."""
     links: tuple[Link, ...]
     """Why these things were joined."""
 
@@ -177,7 +182,7 @@ class Session:
 
     @property
     def _told(self) -> list[int]:
-        return [s.at_ns for s in (self.trigger, self.bounce) if s is not None]
+        return [s.at_ns for s in (self.trigger, self.bounce, self.awaited) if s is not None]
 
     @property
     def _key_instants(self) -> list[int]:
@@ -416,8 +421,21 @@ class CaseView:
             r.data
             for k in self.lookups
             for r in k.records
-            if r.rrtype in ("A", "AAAA") and (r.name in targets or k.name in targets)
+            # An alias leads from the target to the address; the addresses of name servers stand beside it.
+            if r.rrtype in ("A", "AAAA") and (r.name in targets or (k.name in targets and r.section == "answer"))
         )
+
+    def went_on(self, session: Session) -> Connection | None:
+        """The connection by which an attempt got through to the other host, or None.
+
+        A server that tries IPv6 and then IPv4 does so from two addresses, which makes two sessions of it.
+        """
+        tried = list(session.connections)
+        families = {":" in c.server[0] for c in tried}
+        for other in self.between(session.initiator, session.receiver):
+            near = abs(other.began_ns - session.began_ns) <= OTHER_FAMILY_NS
+            tried += [c for c in other.connections if near and (":" in c.server[0]) not in families]
+        return next((c for c in tried if c.accepted), None)
 
     def at_home(self, tap: str, address: str) -> bool:
         """Whether a tap was recorded on the host of that address."""

@@ -9,6 +9,20 @@ from parsers.events import Stanza
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """One direction was authenticated and carried stanzas; no stream of the other was, and none is hidden."""
+    if session.awaited is not None:
+        return Match(
+            events=(session.awaited,),
+            because=(
+                f"{session.receiver} asked {session.initiator} for an answer, and {session.initiator} was not seen to "
+                "open a stream of its own to give it"
+            ),
+            confidence=Confidence.POSSIBLE,
+            domain=session.initiator,
+            undecided=(
+                ("hosting-domain-registered-at-google", f"the log of {session.initiator}'s server"),
+                ("stanza-subscription-not-delivered", f"a capture at {session.initiator}'s server"),
+            ),
+        )
     if not session.authenticated:
         return None
     sent = next((s for c in session.connections for s in c.of(Stanza, ">")), None)
