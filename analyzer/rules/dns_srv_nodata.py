@@ -16,12 +16,21 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             events=(*(e for e in (lookup.answer,) if e), *lookup.asked[:1]),
             because=f"{lookup.resolver} told {found.asker} that {lookup.name} has no SRV record",
             domain=found.domain,
-            severity=None if found.failed else Severity.DEGRADED,
+            severity=None if found.failed and not _goes_without(session, case) else Severity.DEGRADED,
             ruled_out=(("dns-answer-dropped-by-firewall", "the answer came, and it was whole"),),
             undecided=(("dns-split-horizon", f"the same question to a public resolver: dig {lookup.name} SRV"),),
             remedy=f"publish: _xmpp-server._tcp.{found.domain}. IN SRV 0 0 5269 the-server-of-{found.domain}.",
         )
     return None
+
+
+def _goes_without(session: Session, case: CaseView) -> bool:
+    """Whether another attempt of the pair got through without the record, on the address of the domain itself."""
+    return any(
+        r.srv_outcome == "empty" and not r.failed
+        for s in case.between(session.initiator, session.receiver)
+        for r in s.resolutions
+    )
 
 
 RULE = Rule(

@@ -16,7 +16,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             events=(*(e for e in (lookup.answer,) if e), *lookup.asked[:1]),
             because=f"{lookup.resolver} told {found.asker} that {lookup.name} does not exist",
             domain=found.domain,
-            severity=None if found.failed else Severity.DEGRADED,
+            severity=None if found.failed and not _goes_without(session, case) else Severity.DEGRADED,
             undecided=(
                 ("dns-split-horizon", f"the same question to a public resolver: dig {lookup.name} SRV"),
                 ("dns-stale-or-negative-cache", f"the same question to the authoritative server of {found.domain}"),
@@ -24,6 +24,15 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             remedy=f"publish: _xmpp-server._tcp.{found.domain}. IN SRV 0 0 5269 the-server-of-{found.domain}.",
         )
     return None
+
+
+def _goes_without(session: Session, case: CaseView) -> bool:
+    """Whether another attempt of the pair got through without the record, on the address of the domain itself."""
+    return any(
+        r.srv_outcome == "nxdomain" and not r.failed
+        for s in case.between(session.initiator, session.receiver)
+        for r in s.resolutions
+    )
 
 
 RULE = Rule(

@@ -64,8 +64,8 @@ def _match(session: Session, case: CaseView, claim: Claim) -> Match:
         remedy=(
             f"find who speaks for {key.sender_domain} at {claim.address} and end it there"
             if claim.address
-            else f"ask the operator of {key.target_domain} from which address the key of {key.sender_domain} came, then have "
-            f"the domain released there; look first at Google and WebEx accounts of your organisation, then at "
+            else f"ask the operator of {key.target_domain} from which address the key of {key.sender_domain} came, then "
+            f"have the domain released there; look first at Google and WebEx accounts of your organisation, then at "
             f"old servers"
         ),
     )
@@ -78,16 +78,18 @@ def _ruled_out(claim: Claim) -> tuple[tuple[str, str], ...]:
         found.append(
             ("dialback-secret-mismatch", f"the claimant never came past {', '.join(claim.apart)}, as our nodes do")
         )
-    if claim.watched:
+    if claim.watched and claim.claimant is None:
         found.append(("dialback-wrong-id", "no key of ours left for that peer in the 30 s before"))
     return tuple(found)
 
 
 def _undecided(claim: Claim) -> tuple[tuple[str, str], ...]:
     """The rivals that stay open, each with what would decide."""
-    if claim.claimant is not None and claim.apart:
-        return ()
     peer, own = claim.key.target_domain, claim.key.sender_domain
+    if claim.claimant is not None:
+        whose = ("hosting-domain-registered-at-google", f"whois {claim.address}: whose address it is")
+        node = ("dialback-secret-mismatch", f"the list of nodes of {own}: whether {claim.address} is one")
+        return (whose,) if claim.apart else (whose, node)
     return (
         (
             "hosting-domain-registered-at-google",
