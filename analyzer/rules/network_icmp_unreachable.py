@@ -23,7 +23,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         error = connection.unreachable
         if error is None or error.code not in WORDS:
             continue
-        worked = any(c.accepted for c in session.connections)
+        worked = case.went_on(session) is not None
         by_server = error.reporter_ip == connection.server[0]
         return Match(
             events=(error, *connection.syns),

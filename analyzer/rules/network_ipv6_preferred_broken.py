@@ -15,7 +15,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return None
     first = broken[0]
     four = [c for c in session.connections if ":" not in c.server[0]]
-    after = next((c for c in four if c.accepted and c.began_ns >= first.began_ns), None)
+    after = case.went_on(session)
+    if after is not None and (":" in after.server[0] or after.began_ns < first.began_ns):
+        return None
     known = [r.data for k in session.lookups for r in k.records if r.rrtype == "A"]
     if after is not None:
         wait_s = (after.began_ns - first.began_ns) / 10**9

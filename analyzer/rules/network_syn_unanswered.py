@@ -30,7 +30,7 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
     because = f"{count} SYN{'s' * (count > 1)} from {first.client[0]} to {tried}, and nothing came back"
     if arrived is not None:
         because += f", although {arrived} was recorded on the very host that they reached"
-    worked = any(c.accepted for c in session.connections)
+    worked = case.went_on(session) is not None
     return Match(
         events=tuple(s for c in silent for s in c.syns),
         because=because,
