@@ -1,6 +1,7 @@
 """Rule: the receiving server says that the key is invalid. General."""
 
 from analyzer.citations import cisco, xep
+from analyzer.claims import claim_on
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import CaseView, Session
 from analyzer.stage import Stage
@@ -12,6 +13,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         step = key.step_into("REJECTED")
         if step is None:
             continue
+        claim = claim_on(key, case)
+        if claim is not None and claim.claimant is not None:
+            continue  # a stranger's key, which hosting-unexpected-callback tells of: that it is refused is right
         events = (step.event, *(e for e in (key.verify_answer, key.verify, key.request) if e is not None))
         checked = ""
         if key.verify_answer is None:

@@ -64,8 +64,8 @@ def _match(session: Session, case: CaseView, claim: Claim) -> Match:
         remedy=(
             f"find who speaks for {key.sender_domain} at {claim.address} and end it there"
             if claim.address
-            else f"ask the operator of {key.target_domain} from which address the key of {key.sender_domain} came, then "
-            f"have the domain released there; look first at Google and WebEx accounts of your organisation, then at "
+            else f"ask the operator of {key.target_domain} from which address the key of {key.sender_domain} came, "
+            f"then have the domain released there; look first at Google and WebEx accounts of your organisation, then at "
             f"old servers"
         ),
     )
