@@ -163,12 +163,14 @@ def _hidden(rule: Rule, session: Session) -> str:
 
 def _findings(session: Session, matches: Sequence[tuple[str, Match]], rules: Mapping[str, Rule]) -> list[Finding]:
     """The matches of one session as findings, the cause first, consequences in order of time."""
-    masked = {name for other, _ in matches for name in rules[other].masks}
+    severities = {name: rules[name].severity if m.severity is None else m.severity for name, m in matches}
+    masked = {name for other, _ in matches if severities[other] > Severity.NOTE for name in rules[other].masks}
 
-    def rank(pair: tuple[str, Match]) -> tuple[int, bool, bool, int, str]:
+    def rank(pair: tuple[str, Match]) -> tuple[bool, int, bool, int, str]:
         name, match = pair
-        severity = match.severity if match.severity is not None else rules[name].severity
-        return (-severity, name in masked, name in GENERAL, river_key(match.events[0])[0], name)
+        at_ns, _, _ = river_key(match.events[0])
+        explained = name in masked or severities[name] is Severity.NOTE
+        return (explained, -severities[name], name in GENERAL, at_ns, name)
 
     ordered = sorted(matches, key=rank)
     found = []
@@ -179,13 +181,13 @@ def _findings(session: Session, matches: Sequence[tuple[str, Match]], rules: Map
                 id=digest("finding", session.id, name),
                 rule=name,
                 title=rule.title,
-                severity=match.severity if match.severity is not None else rule.severity,
+                severity=severities[name],
                 confidence=match.confidence,
                 owner=match.owner or rule.owner,
                 session=session,
                 match=match,
                 remedy=match.remedy or rule.remedy,
-                is_cause=index == 0 and (match.severity or rule.severity) > Severity.NOTE,
+                is_cause=index == 0 and severities[name] > Severity.NOTE,
             )
         )
     return found
