@@ -115,7 +115,7 @@ def _coverage(
             offset_ns=shift,
             residual_ns=None if clock is None else clock.residual_ns,
             peers=joined.peers.get(tap, frozenset()),
-            damaged=any(isinstance(e, Damage) for e in river),
+            damaged=any(isinstance(e, Damage) and e.flow is None for e in river),
         )
     return found
 

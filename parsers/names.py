@@ -11,7 +11,7 @@ _DOMAIN_MAX = 1023
 """A domainpart may hold 1,023 octets (RFC 7622 section 3.2); longer wire text is cut, not trusted."""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def domain(text: str) -> str:
     """`Example.NET.` → `example.net`, `bücher.example` → `xn--bcher-kva.example`.
 
@@ -29,7 +29,7 @@ def domain(text: str) -> str:
         return name
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def jid_domain(jid: str) -> str | None:
     """The domain of `localpart@domain/resource` (RFC 7622), normalised; None when there is none."""
     rest = jid.split("/", 1)[0]

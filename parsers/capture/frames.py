@@ -140,7 +140,7 @@ class Reader:
             message = dns.message(wire)
         except ValueError as error:
             reason = "cut by the snap length" if cut else str(error)
-            self._damage(f"a DNS message could not be decoded: {reason}", 1, "frames", packet.frame, packet.at_ns)
+            self._damage(f"a DNS message could not be decoded: {reason}", 1, "frames", packet.frame, packet.at_ns, flow)
             return
         if message is None:
             return
@@ -188,12 +188,21 @@ class Reader:
         self._damage(lost.what, lost.count, lost.unit, lost.frame, lost.at_ns)
 
     def _damage(
-        self, what: str, lost: int, unit: Literal["bytes", "frames"], frame: int | None, at_ns: int | None
+        self,
+        what: str,
+        lost: int,
+        unit: Literal["bytes", "frames"],
+        frame: int | None,
+        at_ns: int | None,
+        flow: Flow | None = None,
     ) -> None:
+        """Something that was not read; with a `flow`, only that conversation suffers from it."""
+        if at_ns is None:
+            at_ns = self.events[-1].at_ns if self.events else 0
         where = Where(source=self.source, frame=frame)
-        at_ns = at_ns if at_ns is not None else (self.events[-1].at_ns if self.events else 0)
+        width_ns = self.reading.resolution_ns
         self.events.append(
-            Damage(at_ns=at_ns, width_ns=self.reading.resolution_ns, where=where, what=what, lost=lost, unit=unit)
+            Damage(at_ns=at_ns, width_ns=width_ns, where=where, flow=flow, what=what, lost=lost, unit=unit)
         )
 
     def _common(self, packet: Packet, flow: Flow) -> dict[str, Any]:
@@ -346,9 +355,13 @@ class Reader:
             for item in side.order.flush():
                 self._take(conversation, side, item)
             self._decode(conversation, side)
+            last = conversation.last.get(index)
             if side.payload is not None:
                 side.payload.close()
-            last = conversation.last.get(index)
+                for what, lost in side.payload.unread:
+                    self._damage(
+                        what, lost, "bytes", last.frame if last else None, last.at_ns if last else None, side.flow
+                    )
             if last is None or 53 in (side.flow.src_port, side.flow.dst_port):
                 continue
             heard = bool(conversation.sides[1 - index].marks) or 1 - index in conversation.last

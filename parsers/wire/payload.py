@@ -25,6 +25,7 @@ class Payload:
         self._tls: tls.TlsReader | None = None
         self._tls_at = 0
         self._stanzas = 0
+        self._left_behind: list[tuple[str, int]] = []
         self._told_not_tls = False
 
     @property
@@ -38,6 +39,18 @@ class Payload:
         if self._tls is not None:
             return True
         return self._xmpp is not None and self._xmpp.done
+
+    @property
+    def unread(self) -> list[tuple[str, int]]:
+        """What was not read, and how many bytes of it: to be told when the conversation ends."""
+        found = []
+        if self._xmpp is not None and self._xmpp.skipped:
+            reason = "compressed (XEP-0138)" if self._xmpp.compressed else "no XML that can be read"
+            found.append((f"part of a stream is {reason}", self._xmpp.skipped))
+        found += self._left_behind
+        if self._tls is not None and self._tls.skipped:
+            found.append((f"TLS records could not be followed: {self._tls.broken}", self._tls.skipped))
+        return found
 
     def feed(self, data: bytes) -> list[Seen]:
         """The next bytes; never raises for what they say."""
@@ -55,6 +68,9 @@ class Payload:
             rest = self._xmpp.rest
             self._tls_at = self._xmpp.at
             self._stanzas += self._xmpp.stanzas
+            if self._xmpp.skipped:
+                self._left_behind.append(("part of a stream is no XML that can be read", self._xmpp.skipped))
+            self._xmpp.close()
             self._xmpp = None
             self._tls = tls.TlsReader()
             if rest:
