@@ -33,11 +33,14 @@ Taps = Mapping[str, Sequence[Sighting]]
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How far a tap's clock is ahead of the reference, ns, and how far the proofs disagree."""
+    """How far a tap's clock is ahead of the reference."""
 
     offset_ns: int
+    """Ahead by so much, ns; negative when it is behind."""
     residual_ns: int | None
+    """How far the proofs disagree, ns; None when there is one only."""
     proofs: int
+    """How many things both saw."""
 
 
 @dataclass(frozen=True, slots=True)

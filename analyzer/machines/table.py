@@ -77,8 +77,8 @@ class Machine:
     @classmethod
     def states(cls) -> frozenset[str]:
         """Every state that the table names."""
-        targets = {target for row in cls.TABLE.values() for target in row.values()}
-        return frozenset({cls.START, *cls.TABLE, *targets, *filter(None, cls.ANYWHERE.values())})
+        targets = {target for row in (*cls.TABLE.values(), cls.ANYWHERE) for target in row.values() if target}
+        return frozenset({cls.START, *cls.TABLE, *targets})
 
 
 def direction(event: Event, client: tuple[str, int]) -> str:
