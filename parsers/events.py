@@ -2,8 +2,8 @@
 
 An event is an observation that a federation engineer would say aloud: "the peer answered SYN-ACK".
 It is never a conclusion: "the handshake completed" belongs to the analyzer.
-This file knows no bytes, no files and no other module; its values are `int`, `str`, `bool`, `None` or tuples of dataclasses,
-so every event hashes, pickles and survives JSON unchanged.
+This file knows no bytes, no files and no other module; its values are `int`, `str`, `bool`, `None` or tuples of
+dataclasses, so every event hashes, pickles and survives JSON unchanged.
 Instants are integer nanoseconds since 1970-01-01 UTC, never a float.
 Stanza bodies and dialback keys never enter an event.
 """
@@ -220,6 +220,14 @@ class TlsCertificate(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsClientCertificate(Event):
+    """Whether the client shows a certificate, where it can be seen: TLS 1.2 and earlier (RFC 5246 section 7.4.4)."""
+
+    word: Literal["requested", "absent"]
+    """The server asked for one; the client answered with an empty list. One that is sent is a `TlsCertificate`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TlsAlert(Event):
     """An alert record (RFC 8446 section 6)."""
 
@@ -357,7 +365,7 @@ class NotXmpp(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadXml(Event):
-    """Bytes of a stream that no XML parser would take, or that RFC 6120 section 11 forbids. Nothing after them was read."""
+    """Bytes of a stream that are no XML, or that RFC 6120 section 11 forbids. Nothing after them was read."""
 
     reason: str
     """"not-well-formed", "restricted-xml" (DTD, entity, comment, processing instruction), "too-big", "too-deep"."""
@@ -473,6 +481,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     Unreachable,
     TlsHello,
     TlsCertificate,
+    TlsClientCertificate,
     TlsAlert,
     TlsData,
     StreamHeader,

@@ -6,9 +6,8 @@ It follows the key over all connections that carry it; it knows none of them, an
 
 from __future__ import annotations
 
-from parsers.events import Dialback
-
 from analyzer.machines.table import Machine
+from parsers.events import Dialback
 
 _RESULTS = {"result:valid<": "ACCEPTED", "result:invalid<": "REJECTED", "result:error<": "ERRORED"}
 _VERDICTS = {"verify:valid<": "VOUCHED", "verify:invalid<": "DISOWNED", "verify:error<": "VERIFY_ERROR"}

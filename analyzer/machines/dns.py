@@ -5,9 +5,8 @@ Knows nothing of what the answer is for. That a question ends in ASKED *is* the 
 
 from __future__ import annotations
 
-from parsers.events import DnsAnswer, DnsQuery
-
 from analyzer.machines.table import Machine
+from parsers.events import DnsAnswer, DnsQuery
 
 RCODE_SIGNALS = {0: "ok<", 2: "servfail<", 3: "nxdomain<", 5: "refused<"}
 """RFC 1035 section 4.1.1; NOTIMP and the rest count as refused."""

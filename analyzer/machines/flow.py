@@ -5,9 +5,8 @@ Knows no payload, no other place and no timeouts: a conversation that ends in SY
 
 from __future__ import annotations
 
-from parsers.events import CaptureGap, Event, Retransmission, Tally, TcpMark, Unreachable
-
 from analyzer.machines.table import Machine, direction
+from parsers.events import CaptureGap, Event, Retransmission, Tally, TcpMark, Unreachable
 
 _CLOSING = {
     "data": "CLOSING",

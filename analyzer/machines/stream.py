@@ -7,6 +7,7 @@ Knows nothing of TCP, of other streams or of time.
 
 from __future__ import annotations
 
+from analyzer.machines.table import Machine, direction
 from parsers.events import (
     BadXml,
     Dialback,
@@ -24,8 +25,6 @@ from parsers.events import (
     TlsData,
     TlsHello,
 )
-
-from analyzer.machines.table import Machine, direction
 
 _VERIFIES = {"verify>": "", "verify<": ""}
 
