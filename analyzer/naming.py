@@ -137,15 +137,19 @@ def directory(
 def _published(lookups: Iterable[Lookup]) -> dict[tuple[str, int], dict[str, list[tuple[int, str]]]]:
     """(address, port) → domain → (instant, who asked), along SRV, CNAME and address answers (RFC 2782)."""
     addresses: dict[str, set[str]] = defaultdict(set)
+    aliases: dict[str, set[str]] = defaultdict(set)
     srv: list[tuple[Lookup, str, str, int]] = []
     plain: list[Lookup] = []
     asked_for: set[str] = set()
     for lookup in lookups:
-        aliases = {r.name: r.data for r in lookup.records if r.rrtype == "CNAME"}
+        chained = False
         for record in lookup.records:
-            if record.rrtype in ("A", "AAAA"):
+            if record.rrtype == "CNAME":
+                chained = True
+                aliases[record.name].add(record.data)
+            elif record.rrtype in ("A", "AAAA"):
                 addresses[record.name].add(record.data)
-                if record.section == "answer" and (aliases or record.name != lookup.name):
+                if record.section == "answer" and (chained or record.name != lookup.name):
                     addresses[lookup.name].add(record.data)
         if lookup.service in ("_xmpp-server", "_xmpps-server"):
             srv += [(lookup, lookup.domain, r.data, r.port or 0) for r in lookup.srv if r.data != "."]
@@ -154,11 +158,19 @@ def _published(lookups: Iterable[Lookup]) -> dict[tuple[str, int], dict[str, lis
             plain.append(lookup)
     found: dict[tuple[str, int], dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
     for lookup, domain, target, port in srv:
-        for address in addresses.get(target, ()):
+        for address in _behind(target, addresses, aliases):
             found[(address, port)][domain].append((lookup.asked_ns, lookup.client))
     for lookup in plain:
         # The address of the domain itself, on the registered port: RFC 6120 section 3.2.2.
         if lookup.name in asked_for:
-            for address in lookup.addresses:
+            for address in _behind(lookup.name, addresses, aliases):
                 found[(address, 5269)][lookup.name].append((lookup.asked_ns, lookup.client))
     return found
+
+
+def _behind(name: str, addresses: Mapping[str, set[str]], aliases: Mapping[str, set[str]]) -> set[str]:
+    """Addresses of a name and of all that it is an alias of, each name once: aliases may form a loop."""
+    names = [name]
+    for one in names:  # grows while it is walked
+        names += sorted(aliases.get(one, set()).difference(names))
+    return {address for one in names for address in addresses.get(one, ())}

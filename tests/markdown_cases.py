@@ -15,6 +15,7 @@ import pytest
 
 from analyzer.judge import judge
 from analyzer.session import CaseView
+from parsers.events import Event
 from tests import scene
 
 FENCE = re.compile(r"^```(?P<info>[a-z]+[^\n`]*)\n(?P<body>.*?)^```$", re.M | re.S)
@@ -110,7 +111,14 @@ def render(word: str, case: CaseView) -> str:
 def _timeline(case: CaseView) -> Iterator[str]:
     for session in case.sessions:
         yield f"{session.initiator} -> {session.receiver}  {session.outcome}  {session.reached.word}"
+        if session.trigger is not None:
+            yield f"  {_seconds(session.trigger)}  trigger  {session.trigger.name} {session.trigger.type}"
         for step in session.steps:
-            seconds = (step.event.at_ns - scene.BEGIN_NS) / scene.SECOND
             mark = "" if step.expected else "  unexpected"
-            yield f"  {seconds:.3f}  {step.machine}  {step.signal}  {step.after}{mark}"
+            yield f"  {_seconds(step.event)}  {step.machine}  {step.signal}  {step.after}{mark}"
+        if session.bounce is not None:
+            yield f"  {_seconds(session.bounce)}  bounce  {session.bounce.name} {session.bounce.condition}"
+
+
+def _seconds(event: Event) -> str:
+    return f"{(event.at_ns - scene.BEGIN_NS) / scene.SECOND:.3f}"
