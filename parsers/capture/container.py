@@ -6,7 +6,6 @@ Knows neither packets nor which of them matter.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +50,8 @@ def fingerprint(path: Path | str) -> str:
 
     Apart from reading, because it takes as long as reading does, and few want to know.
     """
+    import hashlib  # only the JSON report wants it, and it takes as long to load as all formats together
+
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -167,6 +167,8 @@ class Bytes:
 
     def _gzip_header(self, packed: bytes) -> tuple[bytes, bool]:
         """Pass over one member's header. Returns the packed bytes after it, and whether there is a member at all."""
+        while not (packed := packed.lstrip(b"\0")) and (packed := self._read(_PACKED_CHUNK)):
+            pass  # tapes and some writers pad with zeros, which is no damage
         end: int | None
         while (end := _gzip_header_len(packed)) is None and len(packed) < _GZIP_HEADER_MAX:
             more = self._read(_PACKED_CHUNK)
@@ -177,7 +179,7 @@ class Bytes:
             return packed[end:], True
         if end is None and packed:
             self._give_up("the gzip file ends inside a header", packed)
-        elif packed.strip(b"\0"):  # tapes and some writers pad with zeros, which is no damage
+        elif packed:
             self._give_up("bytes after the gzip data are not gzip", packed)
         return b"", False
 

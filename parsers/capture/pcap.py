@@ -27,6 +27,8 @@ _HOPS = 4
 """Records that must follow a guessed one, each plausible."""
 _SEARCH_LEN = 70_000
 """Bytes searched for a lane's first record; a lane without one is walked with the lane before it."""
+_HALF, _LOW_HALF = np.uint64(32), np.uint64(0xFFFFFFFF)
+_SECOND_NS = np.uint64(1_000_000_000)
 _RESYNC_MAX = 1_000
 """Broken places that are searched for a way on; a file with more is given up."""
 
@@ -49,6 +51,9 @@ class Pcap:
         self._packet_max = _PACKET_MAX_OF_LINK.get(self.link, _PACKET_MAX)
         self._fractions = 1_000_000_000 // self.resolution_ns
         self._words = np.ndarray((len(memory) - 3,), order + "u4", buffer=memory, strides=(1,))
+        self._stamps = np.ndarray((len(memory) - 7,), order + "u8", buffer=memory, strides=(1,))
+        self._big_endian = order == ">"
+        self._tick_ns = np.uint64(self.resolution_ns)
         self._length_at = struct.Struct(order + "8xI").unpack_from
         self._head = struct.Struct(order + "IIII").unpack_from
         self._second = struct.Struct(order + "I")
@@ -124,8 +129,11 @@ class Pcap:
             else:  # a giant of a link layer that is not decoded: counted here, passed over by the caller
                 lengths[-1] = end - int(offsets[-1]) - self.head_len
         offsets, lengths = offsets[:whole], lengths[:whole]
-        seconds = self._words[offsets].astype(np.int64)
-        at_ns = seconds * 1_000_000_000 + self._words[offsets + 4].astype(np.int64) * self.resolution_ns
+        stamps = self._stamps[offsets]  # seconds and fraction at once: to touch a record is what costs
+        seconds, fractions = stamps & _LOW_HALF, stamps >> _HALF
+        if self._big_endian:
+            seconds, fractions = fractions, seconds
+        at_ns = (seconds * _SECOND_NS + fractions * self._tick_ns).view(np.int64)
         if len(seconds):
             self._near_s = int(seconds[-1])
         return Records(offsets + self.head_len, lengths, at_ns, self.link), stop, broken
