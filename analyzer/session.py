@@ -6,9 +6,11 @@ meaning belongs to the rules.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from analyzer.addresses import is_private
 from analyzer.connection import Connection, Sighting, hops
@@ -414,16 +416,23 @@ class CaseView:
                 return True
         return False
 
+    @cached_property
+    def _published(self) -> dict[str, frozenset[str]]:
+        return {}
+
     def published(self, domain: str) -> frozenset[str]:
         """Addresses that DNS, as far as it was captured, publishes for the federation of a domain."""
-        targets = {r.data for k in self.lookups_of(domain) for r in k.srv}
-        return frozenset(
-            r.data
-            for k in self.lookups
-            for r in k.records
-            # An alias leads from the target to the address; the addresses of name servers stand beside it.
-            if r.rrtype in ("A", "AAAA") and (r.name in targets or (k.name in targets and r.section == "answer"))
-        )
+        known = self._published.get(domain)
+        if known is None:
+            targets = {r.data for k in self.lookups_of(domain) for r in k.srv}
+            known = self._published[domain] = frozenset(
+                r.data
+                for k in self.lookups
+                for r in k.records
+                # An alias leads from the target to the address; the addresses of name servers stand beside it.
+                if r.rrtype in ("A", "AAAA") and (r.name in targets or (k.name in targets and r.section == "answer"))
+            )
+        return known
 
     def went_on(self, session: Session) -> Connection | None:
         """The connection by which an attempt got through to the other host, or None.
@@ -432,9 +441,12 @@ class CaseView:
         """
         tried = list(session.connections)
         families = {":" in c.server[0] for c in tried}
-        for other in self.between(session.initiator, session.receiver):
-            near = abs(other.began_ns - session.began_ns) <= OTHER_FAMILY_NS
-            tried += [c for c in other.connections if near and (":" in c.server[0]) not in families]
+        pair = self.between(session.initiator, session.receiver)
+        first = bisect_left(pair, session.began_ns - OTHER_FAMILY_NS, key=lambda s: s.began_ns)
+        for other in islice(pair, first, None):
+            if other.began_ns > session.began_ns + OTHER_FAMILY_NS:
+                break
+            tried += [c for c in other.connections if (":" in c.server[0]) not in families]
         return next((c for c in tried if c.accepted), None)
 
     def at_home(self, tap: str, address: str) -> bool:
@@ -464,6 +476,22 @@ class CaseView:
             for s in seen
             if s.client[0] in ours or (s.server[0] in ours and any(s.way(e) == "<" for e in s.events))
         )
+
+    @cached_property
+    def waiting_for(self) -> Mapping[str, Session]:
+        """Connection id → the session whose callback that connection is, or tried to be."""
+        return {c.id: s for s in self.sessions for c in s.callbacks}
+
+    @cached_property
+    def came_through(self) -> Mapping[tuple[End, str], Connection]:
+        """(A server's end as one tap shows it, another tap) → a conversation to that end which came past both."""
+        found: dict[tuple[End, str], Connection] = {}
+        for connection in self.connections:
+            for tap in connection.vantages if len(connection.sightings) > 1 else ():
+                for sighting in connection.sightings:
+                    if sighting.tap != tap:
+                        found.setdefault((sighting.server, tap), connection)
+        return found
 
     @cached_property
     def one_way_taps(self) -> frozenset[str]:

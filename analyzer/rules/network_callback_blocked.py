@@ -18,12 +18,11 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return _match(session, session, session.callbacks, case)
     if not session.connections or session.authenticated:
         return None
-    for waiting in case.between(session.receiver, session.initiator):
-        called = {c.id for c in waiting.callbacks}
-        tried = tuple(c for c in session.connections if c.id in called)
-        if tried:
-            return _match(session, waiting, tried, case)
-    return None
+    waiting = next((case.waiting_for[c.id] for c in session.connections if c.id in case.waiting_for), None)
+    if waiting is None or (waiting.initiator, waiting.receiver) != (session.receiver, session.initiator):
+        return None
+    called = {c.id for c in waiting.callbacks}
+    return _match(session, waiting, tuple(c for c in session.connections if c.id in called), case)
 
 
 def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], case: CaseView) -> Match | None:
@@ -31,7 +30,8 @@ def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], ca
     key = next((d.request for d in waiting.dialbacks if d.request is not None and d.verify is None), None)
     if key is None or any(c.accepted for c in tried):
         return None
-    for callback in tried:
+    known = case.hosts.get(waiting.receiver, frozenset())
+    for callback in sorted(tried, key=lambda c: c.client[0] not in known):
         if is_private(callback.server[0]) and not is_private(callback.client[0]):
             continue  # it was sent to an address that leads nowhere from there: the zone is at fault, not the way in
         if any(case.at_home(tap, callback.server[0]) for tap in callback.vantages):
@@ -49,7 +49,7 @@ def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], ca
             ),
             connection=callback.id,
             domain=waiting.initiator,
-            confidence=Confidence.PROVEN if missing else Confidence.LIKELY,
+            confidence=Confidence.PROVEN if missing and callback.client[0] in known else Confidence.LIKELY,
             severity=Severity.DEGRADED if session.authenticated else None,
             ruled_out=(
                 (("network-service-not-listening", f"the SYN never reached {missing[0].tap}"),) if missing else ()

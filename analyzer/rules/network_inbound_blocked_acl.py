@@ -50,13 +50,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
 
 def _through(connection: Connection, missing: tuple[Coverage, ...], case: CaseView) -> Connection | None:
     """Another conversation to the same end that did get past the place where this one is lost."""
-    inner = {c.tap for c in missing}
-    for other in case.connections:
-        if other.id != connection.id and other.vantages & inner:
-            outer = [s for s in other.sightings if s.tap in connection.vantages]
-            if any(s.server == connection.server for s in outer):
-                return other
-    return None
+    found = (case.came_through.get((connection.server, coverage.tap)) for coverage in missing)
+    return next((other for other in found if other is not None), None)
 
 
 RULE = Rule(

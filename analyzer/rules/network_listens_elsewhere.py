@@ -1,4 +1,4 @@
-"""Rule: the host that was called refuses, while another address of the same domain answers."""
+"""Rule: one target of the domain refuses, while another answers."""
 
 from analyzer.citations import cisco, rfc
 from analyzer.rule import Match, Owner, Rule, Severity
@@ -7,28 +7,23 @@ from analyzer.stage import Stage, end_text
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """One end of the receiver was refused; at another the receiver greeted somebody as a server."""
-    for connection in session.connections:
-        if connection.refusal is None:
-            continue
-        for other in case.connections:
-            if other.receiver != session.receiver or other.server == connection.server or other.server_header is None:
-                continue
-            same = case.same_host(other.server[0], connection.server[0])
-            if same and other.server[1] == connection.server[1]:
-                continue
-            return Match(
-                events=(connection.refusal, other.server_header),
-                because=(
-                    f"{end_text(connection.server)} refuses, while {session.receiver} answers at "
-                    f"{end_text(other.server)}"
-                ),
-                connection=connection.id,
-                domain=session.receiver,
-                owner=Owner.LOCAL if case.is_local(session.receiver) else Owner.PEER,
-                remedy=f"start the service at {end_text(connection.server)}, or publish only {end_text(other.server)}",
-            )
-    return None
+    """One target of the attempt was refused; at another the receiver answered as a server."""
+    refused = [(c, c.refusal) for c in session.connections if c.refusal is not None]
+    if not refused:
+        return None
+    ends = {c.server for c, _ in refused}
+    other = next((c for c in session.connections if c.server_header is not None and c.server not in ends), None)
+    connection, reset = refused[0]
+    if other is None or other.server_header is None or reset is None:
+        return None
+    return Match(
+        events=(reset, other.server_header),
+        because=f"{end_text(connection.server)} refuses, while {session.receiver} answers at {end_text(other.server)}",
+        connection=connection.id,
+        domain=session.receiver,
+        owner=Owner.LOCAL if case.is_local(session.receiver) else Owner.PEER,
+        remedy=f"start the service at {end_text(connection.server)}, or publish only {end_text(other.server)}",
+    )
 
 
 RULE = Rule(

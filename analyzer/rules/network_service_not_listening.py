@@ -23,14 +23,12 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         own = connection in session.connections
         owner = session.receiver if own else session.initiator
         worked = any(c.accepted for c in session.connections) if own else session.authenticated
-        others = _refused_too(connection, case) if certain else ()
         return Match(
-            events=(reset, *connection.syns, *others),
+            events=(reset, *connection.syns),
             because=(
                 f"{end_text(connection.server)} itself refused "
                 + ("the connection" if own else "the callback")
                 + f" from {connection.client[0]}: {how}"
-                + (f", and so it refused {len(others)} from elsewhere" if others else "")
             ),
             connection=connection.id,
             domain=owner,
@@ -45,7 +43,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
 
 def _never_tried(session: Session, case: CaseView) -> Match | None:
     """A client's stanza set nothing off, and the server that should have carried it refuses what comes in."""
-    if session.trigger is None or session.connections or session.lookups:
+    if session.trigger is None or session.connections or any(k.outcome != "answered" for k in session.lookups):
         return None
     own = case.hosts.get(session.initiator, frozenset())
     for connection in case.connections:
@@ -56,7 +54,7 @@ def _never_tried(session: Session, case: CaseView) -> Match | None:
             return Match(
                 events=(found[0], session.trigger, *connection.syns),
                 because=(
-                    f"{session.initiator} made no attempt to reach {session.receiver}, and its own server "
+                    f"{session.initiator} made no connection to {session.receiver}, and its own server "
                     f"{end_text(connection.server)} refuses what comes in: {found[1]}"
                 ),
                 connection=connection.id,
@@ -80,18 +78,6 @@ def _own_reset(connection: Connection, case: CaseView) -> tuple[TcpMark, str, bo
         if reset is not None and not case.missing_at(connection) and case.nearer_by(sighting.tap, reset) == 0:
             return reset, f"the reset came from as far (TTL {reset.ttl}) as all else that host sent", False
     return None
-
-
-def _refused_too(connection: Connection, case: CaseView) -> tuple[TcpMark, ...]:
-    """Resets by which the same end refused other clients at the same place."""
-    return tuple(
-        other.refusal
-        for other in case.connections
-        if other.refusal is not None
-        and other.client[0] != connection.client[0]
-        and other.server == connection.server
-        and other.primary.tap == connection.primary.tap
-    )
 
 
 RULE = Rule(

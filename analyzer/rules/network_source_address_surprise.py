@@ -1,5 +1,6 @@
 """Rule: outside we appear with another address than the one that we publish."""
 
+from analyzer.addresses import is_private
 from analyzer.citations import xep
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import CaseView, Session
@@ -10,11 +11,11 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     """A local server's connection shows, beyond translation, a source that its domain's records do not name."""
     if session.direction != "outbound":
         return None
-    published = case.published(session.initiator)
-    if not published:
-        return None
     for connection in session.connections:
         for sighting in case.outside(connection, connection.client[0]):
+            published = {a for a in case.published(session.initiator) if not is_private(a)}
+            if not published:
+                return None
             source = sighting.client[0]
             if source in published or {":" in p for p in published} != {":" in source}:
                 continue
