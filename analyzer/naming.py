@@ -129,7 +129,8 @@ def directory(
                 spoke[sighting.server[0]][receiver] += 1
     for sighting in client_streams:
         header = next(sighting.of(StreamHeader, ">"), None)
-        if header is not None and header.to_domain:
+        # Whoever was refused under a name may well have users who believe it.
+        if header is not None and header.to_domain and header.to_domain not in claimed[sighting.server[0]]:
             spoke[sighting.server[0]][header.to_domain] += 1
     return Directory(spoke=spoke, claimed=claimed, published=_published(lookups), nat=nat)
 
