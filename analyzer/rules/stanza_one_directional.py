@@ -6,9 +6,13 @@ from analyzer.session import CaseView, Session
 from analyzer.stage import Stage
 from parsers.events import Stanza
 
+ASKING = (("presence", "subscribe"), ("presence", "probe"), ("iq", "get"), ("iq", "set"))
+"""Stanzas that want an answer (RFC 6121 sections 3.1 and 4.3, RFC 6120 section 8.2.3); without one of these nothing is
+missing."""
+
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """One direction was authenticated and carried stanzas; no stream of the other was, and none is hidden."""
+    """One direction was authenticated and asked something; no stream of the other was, and none is hidden."""
     if session.awaited is not None:
         return Match(
             events=(session.awaited,),
@@ -25,7 +29,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         )
     if not session.authenticated:
         return None
-    sent = next((s for c in session.connections for s in c.of(Stanza, ">")), None)
+    sent = next((s for c in session.connections for s in c.of(Stanza, ">") if (s.name, s.type) in ASKING), None)
     back = next((s for c in session.connections for s in c.of(Stanza, "<")), None)
     if sent is None or back is not None:
         return None
@@ -36,7 +40,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     return Match(
         events=(sent,),
         because=(
-            f"{session.initiator} sends to {session.receiver}, and nothing can come back: "
+            f"{session.initiator} asks {session.receiver}, and nothing can come back: "
             + (
                 f"the attempts of {session.receiver} failed"
                 if failed

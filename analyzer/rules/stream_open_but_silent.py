@@ -18,6 +18,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         header = connection.client_header
         if header is None or not connection.accepted or connection.answered:
             continue
+        if connection.vantages <= case.one_way_taps:
+            continue  # no source shows that way of anything: an answer would not have been seen
         tally = connection.tally(">")
         if tally is not None and tally.unacknowledged_len:
             continue  # the header itself may not have arrived: that is the network's affair
