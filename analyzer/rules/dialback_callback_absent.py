@@ -21,7 +21,7 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
         if key.request is None or key.verify is not None or connection is None:
             continue
         until = _end_ns(key, connection)
-        if until is None or not case.watched(connection, until):
+        if until is None or not case.watched(connection, until) or _was_asked(key, until, case):
             continue
         if any(
             c.ciphertext is not None and c.began_ns <= until <= c.ended_ns + TIMEOUT_NS
@@ -48,6 +48,16 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
             ),
         )
     return None
+
+
+def _was_asked(key: DialbackKey, until: int, case: CaseView) -> bool:
+    """Whether the receiver asked about any key of the pair meanwhile: then it did call back."""
+    assert key.request is not None
+    return any(
+        d.verify is not None and key.request.at_ns <= d.verify.at_ns <= until
+        for d in case.dialbacks
+        if (d.sender_domain, d.target_domain) == (key.sender_domain, key.target_domain)
+    )
 
 
 def _end_ns(key: DialbackKey, connection: Connection) -> int | None:

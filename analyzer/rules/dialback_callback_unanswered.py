@@ -50,8 +50,8 @@ RULE = Rule(
     masks=("dialback-result-timeout", "dialback-result-error", "stream-connection-timeout", "stream-not-authorized"),
     rivals=("network-loss-or-latency", "dialback-off"),
     explanation=(
-        "The receiving server called back and asked whether the key is good, as it should, and the sender's own\n"
-        "server did not answer. Dialback is switched off there, the service hangs, or the answer went to another stream."
+        "The receiving server called back and asked whether the key is good, as it should, and the sender's\n"
+        "own server did not answer. Dialback is off there, the service hangs, or the answer took another stream."
     ),
     remedy="Look at the service of the domain that was asked, and that dialback is switched on there; restart it.",
     sources=(xep(220, "2.2.2"), note("jabberd2 s2s, dialback verify request timed out"), note("xmpp.js issue 365")),

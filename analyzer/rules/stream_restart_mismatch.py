@@ -27,7 +27,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                         connection=connection.id,
                         domain=who,
                         owner=owner_of(who, case),
-                        severity=Severity.NOTE if session.survived(connection) else None,
+                        severity=Severity.NOTE if session.survived(connection) and not connection.error else None,
                     )
     return None
 

@@ -9,7 +9,7 @@ from parsers.events import TlsCertificate
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A lone certificate, signed by another, and `unknown_ca` for it."""
-    found = session.alert("unknown_ca", "bad_certificate", "certificate_unknown")
+    found = session.alert("unknown_ca")
     if found is None:
         return None
     connection, alert = found

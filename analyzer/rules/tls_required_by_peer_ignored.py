@@ -60,6 +60,7 @@ RULE = Rule(
         "stream-closed-without-error",
         "dialback-result-timeout",
         "dialback-result-error",
+        "dialback-callback-absent",
     ),
     rivals=("dialback-result-timeout", "hosting-policy-denied"),
     explanation=(
