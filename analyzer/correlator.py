@@ -5,6 +5,7 @@ One session is one attempt of one domain to reach another. Pure: no I/O, no cloc
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
 from analyzer.session import CaseView, Coverage, DialbackKey, Session
 from analyzer.stage import digest, end_text
-from analyzer.vantage import Joined, applied, join, shifted_lookup
+from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
 from parsers.events import Damage, Event, Flow, Stanza, river_key
 from parsers.source import FEDERATION_PORTS, Reading, Source
 
@@ -75,20 +76,27 @@ def correlate(
 
 def _join_lookups(asked: Mapping[str, Sequence[Lookup]], joined: Joined) -> list[Lookup]:
     """One lookup for each question, over all taps that saw it; the tap with most to tell gives its steps."""
-    merged: dict[tuple[object, ...], Lookup] = {}
+    merged: dict[tuple[object, ...], list[Lookup]] = defaultdict(list)
     for tap in sorted(asked):
         for question in asked[tap]:
             lookup = shifted_lookup(question, joined.clocks.get(tap))
             first = lookup.steps[0].event
-            key = (lookup.client, lookup.resolver, lookup.name, lookup.rrtype, getattr(first, "txid", 0))
-            held = merged.get(key)
-            if held is None or abs(held.asked_ns - lookup.asked_ns) > 10**9:
-                merged[(*key, lookup.asked_ns) if held else key] = lookup
-                continue
-            best = max(held, lookup, key=lambda k: (k.answer is not None, len(k.steps)))
-            deaf = (*held.unanswered_at, *(t for k in (held, lookup) if k.answer is None for t in k.taps))
-            merged[key] = replace(best, taps=(*held.taps, tap), unanswered_at=deaf if best.answer else ())
-    return sorted(merged.values(), key=lambda k: (k.asked_ns, k.client, k.name, k.rrtype, k.id))
+            held = merged[(lookup.client, lookup.resolver, lookup.name, lookup.rrtype, getattr(first, "txid", 0))]
+            for index, other in enumerate(held):
+                if tap not in other.taps and abs(other.asked_ns - lookup.asked_ns) <= SAME_MOMENT_NS:
+                    held[index] = _both(other, lookup)
+                    break
+            else:
+                held.append(lookup)
+    questions = [lookup for held in merged.values() for lookup in held]
+    return sorted(questions, key=lambda k: (k.asked_ns, k.client, k.name, k.rrtype, k.id))
+
+
+def _both(one: Lookup, other: Lookup) -> Lookup:
+    """Two sightings of one question as one lookup, and the taps that saw no answer although there was one."""
+    best = max(one, other, key=lambda k: (k.answer is not None, len(k.steps)))
+    deaf = (*one.unanswered_at, *(t for k in (one, other) if k.answer is None for t in k.taps))
+    return replace(best, taps=(*one.taps, *other.taps), unanswered_at=deaf if best.answer else ())
 
 
 def _coverage(

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from statistics import median_low
 
+from analyzer.addresses import is_private
 from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
@@ -57,8 +59,6 @@ class Joined:
     """Address → the same host's other addresses."""
     peers: Mapping[str, frozenset[str]]
     """Tap → taps with which it shares a conversation."""
-    translated: Mapping[tuple[str, str], Mapping[str, str]]
-    """(tap, other tap) → address here → address there, where a conversation proves it."""
 
 
 def join(taps: Taps, lookups: Mapping[str, Sequence[Lookup]]) -> Joined:
@@ -84,7 +84,6 @@ def join(taps: Taps, lookups: Mapping[str, Sequence[Lookup]]) -> Joined:
         reference=reference,
         nat=_nat(pairs),
         peers=_peers(sets, instants),
-        translated=pairs,
     )
 
 
@@ -172,36 +171,39 @@ def _by_ends(sightings: Iterable[Sighting]) -> dict[tuple[object, ...], list[Sig
     }
 
 
-def _translations(sets: _Sets) -> dict[tuple[str, str], dict[str, str]]:
-    """(tap, other tap) → address here → address there, from conversations joined by a fingerprint."""
-    votes: dict[tuple[str, str], dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+Translations = Mapping[tuple[str, str], Mapping[str, frozenset[str]]]
+"""(tap, other tap) → address here → addresses there, where a conversation proves it."""
+
+
+def _translations(sets: _Sets) -> Translations:
+    """What is known of translation from the conversations that are joined."""
+    found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for group in sets.groups():
         for a in group:
             for b in group:
-                if a.tap == b.tap:
-                    continue
-                votes[(a.tap, b.tap)][a.client[0]][b.client[0]] += 1
-                votes[(a.tap, b.tap)][a.server[0]][b.server[0]] += 1
-    return {
-        taps: {here: there.most_common(1)[0][0] for here, there in addresses.items()}
-        for taps, addresses in votes.items()
-    }
+                if a.tap != b.tap:
+                    found[(a.tap, b.tap)][a.client[0]].add(b.client[0])
+                    found[(a.tap, b.tap)][a.server[0]].add(b.server[0])
+    return {taps: {here: frozenset(there) for here, there in known.items()} for taps, known in found.items()}
 
 
-def _nat(pairs: Mapping[tuple[str, str], Mapping[str, str]]) -> dict[str, frozenset[str]]:
+def _nat(pairs: Translations) -> dict[str, frozenset[str]]:
     """Address → the same host's other addresses. An address that stands for several hosts (PAT) joins none."""
     there: dict[str, set[str]] = defaultdict(set)
     for addresses in pairs.values():
-        for here, other in addresses.items():
-            if here != other:
-                there[here].add(other)
-    single = {a: b for a, b in there.items() if len(b) == 1}
-    found: dict[str, set[str]] = defaultdict(set)
-    for a, others in single.items():
-        for b in others:
-            if b in there and there[b] == {a}:
-                found[a].add(b)
-    return {a: frozenset(b) for a, b in found.items()}
+        for here, others in addresses.items():
+            there[here] |= others - {here}
+
+    def shared(address: str) -> bool:
+        # One inside host may go out by one public address and be reached by another; two inside hosts are two.
+        return any(
+            b not in there[a] and not (is_private(address) and not is_private(a) and not is_private(b))
+            for a, b in combinations(sorted(there[address]), 2)
+        )
+
+    several = {address for address in there if shared(address)}
+    found = {a: frozenset(others - several) for a, others in there.items() if a not in several}
+    return {a: others for a, others in found.items() if others}
 
 
 Instants = Mapping[tuple[str, str], list[int]]
@@ -277,7 +279,7 @@ def applied(clock: Clock | None) -> int:
     return clock.offset_ns if clock is not None and abs(clock.offset_ns) >= OFFSET_WORTH_NS else 0
 
 
-def _join_by_time(sets: _Sets, pairs: Mapping[tuple[str, str], Mapping[str, str]], clocks: Mapping[str, Clock]) -> None:
+def _join_by_time(sets: _Sets, pairs: Translations, clocks: Mapping[str, Clock]) -> None:
     """Join what is still alone by its translated ends and its moment: SYNs that nobody answered, and probes."""
     far: dict[tuple[object, ...], list[Sighting]] = defaultdict(list)
     for sighting in sets.all:
@@ -292,7 +294,7 @@ def _join_by_time(sets: _Sets, pairs: Mapping[tuple[str, str], Mapping[str, str]
             there = other.events[0].at_ns - applied(clocks.get(other.tap))
             translation = pairs.get((sighting.tap, other.tap), {})
             fits = all(
-                translation.get(mine[0], theirs[0]) == theirs[0]
+                theirs[0] in translation.get(mine[0], {theirs[0]})
                 for mine, theirs in ((sighting.client, other.client), (sighting.server, other.server))
             )
             if fits and abs(here - there) <= SAME_MOMENT_NS:
