@@ -6,11 +6,11 @@ decoder is called less often then. Knows no bytes below the transport header and
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from parsers.capture.container import is_capture
+from parsers.capture.conversation import Conversation, File, Place, Side
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Lost, Packet
 from parsers.capture.select import packets
 from parsers.events import (
@@ -31,13 +31,11 @@ from parsers.format import Guess, Head
 from parsers.source import How, Reading, Source
 from parsers.wire import dns
 from parsers.wire.payload import Payload
-from parsers.wire.reassembly import Direction, Hole, Piece
+from parsers.wire.reassembly import Hole, Piece
 from parsers.wire.xmpp import Seen
 
 GATHER_BYTES = 8192
 """Bytes of one direction that are gathered before they are decoded."""
-PLACES_MAX = 16384
-"""Segments whose places are remembered for one direction: an element spans fewer, or is refused as too big."""
 RETRANSMISSIONS_MAX = 16
 """Retransmissions of one direction that become events; `Tally` counts them all."""
 LINGER_NS = 240 * 10**9
@@ -50,58 +48,19 @@ CONVERSATIONS_MAX = 1 << 19
 Key = tuple[str, int, str, int]
 
 
-class _Side:
-    """One direction of one conversation."""
-
-    __slots__ = ("flow", "gathered", "length", "marks", "messages", "order", "payload", "places", "read", "sent")
-
-    def __init__(self, flow: Flow) -> None:
-        self.flow = flow
-        self.order = Direction()
-        self.payload: Payload | None = None
-        self.messages: dns.TcpMessages | None = None
-        self.gathered: list[bytes] = []
-        self.length = 0
-        """Bytes gathered and not yet decoded."""
-        self.read = 0
-        """Bytes handed to the decoder."""
-        self.places: deque[tuple[int, Packet]] = deque(maxlen=PLACES_MAX)
-        """Index of the first byte, and the packet that brought it."""
-        self.marks: set[str] = set()
-        self.sent: dict[int, int] = {}
-        """Sequence number → how often it was sent, for numbers sent more than once."""
-
-
-class _Conversation:
-    """Both directions, the opener's first."""
-
-    __slots__ = ("closed_ns", "last", "number", "opened", "sides")
-
-    def __init__(self, first: _Side, second: _Side) -> None:
-        self.sides = (first, second)
-        self.opened = False
-        """Its SYN was seen."""
-        self.number = -1
-        """Sequence number of its SYN."""
-        self.closed_ns: int | None = None
-        self.last: dict[int, Packet] = {}
-        """The last packet with payload, by side."""
-
-
 class Reader:
     """Packets of one source, or of the files of one ring buffer, to events."""
 
     def __init__(self) -> None:
         """Nothing read yet."""
-        self.source = ""
-        self.reading = Reading()
+        self.file = File("", Reading())
         self.events: list[Event] = []
-        self._running: dict[Key, tuple[_Conversation, int]] = {}
+        self._running: dict[Key, tuple[Conversation, int]] = {}
         self._crowded = 0
 
     def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost], reading: Reading) -> None:
-        """Take the packets of one file; `reading` knows the step of its clock, which pcapng may change on the way."""
-        self.source, self.reading = source, reading
+        """Take the packets of one file."""
+        self.file = File(source, reading)
         count = 0
         for item in chosen:
             if type(item) is Packet:
@@ -124,7 +83,8 @@ class Reader:
                 self._finish(conversation)
         self._running.clear()
         if self._crowded:
-            self._damage(f"more than {CONVERSATIONS_MAX} conversations at once", self._crowded, "frames", None, None)
+            what = f"more than {CONVERSATIONS_MAX} conversations at once"
+            self._lost(Lost(what, self._crowded, "frames", None, None))
         self.events.sort(key=river_key)
         return self.events
 
@@ -132,19 +92,17 @@ class Reader:
 
     def _datagram(self, packet: Packet) -> None:
         flow = Flow(src_ip=packet.src, src_port=packet.sport, dst_ip=packet.dst, dst_port=packet.dport, proto="udp")
-        self._message(packet.payload, packet, flow, cut=packet.length > len(packet.payload))
+        self._message(packet.payload, (packet, self.file), flow, cut=packet.length > len(packet.payload))
 
-    def _message(self, wire: bytes, packet: Packet, flow: Flow, *, cut: bool = False) -> None:
+    def _message(self, wire: bytes, place: Place, flow: Flow, *, cut: bool = False) -> None:
         """One DNS message."""
         try:
             message = dns.message(wire)
         except ValueError as error:
             reason = "cut by the snap length" if cut else str(error)
-            self._damage(f"a DNS message could not be decoded: {reason}", 1, "frames", packet.frame, packet.at_ns, flow)
+            self._unread(f"a DNS message could not be decoded: {reason}", 1, "frames", place, flow)
             return
-        if message is None:
-            return
-        common: dict[str, Any] = self._common(packet, flow)
+        common = _common(place, flow)
         if message.response:
             self.events.append(
                 DnsAnswer(
@@ -172,12 +130,11 @@ class Reader:
         held = self._running.get((error.src, error.sport, error.dst, error.dport))
         if held is not None:
             flow = held[0].sides[held[1]].flow
-        where = Where(source=self.source, frame=error.frame)
         self.events.append(
             Unreachable(
                 at_ns=error.at_ns,
-                width_ns=self.reading.resolution_ns,
-                where=where,
+                width_ns=self.file.reading.resolution_ns,
+                where=Where(source=self.file.name, frame=error.frame),
                 flow=flow,
                 code=error.code,
                 reporter_ip=error.reporter,
@@ -185,33 +142,19 @@ class Reader:
         )
 
     def _lost(self, lost: Lost) -> None:
-        self._damage(lost.what, lost.count, lost.unit, lost.frame, lost.at_ns)
-
-    def _damage(
-        self,
-        what: str,
-        lost: int,
-        unit: Literal["bytes", "frames"],
-        frame: int | None,
-        at_ns: int | None,
-        flow: Flow | None = None,
-    ) -> None:
-        """Something that was not read; with a `flow`, only that conversation suffers from it."""
+        """Input of which not even the conversation is known."""
+        at_ns = lost.at_ns
         if at_ns is None:
             at_ns = self.events[-1].at_ns if self.events else 0
-        where = Where(source=self.source, frame=frame)
-        width_ns = self.reading.resolution_ns
+        where = Where(source=self.file.name, frame=lost.frame)
+        width_ns = self.file.reading.resolution_ns
         self.events.append(
-            Damage(at_ns=at_ns, width_ns=width_ns, where=where, flow=flow, what=what, lost=lost, unit=unit)
+            Damage(at_ns=at_ns, width_ns=width_ns, where=where, what=lost.what, lost=lost.count, unit=lost.unit)
         )
 
-    def _common(self, packet: Packet, flow: Flow) -> dict[str, Any]:
-        return {
-            "at_ns": packet.at_ns,
-            "width_ns": self.reading.resolution_ns,
-            "where": Where(source=self.source, frame=packet.frame),
-            "flow": flow,
-        }
+    def _unread(self, what: str, lost: int, unit: Literal["bytes", "frames"], place: Place, flow: Flow) -> None:
+        """Something that was not read, and from which only its own conversation suffers."""
+        self.events.append(Damage(what=what, lost=lost, unit=unit, **_common(place, flow)))
 
     # --- TCP
 
@@ -230,40 +173,41 @@ class Reader:
         conversation, index = held
         side = conversation.sides[index]
         order = side.order
+        place = (packet, self.file)
         if flags & (SYN | FIN | RST) or not packet.length:
             self._mark(conversation, index, packet)
         if packet.length and not flags & RST:
-            conversation.last[index] = packet
+            conversation.last[index] = place
             seq = packet.seq + 1 if flags & SYN else packet.seq
-            news = order.segment(seq & 0xFFFF_FFFF, packet.payload, packet.length, packet)
+            news = order.segment(seq & 0xFFFF_FFFF, packet.payload, packet.length, place)
             if order.repeats:
                 self._repeated(side, packet)
             for item in news:
                 self._take(conversation, side, item)
         if flags & ACK:
             other = conversation.sides[1 - index]
-            for item in other.order.acknowledged(packet.ack):
+            for item in other.order.acknowledged(packet.ack, place):
                 self._take(conversation, other, item)
         if flags & (FIN | RST):
             self._closing(conversation, packet)
 
-    def _is_new(self, held: tuple[_Conversation, int], packet: Packet) -> bool:
+    def _is_new(self, held: tuple[Conversation, int], packet: Packet) -> bool:
         """Whether a SYN begins another conversation on the same ends (RFC 9293 section 3.6.1)."""
-        conversation, index = held
+        conversation, _ = held
         if packet.flags & ACK:
             return False
-        if conversation.number == packet.seq and index == 0:
+        if conversation.number == packet.seq:
             return False
         return conversation.opened or conversation.closed_ns is not None or bool(conversation.last)
 
-    def _open(self, key: Key, packet: Packet) -> tuple[_Conversation, int]:
+    def _open(self, key: Key, packet: Packet) -> tuple[Conversation, int]:
         flow = Flow(src_ip=packet.src, src_port=packet.sport, dst_ip=packet.dst, dst_port=packet.dport)
-        conversation = _Conversation(_Side(flow), _Side(flow.reverse))
+        conversation = Conversation(Side(flow), Side(flow.reverse))
         self._running[key] = (conversation, 0)
         self._running[(packet.dst, packet.dport, packet.src, packet.sport)] = (conversation, 1)
         return conversation, 0
 
-    def _mark(self, conversation: _Conversation, index: int, packet: Packet) -> None:
+    def _mark(self, conversation: Conversation, index: int, packet: Packet) -> None:
         """SYN, FIN, RST, and the first pure ACK of each side."""
         side = conversation.sides[index]
         flags = packet.flags
@@ -273,6 +217,8 @@ class Reader:
             conversation.opened = True
             if mark == "syn":
                 conversation.number = packet.seq
+            elif conversation.number < 0:
+                conversation.number = (packet.ack - 1) & 0xFFFF_FFFF
             side.order.syn(packet.seq)
         elif flags & RST:
             mark = "rst"
@@ -284,86 +230,81 @@ class Reader:
             mark = "ack"
         repeat = mark in side.marks
         side.marks.add(mark)
-        self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=packet.ttl, **self._common(packet, side.flow)))
+        place = (packet, self.file)
+        self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=packet.ttl, **_common(place, side.flow)))
 
-    def _repeated(self, side: _Side, packet: Packet) -> None:
+    def _repeated(self, side: Side, packet: Packet) -> None:
         """A data segment was sent again."""
         attempt = side.sent.get(packet.seq, 1) + 1
         if attempt == 2 and len(side.sent) >= RETRANSMISSIONS_MAX:
             return
         side.sent[packet.seq] = attempt
         if attempt <= RETRANSMISSIONS_MAX:
-            self.events.append(
-                Retransmission(bytes_len=packet.length, attempt=attempt, **self._common(packet, side.flow))
-            )
+            place = (packet, self.file)
+            self.events.append(Retransmission(bytes_len=packet.length, attempt=attempt, **_common(place, side.flow)))
 
-    def _closing(self, conversation: _Conversation, packet: Packet) -> None:
+    def _closing(self, conversation: Conversation, packet: Packet) -> None:
         """Note when a conversation closed: a reset, or a FIN from both sides."""
         both = all("fin" in side.marks for side in conversation.sides)
         if packet.flags & RST or both:
             conversation.closed_ns = packet.at_ns
 
-    def _take(self, conversation: _Conversation, side: _Side, item: Piece | Hole) -> None:
+    def _take(self, conversation: Conversation, side: Side, item: Piece | Hole) -> None:
         """Newly readable bytes, or a hole in them."""
+        place: Place = item.token  # type: ignore[assignment]  # what was given to `Direction` comes back
         if type(item) is Piece:
-            packet = item.token
-            assert isinstance(packet, Packet)
-            side.places.append((side.read + side.length, packet))
+            if side.messages is not None:
+                for wire in side.messages.feed(item.data):
+                    self._message(wire, place, side.flow)
+                return
+            side.places.append((side.read + side.length, place))
             side.gathered.append(item.data)
             side.length += len(item.data)
             if side.length >= GATHER_BYTES:
                 self._decode(conversation, side)
         elif type(item) is Hole:
             self._decode(conversation, side)
-            packet = item.token
-            assert isinstance(packet, Packet)
-            self.events.append(CaptureGap(missing_bytes=item.missing, **self._common(packet, side.flow)))
+            self.events.append(CaptureGap(missing_bytes=item.missing, **_common(place, side.flow)))
+            if side.messages is not None:
+                side.messages = dns.TcpMessages()
             if side.payload is not None:
                 side.payload.gap(item.missing)
             side.read += item.missing
 
-    def _decode(self, conversation: _Conversation, side: _Side) -> None:
+    def _decode(self, conversation: Conversation, side: Side) -> None:
         """Hand the gathered bytes to the decoder of this direction."""
         if not side.gathered:
             return
         data = side.gathered[0] if len(side.gathered) == 1 else b"".join(side.gathered)
         side.gathered.clear()
         side.length = 0
-        if 53 in (side.flow.src_port, side.flow.dst_port):
-            side.messages = side.messages or dns.TcpMessages()
-            side.read += len(data)
-            packet = side.places[-1][1]
-            for wire in side.messages.feed(data):
-                self._message(wire, packet, side.flow)
-            return
         if side.payload is None:
-            side.payload = Payload(midstream=not conversation.opened, at=side.read)
+            # Something is missing before these bytes when no SYN was seen, and when a hole came first.
+            side.payload = Payload(midstream=not conversation.opened or side.read > 0, at=side.read)
         seen = side.payload.feed(data)
         side.read += len(data)
         places = side.places
         for said in seen:
             while len(places) > 1 and places[1][0] <= said.at:
                 places.popleft()
-            self.events.append(_event(said, self._common(places[0][1], side.flow)))
+            self.events.append(_event(said, _common(places[0][1], side.flow)))
         if side.payload.idle:
             while len(places) > 1:
                 places.popleft()
 
-    def _finish(self, conversation: _Conversation) -> None:
+    def _finish(self, conversation: Conversation) -> None:
         """Decode what waits, count what was carried, forget the conversation."""
         for index, side in enumerate(conversation.sides):
             for item in side.order.flush():
                 self._take(conversation, side, item)
             self._decode(conversation, side)
             last = conversation.last.get(index)
+            if last is None or side.messages is not None:
+                continue
             if side.payload is not None:
                 side.payload.close()
                 for what, lost in side.payload.unread:
-                    self._damage(
-                        what, lost, "bytes", last.frame if last else None, last.at_ns if last else None, side.flow
-                    )
-            if last is None or 53 in (side.flow.src_port, side.flow.dst_port):
-                continue
+                    self._unread(what, lost, "bytes", last, side.flow)
             heard = bool(conversation.sides[1 - index].marks) or 1 - index in conversation.last
             self.events.append(
                 Tally(
@@ -372,7 +313,7 @@ class Reader:
                     retransmitted=side.order.retransmitted,
                     unacknowledged_len=side.order.unacknowledged_len if heard else 0,
                     stanzas=side.payload.stanzas if side.payload is not None else 0,
-                    **self._common(last, side.flow),
+                    **_common(last, side.flow),
                 )
             )
         for side in conversation.sides:
@@ -387,6 +328,17 @@ class Reader:
         for conversation, index in list(self._running.values()):
             if index == 0 and conversation.closed_ns is not None and now_ns - conversation.closed_ns > LINGER_NS:
                 self._finish(conversation)
+
+
+def _common(place: Place, flow: Flow) -> dict[str, Any]:
+    """The fields of every event that a packet brings."""
+    packet, file = place
+    return {
+        "at_ns": packet.at_ns,
+        "width_ns": file.reading.resolution_ns,
+        "where": Where(source=file.name, frame=packet.frame),
+        "flow": flow,
+    }
 
 
 def _event(said: Seen, common: Mapping[str, Any]) -> Event:

@@ -84,7 +84,8 @@ class Payload:
         elif self._xmpp is not None:
             self._xmpp.gap(missing)
         else:
-            self._at += missing
+            self._at += len(self._held) + missing
+            self._held = b""
             self._midstream = True
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ class Hole(NamedTuple):
     missing: int
     """How many bytes."""
     token: object
-    """Token of the segment that was cut or that stands after the hole."""
+    """Token of the segment that was cut, that stands after the hole, or that acknowledged it at the end."""
 
 
 class _Waiting(NamedTuple):
@@ -68,6 +68,7 @@ class Direction:
 
     __slots__ = (
         "_acked",
+        "_acked_token",
         "_last_len",
         "_latest_order",
         "_latest_token",
@@ -84,6 +85,7 @@ class Direction:
         """Nothing sent yet."""
         self._next = -1
         self._acked = -1
+        self._acked_token: object = None
         self._last_len = 0
         self._waiting: list[_Waiting] = []
         self._waiting_len = 0
@@ -117,15 +119,17 @@ class Direction:
             return [Piece(data, token)]
         return self._out_of_line(seq, data[:length], length, token)
 
-    def acknowledged(self, ack: int) -> list[Piece | Hole]:
+    def acknowledged(self, ack: int, token: object = None) -> list[Piece | Hole]:
         """The other side acknowledged all bytes before `ack`: those that are not here, the capture has lost.
+
+        `token` is the acknowledging segment's, the only sign of bytes lost behind all others.
 
         A hole is declared only once something stands behind it: captures may show an acknowledgement before its data.
         """
         if self._next < 0:
             return []
         if self._acked < 0 or _ahead(ack, self._acked) > 0:
-            self._acked = ack
+            self._acked, self._acked_token = ack, token
         return self._readable() if self._waiting else []
 
     def flush(self) -> list[Piece | Hole]:
@@ -138,7 +142,7 @@ class Direction:
             self._skip(self._waiting[0].seq, out)
         missing = _ahead(self._acked, self._next) if self._acked >= 0 else 0
         if missing > 1:
-            out.append(Hole(missing, self._latest_token))
+            out.append(Hole(missing, self._acked_token))
             self._next = self._acked
         return out
 

@@ -1,0 +1,73 @@
+"""What is held of a TCP conversation while its packets are read: each direction by itself.
+
+Knows nothing of when a conversation begins or ends, and decodes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple, TypeAlias
+
+from parsers.capture.packet import Packet
+from parsers.events import Flow
+from parsers.source import Reading
+from parsers.wire import dns
+from parsers.wire.payload import Payload
+from parsers.wire.reassembly import Direction
+
+PLACES_MAX = 16384
+"""Segments whose places are remembered for one direction: an element spans fewer, or is refused as too big."""
+_DNS_PORT = 53
+"""RFC 1035 section 4.2."""
+
+
+class File(NamedTuple):
+    """A capture file: bytes of one conversation may come from several of a ring buffer."""
+
+    name: str
+    """`Source.name`."""
+    reading: Reading
+    """Knows the step of its clock, which pcapng may change on the way."""
+
+
+Place: TypeAlias = tuple[Packet, File]
+"""A packet and the file that holds it."""
+
+
+class Side:
+    """One direction of one conversation."""
+
+    __slots__ = ("flow", "gathered", "length", "marks", "messages", "order", "payload", "places", "read", "sent")
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.order = Direction()
+        self.payload: Payload | None = None
+        self.messages = dns.TcpMessages() if _DNS_PORT in (flow.src_port, flow.dst_port) else None
+        """DNS over TCP, and so no payload of a stream."""
+        self.gathered: list[bytes] = []
+        self.length = 0
+        """Bytes gathered and not yet decoded."""
+        self.read = 0
+        """Bytes handed to the decoder."""
+        self.places: deque[tuple[int, Place]] = deque(maxlen=PLACES_MAX)
+        """Index of the first byte, and the packet that brought it."""
+        self.marks: set[str] = set()
+        self.sent: dict[int, int] = {}
+        """Sequence number → how often it was sent, for numbers sent more than once."""
+
+
+class Conversation:
+    """Both directions, the opener's first."""
+
+    __slots__ = ("closed_ns", "last", "number", "opened", "sides")
+
+    def __init__(self, first: Side, second: Side) -> None:
+        self.sides = (first, second)
+        self.opened = False
+        """Its SYN was seen."""
+        self.number = -1
+        """Sequence number of its SYN, or the one that its SYN-ACK acknowledges."""
+        self.closed_ns: int | None = None
+        self.last: dict[int, Place] = {}
+        """The last packet with payload, by side."""
