@@ -12,33 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analyzer.addresses import is_private
-from analyzer.connection import Connection
 from analyzer.judge import Judgement
 from analyzer.lookup import Lookup
+from analyzer.reach import answers_inside, comes_in, goes_out, service_runs, translated
 from analyzer.session import CaseView, DialbackKey, Session
-from analyzer.signs import (
-    Sign,
-    State,
-    by_rules,
-    causes,
-    client,
-    handshake,
-    inbound,
-    is_at_ours,
-    is_from_outside,
-    is_seen_inside,
-    listed,
-    ours,
-    tcp,
-    together,
-)
-from analyzer.stage import end_text
+from analyzer.signs import Sign, State, by_rules, causes, inbound, is_at_ours, listed, ours, together
 from parsers.events import Event
 
 UNKNOWN_LOCAL = "which domain is ours is not known: name it with --local-domain"
 
-TRANSLATION_RULES = ("network-inbound-no-nat", "network-nat-wrong-target", "network-asa-self-terminated")
-"""Rules that say that the firewall does not lead port 5269 to our server."""
 SETTING_RULES = (
     "dialback-off",
     "hosting-federation-off",
@@ -51,8 +33,6 @@ SETTING_RULES = (
     "tls-required-not-offered",
 )
 """Rules that say that the federation settings of the two servers do not fit."""
-SERVICE_RULES = ("stream-open-but-silent",)
-"""Rules that say that a service does not run although its port is open."""
 CALLBACK_RULES = (
     "hosting-domain-registered-at-google",
     "hosting-domain-registered-at-webex",
@@ -116,7 +96,7 @@ def _published(case: CaseView, domain: str) -> Sign:
     if not targets:
         return Sign("not-observed", domain, f"the answer about {name} was cut short: {ask}")
     about = [k for k in case.lookups if k.name in targets and k.answer is not None and _is_public_view(k)]
-    addresses = {r.data for k in about for r in k.records if r.rrtype in ("A", "AAAA")}
+    addresses = {a for k in about for a in k.addresses}
     addresses |= {r.data for r in lookup.records if r.rrtype in ("A", "AAAA") and r.name in targets}
     events += tuple(k.answer for k in about[-2:] if k.answer is not None)
     hosts = listed(sorted(targets))
@@ -130,9 +110,10 @@ def _published(case: CaseView, domain: str) -> Sign:
 def _compared(case: CaseView, domain: str, addresses: set[str], events: tuple[Event, ...]) -> Sign:
     """Whether the addresses that public DNS gives are those at which we are reached."""
     told = listed(sorted(addresses))
-    if all(is_private(a) for a in addresses):
+    public = {a for a in addresses if not is_private(a)}
+    if not public:
         return Sign("fail", domain, f"public DNS leads to {told}, which cannot be reached from outside", events)
-    if addresses & case.local_addresses:
+    if public & case.local_addresses:
         return Sign("pass", domain, f"public DNS leads to {told}, where our server is reached", events)
     at_ours = [c for c in inbound(case) if c.accepted and is_at_ours(case, c)]
     reached = {s.server[0] for c in at_ours for s in c.sightings if not is_private(s.server[0])}
@@ -147,36 +128,6 @@ def _compared(case: CaseView, domain: str, addresses: set[str], events: tuple[Ev
 def _is_public_view(lookup: Lookup) -> bool:
     """Whether public DNS answered: between two inside addresses an inside view of the zone may stand."""
     return not (is_private(lookup.client) and is_private(lookup.resolver))
-
-
-# --- config-2: translation
-
-
-def _translated(case: CaseView, judgement: Judgement) -> Sign:
-    """The firewall leads port 5269 of a public address to our server."""
-    came = [c for c in inbound(case) if c.accepted and is_at_ours(case, c) and is_from_outside(case, c)]
-    return together(
-        [*by_rules(causes(case, judgement), TRANSLATION_RULES), *(_translation(case, c) for c in came)],
-        "no connection from outside came through to our server: `show xlate` of the firewall, or captures on both "
-        "sides of it during a telnet from outside, would show",
-    )
-
-
-def _translation(case: CaseView, connection: Connection) -> Sign:
-    """How one inbound connection that our server accepted came to it."""
-    servers = {s.server for s in connection.sightings}
-    private = sorted(end_text(e) for e in servers if is_private(e[0]))
-    public = sorted(end_text(e) for e in servers if not is_private(e[0]))
-    who, events = client(connection), handshake(connection)
-    if private and public:
-        return Sign("pass", who, f"{public[0]} is translated to {private[0]}", events)
-    if private and not any(is_private(s.client[0]) for s in connection.sightings):
-        return Sign("pass", who, f"connections from outside arrive translated to {private[0]}", events)
-    if private:
-        return Sign("not-observed", who, f"{who} came to {private[0]} from an inside address: nothing is translated")
-    if any(case.at_home(s.tap, s.server[0]) for s in connection.sightings):
-        return Sign("not-applicable", who, f"our server has the public address of {public[0]} itself", events)
-    return Sign("pass", who, f"our server answers at {public[0]}", events)
 
 
 # --- config-3, verify-3: nobody else serves our domain
@@ -267,134 +218,16 @@ def _proof(session: Session) -> tuple[Event, ...]:
     return tuple(s.event for s in steps[:1])
 
 
-# --- config-5, verify-1, verify-2: the service, and the way to it
-
-
-def _service_runs(case: CaseView, judgement: Judgement) -> Sign:
-    """Our server speaks XMPP, and does not refuse on its port; the last thing seen of each host counts."""
-    signs: dict[str, Sign] = {}
-    for connection in case.connections:
-        host, header = connection.client[0], connection.client_header
-        if host in case.local_addresses and header is not None and case.is_local(connection.initiator):
-            signs[host] = Sign("pass", host, f"{host} opens streams as {header.from_domain or 'our server'}", (header,))
-    for connection in inbound(case):
-        # A reset that is seen outside only may come from the firewall.
-        heard = is_seen_inside(case, connection) or (is_at_ours(case, connection) and connection.accepted)
-        if heard and (sign := _served(connection)):
-            signs[sign.about] = sign
-    about_us = (f for f in causes(case, judgement) if case.is_local(f.session.receiver))
-    return together(
-        [*by_rules(about_us, SERVICE_RULES), *signs.values()],
-        "our server was neither seen speaking XMPP nor refusing it: a telnet from inside to its port 5269, captured, "
-        "would show",
-    )
-
-
-def _served(connection: Connection) -> Sign | None:
-    """What one connection to our server tells of the service; None when a SYN-ACK is all that came."""
-    host, port = connection.server
-    if connection.server_header is not None:
-        return Sign("pass", host, f"{host} answers with a stream header", (connection.server_header,))
-    if connection.not_xmpp is not None:
-        return Sign("fail", host, f"{host} port {port} speaks {connection.not_xmpp.protocol}", (connection.not_xmpp,))
-    if connection.refused:
-        return Sign("fail", host, f"{host} refuses connections to port {port}", handshake(connection))
-    return None
-
-
-def _comes_in(case: CaseView, judgement: Judgement) -> Sign:
-    """From outside, TCP 5269 reaches our server; the last attempt of each peer at each address counts."""
-    last = {(client(c), c.server): c for c in inbound(case) if is_from_outside(case, c)}
-    return together(
-        (_came_in(case, c) for c in last.values()),
-        "no connection from outside was captured: telnet from outside to the public address on 5269, with a capture "
-        "at the server or outside the firewall, would show",
-    )
-
-
-def _came_in(case: CaseView, connection: Connection) -> Sign:
-    """How one attempt from outside ended."""
-    sign = tcp(case, connection)
-    missing = case.missing_at(connection)
-    if sign.state == "fail" and connection.unanswered and missing:
-        says = (
-            f"the SYN of {client(connection)} to {end_text(connection.server)} was seen in "
-            f"{', '.join(sorted(connection.vantages))} and never in {', '.join(c.tap for c in missing)}"
-        )
-        return Sign("fail", sign.about, says, sign.events)
-    if sign.state == "fail" and is_seen_inside(case, connection):
-        return Sign("fail", sign.about, f"{sign.says}, although it had come in", sign.events)
-    if sign.state == "pass" and not is_at_ours(case, connection):
-        return Sign("not-observed", sign.about, f"{sign.says}, but perhaps not by our server", sign.events)
-    return sign
-
-
-def _answers_inside(case: CaseView, judgement: Judgement) -> Sign:
-    """Inside, our server answers on its port; the last attempt at each of its addresses counts."""
-    last = {c.server: c for c in inbound(case) if is_seen_inside(case, c) and not (c.unanswered and case.missing_at(c))}
-    unseen = (
-        "no connection to our server was captured inside: telnet from inside to its 5269, captured there, would show"
-    )
-    return together((tcp(case, c) for c in last.values()), unseen)
-
-
-# --- trouble-2: out to the peers
-
-
-def _goes_out(case: CaseView, judgement: Judgement) -> Sign:
-    """Our server finds its peers in DNS and reaches them; the last attempt to each peer counts."""
-    last: dict[tuple[str, str | None], Sign] = {}
-    for session in case.sessions:
-        if session.direction == "outbound" and (session.lookups or session.connections):
-            sign = _went_out(case, session.receiver, session.lookups, session.connections)
-            last[(session.receiver, session.host)] = sign
-        elif session.direction == "inbound" and (session.callback_lookups or session.callbacks):
-            # To verify a peer's key our server calls it back: that is a way out as well.
-            sign = _went_out(case, session.initiator, session.callback_lookups, session.callbacks)
-            last[(session.initiator, None)] = sign
-    for connection in case.connections:
-        # A telnet by hand belongs to no session.
-        peer, address = connection.receiver, connection.client[0]
-        ours_or_unknown = connection.initiator is None or case.is_local(connection.initiator)
-        from_here = address in case.local_addresses or (ours_or_unknown and is_private(address))
-        if connection.role == "probe" and from_here and peer is not None and not case.is_local(peer):
-            last[(peer, address)] = _went_out(case, peer, (), (connection,))
-    unseen = "no attempt to reach a peer was captured: a capture at our server while a contact is added would show one"
-    return together(last.values(), unseen)
-
-
-def _went_out(case: CaseView, peer: str, lookups: tuple[Lookup, ...], connections: tuple[Connection, ...]) -> Sign:
-    """How one attempt to reach a peer ended."""
-    asked = [k for k in lookups if k.service in ("_xmpp-server", "_xmpps-server")]
-    answered = [k for k in asked if k.srv and any(r.data != "." for r in k.srv)]
-    events = tuple(k.answer or k.asked[0] for k in (answered or asked)[:1])
-    accepted = next((c for c in connections if c.accepted), None)
-    if accepted is not None and (answered or not asked):
-        found = "its SRV record was answered" if answered else "without a lookup in what was captured"
-        says = f"{peer}: {found}, and {end_text(accepted.server)} accepted the connection (TCP only)"
-        return Sign("pass", peer, says, events + handshake(accepted))
-    if asked and not answered:
-        outcome = "target `.`" if any(k.srv for k in asked) else asked[-1].outcome
-        if outcome == "answered":
-            return Sign("not-observed", peer, f"{peer}: its SRV answer was cut short", events)
-        return Sign("fail", peer, f"{peer}: the SRV question came to {outcome}", events)
-    if not connections:
-        return Sign("not-observed", peer, f"{peer}: its SRV record was answered, but no connection followed", events)
-    signs = [tcp(case, c) for c in connections]
-    worst = next((s for s in signs if s.state == "fail"), signs[-1])
-    return Sign(worst.state, peer, f"{peer}: {worst.says}", events + worst.events)
-
-
 STEPS: tuple[tuple[str, str, Check], ...] = (
     ("config-1", "Does public DNS lead from our domain to the public address of our server?", _dns_leads_here),
-    ("config-2", "Does the firewall lead port 5269 of a public address to our server?", _translated),
+    ("config-2", "Does the firewall lead port 5269 of a public address to our server?", translated),
     ("config-3", "Is our domain registered with no other XMPP service?", _not_elsewhere),
     ("config-4", "Is federation enabled, with security settings that peers can meet?", _settings_fit),
-    ("config-5", "Does our federation service run?", _service_runs),
-    ("verify-1", "From outside, does TCP 5269 reach our server?", _comes_in),
-    ("verify-2", "Inside, does our server accept TCP 5269?", _answers_inside),
+    ("config-5", "Does our federation service run?", service_runs),
+    ("verify-1", "From outside, does TCP 5269 reach our server?", comes_in),
+    ("verify-2", "Inside, does our server accept TCP 5269?", answers_inside),
     ("verify-3", "Does nobody call us back about keys that we did not send?", _no_unexpected_callback),
     ("trouble-1", "Does an SRV lookup of our domain give the public address of our server?", _dns_leads_here),
-    ("trouble-2", "Does an SRV lookup of a peer succeed, and does its 5269 accept us?", _goes_out),
+    ("trouble-2", "Does an SRV lookup of a peer succeed, and does its 5269 accept us?", goes_out),
 )
 """The steps of the guide in its order: name, question, and what answers it."""

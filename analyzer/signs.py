@@ -45,7 +45,13 @@ def together(signs: Iterable[Sign], unseen: str, *, all_must: bool = False) -> S
 
     `unseen` is what is said when there are none: the one thing that would show it.
     """
-    found = list({(s.state, s.says): s for s in signs}.values())
+    found: list[Sign] = []
+    told_of: set[tuple[str, str]] = set()
+    for sign in signs:
+        key = (sign.state, sign.about if sign.state == "pass" else sign.says)
+        if key not in told_of:
+            told_of.add(key)
+            found.append(sign)
     order: tuple[State, ...] = ("fail", "not-observed", "pass") if all_must else ("fail", "pass", "not-observed")
     for state in (*order, "not-applicable"):
         chosen = [s for s in found if s.state == state]
