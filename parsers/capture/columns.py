@@ -129,15 +129,18 @@ class Columns(NamedTuple):
 
         The length is the IP header's word, and greater than what was captured when the snap length cut it.
         """
-        rows = self.rows[chosen]
-        tcp = self.kind[chosen] == TCP
-        header_len = np.where(tcp, (rows[:, _TRANSPORT + 12] >> 4).astype(np.int64) * 4, 8)
-        begin = self.transport[chosen] + np.where(tcp, np.maximum(header_len, _TRANSPORT_LEN), header_len)
-        words = rows.view(">u2").astype(np.int64)
-        by_header = np.where(self.six[chosen], words[:, 9] + 40, words[:, 8])
-        captured_end = self.end[chosen]
+        header_len = np.maximum((self.rows[chosen, _TRANSPORT + 12] >> 4).astype(np.int64) * 4, _TRANSPORT_LEN)
+        header_len[self.kind[chosen] != TCP] = 8
+        begin = self.transport[chosen] + header_len
+        words = self.rows.view(">u2")
+        by_header = words[chosen, (_IP + 2) // 2].astype(np.int64)
+        six = np.flatnonzero(self.six[chosen])
+        by_header[six] = words[chosen[six], (_IP + 4) // 2]
         # Offload engines hand over packets whose length field is still 0: what was captured is all that is known then.
-        end = np.where(by_header == np.where(self.six[chosen], 40, 0), captured_end, self.network[chosen] + by_header)
+        unsaid = by_header == 0
+        by_header[six] += 40
+        captured_end = self.end[chosen]
+        end = np.where(unsaid, captured_end, self.network[chosen] + by_header)
         length = np.maximum(end - begin, 0)
         return begin, np.maximum(np.minimum(end, captured_end), begin), length
 

@@ -26,6 +26,8 @@ _RECORDS_MAX = 256
 """Records looked at in one message."""
 _WANTED_MAX = 65_536
 """Names followed. A capture that asks for the services of more domains than this is not an incident but a census."""
+_READ_BEFORE_MAX = 8_192
+"""Messages remembered so as not to read them again; caches ask the same thing all day."""
 _ROUNDS_MAX = 8
 """How often one block of messages is gone through again for names learnt in it: a chain of aliases is shorter."""
 _A, _CNAME, _AAAA, _SRV = 1, 5, 28, 33
@@ -48,6 +50,7 @@ class Names:
         self._every = "*" in patterns
         self._patterns = [re.compile(translate(pattern.lower().rstrip("."))) for pattern in patterns]
         self._learnt: set[bytes] = set()
+        self._read_before: set[tuple[int, bytes]] = set()
 
     def choose(self, messages: list[bytes]) -> tuple[list[int], list[bytes]]:
         """Indices of the messages that matter, in order; and the question name of every message."""
@@ -67,7 +70,7 @@ class Names:
         for _ in range(_ROUNDS_MAX):
             known = len(self._wanted)
             for index in fresh:
-                self._learn(messages[index])
+                self.learn(messages[index])
             fresh = {index for index, name in enumerate(questions) if name in self._wanted} - found
             found |= fresh
             if not fresh and len(self._wanted) == known:
@@ -98,8 +101,17 @@ class Names:
         elif target in self._wanted:
             self._system_ports.setdefault(target, set()).add(port)
 
-    def _learn(self, message: bytes) -> None:
+    def learn(self, message: bytes) -> None:
         """What a message that matters leads to: the domain asked about, targets, aliases, ports."""
+        again = (
+            len(self._system_ports),
+            message[2:],
+        )  # the same question under another id, and nothing new to ask of it
+        if again in self._read_before:
+            return
+        if len(self._read_before) >= _READ_BEFORE_MAX:
+            self._read_before.clear()
+        self._read_before.add(again)
         try:
             self._read(message)
         except IndexError:  # cut, or no DNS at all: what was learnt before that stands

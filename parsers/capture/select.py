@@ -11,7 +11,8 @@ This decides what to read, not what it means.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -59,7 +60,8 @@ def packets(path: Path | str, how: How, reading: Reading) -> Iterator[Found]:
             yield part
             continue
         memory = memory or Memory(part.memory)
-        yield from choice.window(memory, part)
+        for found in choice.window(memory, part):
+            yield from found
     yield from choice.finish()
 
 
@@ -107,8 +109,8 @@ class _Choice:
         self._cut_at: tuple[int, int] | None = None
         self._forgotten_told = 0
 
-    def window(self, memory: Memory, window: Window) -> Iterator[Found]:
-        """The frames of a window that matter."""
+    def window(self, memory: Memory, window: Window) -> Iterator[Iterable[Found]]:
+        """The frames of a window that matter, block by block."""
         starts, lengths, at_ns, links = window.records
         for begin in range(0, len(starts), BLOCK_LEN):
             some = slice(begin, begin + BLOCK_LEN)
@@ -116,7 +118,7 @@ class _Choice:
             columns = decode(memory, Records(starts[some], lengths[some], at_ns[some], link))
             for name, count in columns.unread.items():
                 self._reading.unknown[name] = self._reading.unknown.get(name, 0) + count
-            yield from self._block(_Block(memory, columns, window.first_frame + begin, at_ns[some]))
+            yield self._block(_Block(memory, columns, window.first_frame + begin, at_ns[some]))
 
     def finish(self) -> Iterator[Found]:
         """What is to be said at the end."""
@@ -131,8 +133,9 @@ class _Choice:
             what = "conversations on other ports that begin as XMPP; there were too many to follow all"
             yield Lost(what, self._flows.refused, "frames", None, None)
 
-    def _block(self, block: _Block) -> Iterator[Found]:
+    def _block(self, block: _Block) -> Iterable[Found]:
         columns = block.columns
+        said: list[Lost] = []
         tcp = columns.kind == TCP
         on_dns = (columns.sport == _DNS_PORT) | (columns.dport == _DNS_PORT)
         extra: list[Packet | IcmpError] = []
@@ -148,13 +151,13 @@ class _Choice:
         extra += self._fragmented(block)
         if len(self._names.ports) + len(self._names.servers) > known:
             late += self._learn()
-            yield from self._forgotten(block)
+            said += self._forgotten(block)
         by_port = (self._port[columns.sport] | self._port[columns.dport]) & tcp
         others = np.flatnonzero(tcp & ~by_port & ~on_dns)
         keys = self._flows.add(block.memory, columns, self._sniffed(block, others))
         if len(keys):
             late += self._openings.release(flows=keys)
-            yield from self._forgotten(block)
+            said += self._forgotten(block)
         by_port[self._flows.among(block.memory, columns, others)] = True
         by_port[self._servers.among(block.memory, columns, others)] = True
         by_port[self._flows.among(block.memory, columns, segments)] = True
@@ -164,9 +167,10 @@ class _Choice:
         extra += self._icmp(block)
         self._count_cut(block)
         late.sort(key=itemgetter(0))
-        yield from late
-        found = block.copy(np.flatnonzero(by_port)).packets()
-        yield from sorted([*found, *extra], key=itemgetter(0)) if extra else found
+        found: Iterable[Packet | IcmpError] = block.copy(np.flatnonzero(by_port)).packets()
+        if extra:
+            found = sorted([*found, *extra], key=itemgetter(0))
+        return chain(said, late, found)
 
     def _lookups(self, messages: Batch, late: list[Packet | IcmpError]) -> Iterator[Packet]:
         """DNS messages over UDP that matter; earlier ones that matter by now are added to `late`."""
@@ -174,7 +178,10 @@ class _Choice:
         found = np.zeros(len(questions), bool)
         found[indices] = True
         if self._names.take_news():
-            late += self._dns.release(self._names)
+            earlier = self._dns.release(self._names)
+            for packet in earlier:
+                self._names.learn(packet.payload)
+            late += earlier
         rest = np.flatnonzero(~found)
         self._dns.add(messages.take(rest), [questions[index] for index in rest.tolist()])
         return messages.take(np.flatnonzero(found)).packets()
