@@ -357,6 +357,41 @@ def test_a_lookup_that_no_connection_followed(answer: str, state: str) -> None:
     assert told(("cups", text))["trouble-2"].state == state
 
 
+def test_a_peer_whose_host_has_no_address_fails_the_way_out() -> None:
+    """trouble-2: the SRV record is there, the host that it names is not."""
+    text = PEER.format(n=2, domain="peer.example", answer="= 0 0 5269 x.peer.example")
+    text += "2.03  10.0.0.5:4002 > 10.0.0.53:53  query A x.peer.example\n"
+    text += "2.04  back                          answer A x.peer.example NXDOMAIN\n"
+    item = told(("cups", OUT + text))["trouble-2"]
+    assert item.state == "fail"
+    assert "x.peer.example" in item.because
+    assert "gmail.com" in item.because, "the peer that works is named as well"
+
+
+def test_a_lookup_beside_an_open_stream_takes_nothing_back() -> None:
+    """trouble-2: later our server asks again, but has a stream and needs no new one."""
+    again = """
+    70.0  10.0.0.5:4070 > 10.0.0.53:53  query SRV _xmpp-server._tcp.gmail.com
+    70.1  back                          answer SRV _xmpp-server._tcp.gmail.com = 5 0 5269 x.gmail.com
+    """
+    assert told(("cups", OUT + again))["trouble-2"].state == "pass"
+
+
+def test_a_stream_whose_key_we_disown_does_not_show_our_service() -> None:
+    """config-5: somebody opened a stream in our name; that our service runs is shown by our own answers only."""
+    claimed = """
+    0.10  198.51.100.66:40000 > 198.51.100.10:5269  syn
+    0.11  back                                      syn-ack
+    0.13  198.51.100.66:40000 > 198.51.100.10:5269  StreamHeader from=cupdomain.com to=gmail.com
+    0.14  back                                      StreamHeader from=gmail.com to=cupdomain.com id=AAAA1111
+    0.15  198.51.100.66:40000 > 198.51.100.10:5269  Dialback from=cupdomain.com to=gmail.com key=other
+    """
+    asked_back = CALLED_BACK.split("0.30")[0].replace("verdict=valid", "verdict=invalid")
+    item = told(("peer", claimed), ("cups", asked_back))["config-5"]
+    assert item.state == "pass"
+    assert "198.51.100.66" not in item.because
+
+
 def test_a_telnet_by_hand_shows_the_way_out() -> None:
     """trouble-2: a PC inside tried the peer's port, which DNS names; the item says that it was TCP only."""
     text = PEER.format(n=2, domain="gmail.com", answer="= 0 0 5269 x.gmail.com + x.gmail.com 198.51.100.10")
