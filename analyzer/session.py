@@ -450,9 +450,11 @@ class CaseView:
         return next((c for c in tried if c.accepted), None)
 
     def at_home(self, tap: str, address: str) -> bool:
-        """Whether a tap was recorded on the host of that address."""
+        """Whether a tap was recorded on the host of that address; where it saw two hosts only, it may be either's."""
         coverage = self.coverage.get(tap)
-        return coverage is not None and any(self.same_host(address, home) for home in coverage.home)
+        if coverage is None or not coverage.home:
+            return False
+        return all(self.same_host(address, home) for home in coverage.home)
 
     def outside(self, connection: Connection, address: str) -> tuple[Sighting, ...]:
         """Sightings beyond address translation: there the host of `address` shows a public one that stands for its own.
