@@ -46,16 +46,17 @@ def _translation(case: CaseView, connection: Connection) -> Sign:
     servers = {s.server for s in connection.sightings}
     private = sorted(end_text(e) for e in servers if is_private(e[0]))
     public = sorted(end_text(e) for e in servers if not is_private(e[0]))
-    who, events = client(connection), handshake(connection)
+    events = handshake(connection)
     if private and public:
-        return Sign("pass", who, f"{public[0]} is translated to {private[0]}", events)
+        return Sign("pass", private[0], f"{public[0]} is translated to {private[0]}", events)
     if private and not any(is_private(s.client[0]) for s in connection.sightings):
-        return Sign("pass", who, f"connections from outside arrive translated to {private[0]}", events)
+        return Sign("pass", private[0], f"connections from outside arrive translated to {private[0]}", events)
     if private:
-        return Sign("not-observed", who, f"{who} came to {private[0]} from an inside address: nothing is translated")
+        says = f"{client(connection)} came to {private[0]} from an inside address: nothing is translated"
+        return Sign("not-observed", private[0], says, events)
     if any(case.at_home(s.tap, s.server[0]) for s in connection.sightings):
-        return Sign("not-applicable", who, f"our server has the public address of {public[0]} itself", events)
-    return Sign("pass", who, f"our server answers at {public[0]}", events)
+        return Sign("not-applicable", public[0], f"our server has the public address of {public[0]} itself", events)
+    return Sign("pass", public[0], f"our server answers at {public[0]}", events)
 
 
 def service_runs(case: CaseView, judgement: Judgement) -> Sign:
