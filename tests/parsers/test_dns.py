@@ -152,3 +152,10 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
             assert str(error)
         else:
             assert read.txid == int.from_bytes(wire[:2], "big")
+
+
+def test_a_signed_message_is_read_without_its_key() -> None:
+    """TSIG (RFC 8945) of a zone transfer or an update: the signature is passed over."""
+    signed = answer(f"{SRV}. 900 IN SRV 5 0 5269 xmpp.example.com.")
+    signed.use_tsig({"key.example.": "c2VjcmV0"})
+    assert [record.data for record in message(signed.to_wire()).records] == ["xmpp.example.com"]
