@@ -41,7 +41,7 @@ _PPP_PROTOCOLS = {0x0021: _IPV4, 0x0057: _IPV6}
 """PPP protocol numbers (RFC 1332, RFC 5072)."""
 _PPP_CAPSULES = {0x002D: "compressed PPP", 0x002F: "compressed PPP", 0x00FD: "compressed PPP", 0x003D: "multilink PPP"}
 """Those that hold IP in a form that is not decoded."""
-_SNAP = 0xAAAA03000000
+_SNAP = (0xAA, 0xAA, 0x03, 0, 0, 0)
 """LLC and SNAP header that is followed by an ethertype (RFC 1042)."""
 _TAGS_MAX = 8
 """Tags stepped over, and IPv6 extension headers; a packet with more is damage or an attack."""
@@ -166,7 +166,7 @@ def decode(memory: Memory, records: Records) -> Columns:
         # A header that the snap length cut has random bytes here, and is counted as cut.
         seen = end[odd] > origin[odd] + _IP
         _count(unread, "broken IP header", int((broken & seen).sum()))
-        _count_capsules(unread, kinds)
+        _count_capsules(unread, kinds[(kinds != _IPV4) & (kinds != _IPV6)])
         protocol[odd[~is_six & ~is_four]] = 255
         fragment[odd[~is_four]] = False
         _move_options(memory, odd[is_four], rows, origin, transport)
@@ -301,13 +301,15 @@ def _step_over_tags(
         if not len(odd):
             return
         kinds = ethertype[odd]
-        tagged = odd[np.isin(kinds, _TAGS)]
+        tagged = odd[(kinds == _TAGS[0]) | (kinds == _TAGS[1]) | (kinds == _TAGS[2])]
         pppoe = odd[kinds == _PPPOE]
-        llc = odd[(kinds > 0) & (kinds <= 1500)]
-        snap = llc[(rows[llc, 14:20] == tuple(_SNAP.to_bytes(6, "big"))).all(1)]
+        snap = odd[(kinds > 0) & (kinds <= 1500)]
+        if len(snap):
+            snap = snap[(rows[snap, 14:20] == _SNAP).all(1)]
         for moved, step in ((tagged, 4), (pppoe, 8), (snap, 8)):
-            _move_rows(memory, moved, step, origin, rows)
-            ethertype[moved] = rows[moved].view(">u2")[:, 6]
+            if len(moved):
+                _move_rows(memory, moved, step, origin, rows)
+                ethertype[moved] = rows[moved, 12].astype(np.uint16) << 8 | rows[moved, 13]
         if len(pppoe):
             _ppp(memory, pppoe, origin, rows, ethertype, unread)
         odd = np.concatenate([tagged, snap])
