@@ -30,12 +30,14 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
         ):
             return Blind(because=f"a stream of {session.receiver} under TLS was open and may have carried the verify")
         last = key.answer
-        told = f", which then said {last.condition or last.verdict}" if last is not None else ""
+        told = ""
+        if last is not None:
+            told = f", and {key.target_domain} said {last.condition or last.verdict} in the end"
         return Match(
             events=(key.request,) if last is None else (key.request, last),
             because=(
-                f"no callback of {key.target_domain} about the key of {key.sender_domain} came to where "
-                f"{', '.join(sorted(connection.vantages))} was captured{told}"
+                f"no callback of {key.target_domain} about the key of {key.sender_domain} was seen in "
+                f"{', '.join(sorted(connection.vantages))}{told}"
             ),
             connection=key.asked_on,
             domain=key.sender_domain,

@@ -37,8 +37,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                     f"a capture at {key.target_domain}: whether it asks anybody about the key",
                 ),
             ),
-            # That somebody else's claim of our domain is turned down is no failure of ours.
-            severity=Severity.DEGRADED if session.authenticated or claim_on(key, case) is not None else None,
+            severity=Severity.DEGRADED if session.authenticated else None,
         )
     return None
 
