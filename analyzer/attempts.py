@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from analyzer.addresses import is_private
 from analyzer.connection import Connection, Sighting
-from analyzer.local import addresses_of
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory
 from analyzer.session import Coverage, DialbackKey
@@ -130,7 +129,7 @@ def _asks_about(
     if not receiver:
         return None
     initiator = where.domain_at(lookup.client)
-    if initiator is None and len(local) == 1 and not addresses_of(local, where):
+    if initiator is None and len(local) == 1 and not where.addresses_of(local):
         # Nothing tells who lives there: who asks for another's federation service is taken for the local server.
         initiator = local[0]
     if initiator is None or initiator == receiver:
@@ -196,7 +195,10 @@ def _with_callbacks(
                 )
             )
     _tried_callbacks(attempts, limits)
-    return [a for a in attempts if not _only_calls_back(a, attempts)]
+    by_pair: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        by_pair[(attempt.initiator, attempt.receiver)].append(attempt)
+    return [a for a in attempts if not _only_calls_back(a, by_pair[(a.receiver, a.initiator)])]
 
 
 def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
@@ -231,13 +233,11 @@ def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
                 attempt.callback_lookups += [k for k in asked if k not in attempt.callback_lookups]
 
 
-def _only_calls_back(attempt: Attempt, attempts: Sequence[Attempt]) -> bool:
+def _only_calls_back(attempt: Attempt, others: Sequence[Attempt]) -> bool:
     """Whether an attempt is nothing but the questions that came before a callback of another; they move there."""
     if attempt.connections or not attempt.lookups:
         return False
-    for other in attempts:
-        if (other.initiator, other.receiver) != (attempt.receiver, attempt.initiator):
-            continue
+    for other in others:
         for key in other.dialbacks:
             sent_ns = key.request.at_ns if key.request is not None else None
             if key.verify is None or sent_ns is None:

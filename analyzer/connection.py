@@ -107,7 +107,7 @@ class Connection:
     receiver: str | None
     """The domain that it was opened to."""
     named_by: str
-    """How the two domains are known: "stream header", "dialback", "stanza", "dns", "hosts", "elimination", "nothing"."""
+    """How they are known: "stream header", "dialback", "stanza", "dns", "hosts", "elimination" or "nothing"."""
     role: str
     """In the words of the report contract: "stanzas", "verify", "both", "probe", "unknown"."""
 

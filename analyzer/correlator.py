@@ -14,7 +14,7 @@ from analyzer.attempts import Attempt, Limits, gather
 from analyzer.connection import Connection, Sighting
 from analyzer.conversations import is_payload, lookups, sightings
 from analyzer.keys import follow
-from analyzer.local import addresses_of, find_local
+from analyzer.local import find_local
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
 from analyzer.session import CaseView, Coverage, DialbackKey, Session
@@ -44,9 +44,9 @@ def correlate(
     where = directory(groups, client_streams, questions, joined.nat)
     coverage = _coverage(events, sources, readings, joined)
     local, assumed = find_local(local_domains, groups, client_streams, questions, where, coverage)
-    home = addresses_of(local, where)
+    home = where.addresses_of(local)
     connections = [_connection(group, where, local, home, coverage) for group in groups]
-    connections = _named_by_elimination(connections, questions, local)
+    connections = _named_by_elimination(connections, questions, where, local)
     keys = follow(connections)
     connections = _with_roles(connections, keys)
     attempts = gather(connections, questions, keys, client_streams, where, coverage, local, limits)
@@ -183,7 +183,7 @@ def _connection(
 
 
 def _named_by_elimination(
-    connections: list[Connection], questions: Sequence[Lookup], local: tuple[str, ...]
+    connections: list[Connection], questions: Sequence[Lookup], where: Directory, local: tuple[str, ...]
 ) -> list[Connection]:
     """Callers from outside whom our server never let say their name, taken for the one other domain in view.
 
@@ -193,7 +193,8 @@ def _named_by_elimination(
     spoken_of |= {k.domain for k in questions if k.service == "_xmpp-server"}
     others = spoken_of - set(local)
     open_ends = {c.server for c in connections if c.accepted}
-    if len(others) != 1:
+    if len(others) != 1 or where.hosts().get(*others):
+        # Where the other domain lives is known, and these callers come from elsewhere.
         return connections
     (other,) = others
     return [

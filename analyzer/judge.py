@@ -10,11 +10,12 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import analyzer.rules
 from analyzer.rule import Blind, Confidence, Finding, Match, Rule, Severity
 from analyzer.session import CaseView, Session
-from analyzer.stage import digest
+from analyzer.stage import Stage, digest
 from parsers.events import river_key
 
 GENERAL = frozenset(
@@ -35,8 +36,7 @@ GENERAL = frozenset(
 """Rules for when the evidence cannot place the fault: any specific rule of the same session goes before them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unjudged:
+class Unjudged(NamedTuple):
     """A rule that could not be judged on a session."""
 
     rule: str
@@ -123,6 +123,8 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
     by_session: dict[str, list[Finding]] = {}
     for session in case.sessions:
         matches: list[tuple[str, Match]] = []
+        visible = session.visible
+        hidden: dict[frozenset[Stage], str] = {}
         cleared = 0
         for name, rule in rules.items():
             try:
@@ -133,9 +135,11 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
             if isinstance(answer, Match):
                 matches.append((name, answer))
             elif isinstance(answer, Blind):
-                unjudged.append(Unjudged(rule=name, session=session.id, because=answer.because))
-            elif not rule.needs <= session.visible:
-                unjudged.append(Unjudged(rule=name, session=session.id, because=_hidden(rule, session)))
+                unjudged.append(Unjudged(name, session.id, answer.because))
+            elif missing := rule.needs - visible:
+                if missing not in hidden:
+                    hidden[missing] = _hidden(missing, session)
+                unjudged.append(Unjudged(name, session.id, hidden[missing]))
             else:
                 cleared += 1
         ruled_out[session.id] = cleared
@@ -151,9 +155,9 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
     )
 
 
-def _hidden(rule: Rule, session: Session) -> str:
-    """Why a rule's stages could not be seen."""
-    missing = ", ".join(s.word for s in sorted(rule.needs - session.visible))
+def _hidden(stages: frozenset[Stage], session: Session) -> str:
+    """Why these stages could not be seen."""
+    missing = ", ".join(s.word for s in sorted(stages))
     stream = session.stream
     if stream is not None and stream.ciphertext is not None:
         where = stream.ciphertext.where

@@ -16,15 +16,6 @@ from analyzer.session import Coverage
 from parsers.names import domain
 
 
-def addresses_of(domains: Sequence[str], where: Directory) -> frozenset[str]:
-    """Addresses of the hosts that speak for these domains, translated ones included."""
-    found = {a for a, spoken_there in where.spoke.items() if any(d in domains for d in spoken_there)}
-    found = found or {a for a, claimed_there in where.claimed.items() if any(d in domains for d in claimed_there)}
-    # A host that others' names live at as often is not ours: a claimed name must not move the local side.
-    found = {a for a in found if where.domain_at(a) in domains}
-    return frozenset(found | {other for a in found for other in where.nat.get(a, ())})
-
-
 def find_local(
     given: Sequence[str],
     groups: Iterable[Sequence[Sighting]],

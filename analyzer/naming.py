@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
@@ -58,7 +59,7 @@ def is_client_stream(sighting: Sighting, ports: frozenset[int]) -> bool:
     return header is not None and header.namespace == "jabber:client" and sighting.server[1] not in ports
 
 
-@dataclass(slots=True)
+@dataclass
 class Directory:
     """Who lives where: built once from all that was seen, then asked."""
 
@@ -77,11 +78,36 @@ class Directory:
         for one in (address, *self.nat.get(address, ())):
             found += self.spoke.get(one, Counter())
         if not found:
-            names = {d for (a, _), there in self.published.items() if a == address for d in there}
-            names = names or set(self.claimed.get(address, ()))
+            names = self._published_at.get(address) or set(self.claimed.get(address, ()))
             return next(iter(names)) if len(names) == 1 else None
         best = found.most_common(2)
         return best[0][0] if len(best) == 1 or best[0][1] > best[1][1] else None
+
+    @cached_property
+    def _published_at(self) -> Mapping[str, set[str]]:
+        """Address → domains that DNS leads there for."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for (address, _), there in self.published.items():
+            found[address].update(there)
+        return found
+
+    @cached_property
+    def _speaks_at(self) -> Mapping[str, set[str]]:
+        """Domain → addresses from which it spoke, or at which it was spoken to."""
+        return _turned(self.spoke)
+
+    @cached_property
+    def _claims_at(self) -> Mapping[str, set[str]]:
+        """Domain → addresses that said to be it and were refused."""
+        return _turned(self.claimed)
+
+    def addresses_of(self, domains: Sequence[str]) -> frozenset[str]:
+        """Addresses of the hosts that speak for these domains, translated ones included."""
+        found = {a for d in domains for a in self._speaks_at.get(d, ())}
+        found = found or {a for d in domains for a in self._claims_at.get(d, ())}
+        # A host that others' names live at as often is not theirs: a claimed name must not move the local side.
+        found = {a for a in found if self.domain_at(a) in domains}
+        return frozenset(found | {other for a in found for other in self.nat.get(a, ())})
 
     def domain_asked(self, address: str, port: int, client: str, at_ns: int) -> str | None:
         """The domain whose lookup led to an end: the client's own latest before that instant, else anybody's."""
@@ -100,14 +126,20 @@ class Directory:
 
     def hosts(self) -> dict[str, frozenset[str]]:
         """Addresses by domain."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for address, domains_there in self.spoke.items():
-            for domain in domains_there:
-                found[domain].add(address)
+        found = _turned(self.spoke)
         for (address, _), there in self.published.items():
             for domain in there:
                 found[domain].add(address)
         return {domain: frozenset(addresses) for domain, addresses in found.items()}
+
+
+def _turned(domains_at: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    """Domain → addresses, from address → domains."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for address, domains_there in domains_at.items():
+        for domain in domains_there:
+            found[domain].add(address)
+    return found
 
 
 def directory(

@@ -420,17 +420,35 @@ class CaseView:
     def _published(self) -> dict[str, frozenset[str]]:
         return {}
 
+    @cached_property
+    def _addresses_by_name(self) -> Mapping[str, set[str]]:
+        """Addresses by the name that was asked for and by the name that owns them."""
+        found: dict[str, set[str]] = {}
+        for lookup in self.lookups:
+            for record in lookup.records:
+                if record.rrtype in ("A", "AAAA"):
+                    found.setdefault(record.name, set()).add(record.data)
+                    if record.section == "answer":
+                        found.setdefault(lookup.name, set()).add(record.data)
+        return found
+
+    @cached_property
+    def _lookups_by_domain(self) -> Mapping[str, tuple[Lookup, ...]]:
+        """SRV questions by the domain that they are about."""
+        found: dict[str, list[Lookup]] = {}
+        for lookup in self.lookups:
+            if lookup.service is not None:
+                found.setdefault(lookup.domain, []).append(lookup)
+        return {domain: tuple(asked) for domain, asked in found.items()}
+
     def published(self, domain: str) -> frozenset[str]:
         """Addresses that DNS, as far as it was captured, publishes for the federation of a domain."""
         known = self._published.get(domain)
         if known is None:
             targets = {r.data for k in self.lookups_of(domain) for r in k.srv}
+            # An alias leads from the target to the address; the addresses of name servers stand beside it.
             known = self._published[domain] = frozenset(
-                r.data
-                for k in self.lookups
-                for r in k.records
-                # An alias leads from the target to the address; the addresses of name servers stand beside it.
-                if r.rrtype in ("A", "AAAA") and (r.name in targets or (k.name in targets and r.section == "answer"))
+                address for name in targets for address in self._addresses_by_name.get(name, ())
             )
         return known
 
@@ -523,6 +541,6 @@ class CaseView:
 
     def lookups_of(self, domain: str, services: tuple[str, ...] = ("_xmpp-server",)) -> Iterator[Lookup]:
         """SRV questions about one domain, by anybody."""
-        for lookup in self.lookups:
-            if lookup.service in services and lookup.domain == domain:
+        for lookup in self._lookups_by_domain.get(domain, ()):
+            if lookup.service in services:
                 yield lookup
