@@ -48,8 +48,9 @@ def _said(session: Session) -> tuple[Connection, StreamError | Dialback, str] | 
             return connection, found, session.initiator
     for key in session.dialbacks:
         for event, domain, where in (
-            (key.answer, session.receiver, key.asked_on),
+            # A callback that failed so comes first: the receiver may pass its condition on.
             (key.verify_answer, session.initiator, key.verified_on),
+            (key.answer, session.receiver, key.asked_on),
         ):
             if event is None or event.condition != "item-not-found":
                 continue

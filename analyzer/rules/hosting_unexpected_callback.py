@@ -65,7 +65,7 @@ def _match(session: Session, case: CaseView, claim: Claim) -> Match:
             f"find who speaks for {key.sender_domain} at {claim.address} and end it there"
             if claim.address
             else f"ask the operator of {key.target_domain} from which address the key of {key.sender_domain} came, "
-            f"then have the domain released there; look first at Google and WebEx accounts of your organisation, then at "
+            f"then have the domain released there; first look at your Google and WebEx accounts, then at "
             f"old servers"
         ),
     )
@@ -118,7 +118,6 @@ RULE = Rule(
     masks=(
         "dialback-result-invalid",
         "dialback-callback-absent",
-        "dialback-wrong-id",
         "dialback-authoritative-elsewhere",
         "stream-closed-without-error",
         "stream-not-authorized",
