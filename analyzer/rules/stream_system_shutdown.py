@@ -30,7 +30,7 @@ RULE = Rule(
     owner=Owner.PEER,
     needs=frozenset({Stage.STREAM}),
     masks=("stream-closed-without-error",),
-    rivals=("stream-closed-without-error",),
+    rivals=("stream-connection-timeout",),
     explanation=(
         "The server closed the stream with `system-shutdown` or `reset`: it is stopped, restarted, or wants the\n"
         "stream opened anew because something in its configuration changed. This is an ordinary, planned end."
