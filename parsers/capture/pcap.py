@@ -10,7 +10,7 @@ import struct
 
 import numpy as np
 
-from parsers.capture.walk import Offsets, walk
+from parsers.capture.walk import TRIES_MAX, Offsets, walk
 from parsers.capture.window import Gap, Records, Taken, joined
 
 HEADER_LEN = 24
@@ -29,6 +29,8 @@ _SEARCH_LEN = 70_000
 """Bytes searched for a lane's first record; a lane without one is walked with the lane before it."""
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(0xFFFFFFFF)
 _SECOND_NS = np.uint64(1_000_000_000)
+_RESYNC_TRIES_MAX = 2_000_000
+"""Places that are looked at for a way on, in all: some seconds' work."""
 _RESYNC_MAX = 1_000
 """Broken places that are searched for a way on; a file with more is given up."""
 
@@ -61,6 +63,7 @@ class Pcap:
         self._near_s: int | None = None
         self._lost = 0
         self._resyncs = 0
+        self._tries_left = _RESYNC_TRIES_MAX
 
     def after(self, at: int) -> int:
         """Where the next record begins."""
@@ -145,10 +148,14 @@ class Pcap:
         half = self._second.pack(self._near_s)[self._high_half]
         shift = self._high_half.start
         at = self._memory.find(half, begin + shift, stop)
-        while at >= 0:
+        tries = 0
+        while at >= 0 and tries < (self._tries_left if certain else TRIES_MAX):
             if self._likely(at - shift, end, certain=certain, last=last):
                 return at - shift
             at = self._memory.find(half, at + 1, stop)
+            tries += 1
+        if certain:
+            self._tries_left -= tries
         return None
 
     def _likely(self, at: int, end: int, *, certain: bool, last: bool) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsers.capture.clocks import Interface, Interfaces
-from parsers.capture.walk import FAR, Offsets, plain_walk, walk
+from parsers.capture.walk import FAR, TRIES_MAX, Offsets, plain_walk, walk
 from parsers.capture.window import NO_PACKET, Gap, Records, Taken, joined
 
 HEADER_LEN = 28
@@ -39,6 +39,8 @@ _SEARCH_LEN = 70_000
 """Bytes searched for a lane's first block."""
 _SECTION_PROBE_LEN = 1 << 20
 """Bytes of a later section that are walked plainly first: a million small sections must not be cut into lanes each."""
+_RESYNC_TRIES_MAX = 2_000_000
+"""Places that are looked at for a way on, in all: some seconds' work."""
 _RESYNC_MAX = 1_000
 """Broken places that are searched for a way on; a file with more is given up."""
 
@@ -69,6 +71,7 @@ class Pcapng:
         self._enter("<", 0)
         self._sections = 0
         self._resyncs = 0
+        self._tries_left = _RESYNC_TRIES_MAX
         self._lost = 0
         self._last_ns = 0
 
@@ -236,10 +239,14 @@ class Pcapng:
 
     def _search(self, pattern: bytes, begin: int, stop: int, end: int, *, certain: bool = False) -> int | None:
         at = self._memory.find(pattern, begin, stop)
-        while at >= 0:
+        tries = 0
+        while at >= 0 and tries < (self._tries_left if certain else TRIES_MAX):
             if self._likely(at, end, certain=certain):
                 return at
             at = self._memory.find(pattern, at + 1, stop)
+            tries += 1
+        if certain:
+            self._tries_left -= tries
         return None
 
     def _likely(self, at: int, end: int, *, certain: bool) -> bool:

@@ -23,6 +23,8 @@ _LANE_LEN = 65_536
 """Bytes of a lane: some hundred records, so that a step of all lanes pays for its Python."""
 _LANES_MIN = 16
 """Below this many lanes a plain walk is as fast."""
+TRIES_MAX = 64
+"""Places that `Chain.find` looks at before it gives up: zeros look like the clock of a capture that has none."""
 
 
 class Chain(Protocol):
@@ -54,6 +56,8 @@ def walk(chain: Chain, begin: int, end: int) -> tuple[Offsets, int]:
     for cut in range(begin + _LANE_LEN, begin + lanes * _LANE_LEN, _LANE_LEN):
         if cut > starts[-1] and (found := chain.find(cut, end)) is not None and starts[-1] < found <= last:
             starts.append(found)
+    if len(starts) < _LANES_MIN:
+        return plain_walk(chain, begin, last)
     return _certified(chain, np.array(starts, np.int64), last)
 
 
@@ -93,7 +97,7 @@ def _step(chain: Chain, starts: Offsets, limits: Offsets) -> tuple[Offsets, list
     live = np.arange(count)
     at, limit = starts, limits
     rows, owners = [], []
-    while len(at):
+    while len(at) >= _LANES_MIN // 2:
         rows.append(at)
         owners.append(live)
         following = chain.after_all(at)
@@ -105,9 +109,15 @@ def _step(chain: Chain, starts: Offsets, limits: Offsets) -> tuple[Offsets, list
         ends[done] = following[~running]
         steps[done] = len(rows)
         at, live, limit = following[running], live[running], limit[running]
+    steps[live] = len(rows)
     base = np.zeros(count + 1, np.int64)
     np.cumsum(steps, out=base[1:])
     offsets = np.empty(base[-1], np.int64)
     for step, (row, owner) in enumerate(zip(rows, owners, strict=True)):
         offsets[base[owner] + step] = row
-    return ends, np.split(offsets, base[1:-1])
+    found = np.split(offsets, base[1:-1])
+    # A few lanes that are longer than all others are walked plainly: numpy does not pay for them.
+    for lane, place, stop in zip(live.tolist(), at.tolist(), limit.tolist(), strict=True):
+        rest, ends[lane] = plain_walk(chain, place, stop - 1)
+        found[lane] = np.concatenate([found[lane], rest])
+    return ends, found

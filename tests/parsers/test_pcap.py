@@ -81,6 +81,15 @@ def test_a_file_that_is_damage_only_is_given_up(tmp_path: Path) -> None:
     assert lost[-1].count > 100_000
 
 
+def test_rubbish_that_looks_like_records_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken place followed by millions of likely ones must not be looked at for ever."""
+    monkeypatch.setattr("parsers.capture.pcap._RESYNC_TRIES_MAX", 1_000)
+    rubbish = struct.pack("<I", SECOND)[2:] * 1_000_000
+    _, _, lost, reading = read(made(tmp_path, pcap(*FRAMES[:3]) + b"\xff" * 16 + rubbish + pcap(*FRAMES)[24:]))
+    assert reading.frames == 3
+    assert [one.count for one in lost] == [16 + len(rubbish) + len(pcap(*FRAMES)) - 24]
+
+
 def test_a_giant_of_another_link_type_is_passed_over(tmp_path: Path) -> None:
     """D-Bus and USB captures have records longer than a window; they have a frame number and nothing else."""
     head, record = pcap(link=231), struct.pack("<IIII", SECOND, 0, 20 << 20, 20 << 20)

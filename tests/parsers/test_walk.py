@@ -64,6 +64,25 @@ def test_lanes_walk_blocks_too(seed: int) -> None:
     assert (lanes.tolist(), lanes_end) == (plain.tolist(), plain_end)
 
 
+def test_a_capture_without_a_clock_is_not_searched_for_ever() -> None:
+    """Every zero looks like the year 1970: few places are tried, and the plain walk finds the records."""
+    content = pcap(*[bytes(1_000)] * 4_000)
+    content = content[:24] + content[24:].replace(struct.pack("<I", SECOND), bytes(4))
+    memory, begin, end = laid_out(content)
+    chain = Pcap(memory, begin)
+    tried = 0
+    likely = chain._likely
+
+    def count(*place: int, certain: bool, last: bool) -> bool:
+        nonlocal tried
+        tried += 1
+        return likely(*place, certain=certain, last=last)
+
+    chain._likely = count  # type: ignore[method-assign,assignment]
+    assert len(chain.take(begin + 24, end, last=True).records.starts) == 4_000
+    assert tried <= 64 * 64
+
+
 def test_a_lane_without_a_record_joins_the_one_before() -> None:
     """One record longer than many lanes: nothing is found in them, and nothing is missed."""
     frames = [bytes(200_000) if index % 7 == 0 else bytes(90) for index in range(200)]
