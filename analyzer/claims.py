@@ -64,7 +64,7 @@ def claim_on(key: DialbackKey, case: CaseView) -> Claim | None:
     disowned = key.verify_answer if key.step_into("DISOWNED") else None
     if claimant is not None and (disowned is None or not _is_stranger(claimant, callback, key, case)):
         return None
-    if claimant is None and _own_stream(key, case):
+    if claimant is None and (_own_stream(key, case) or _own_key(key, verify, case)):
         return None
     ran = [verify.at_ns - c.first_ns for t in callback.vantages if (c := case.coverage.get(t)) and not c.damaged]
     return Claim(
@@ -126,6 +126,15 @@ def _own_streams(key: DialbackKey, case: CaseView) -> list[Connection]:
 def _own_stream(key: DialbackKey, case: CaseView) -> bool:
     """Whether the key was made for a stream that was seen: it is its key then, though its own element was not seen."""
     return any(key.stream_id in c.stream_ids for c in _own_streams(key, case))
+
+
+def _own_key(key: DialbackKey, verify: Dialback, case: CaseView) -> bool:
+    """Whether the very key was sent on a stream that was seen, under another id: it is ours, asked about wrongly."""
+    return verify.key_digest is not None and any(
+        d.request is not None and d.request.key_digest == verify.key_digest
+        for d in case.dialbacks
+        if (d.sender_domain, d.target_domain) == (key.sender_domain, key.target_domain)
+    )
 
 
 def _hidden(key: DialbackKey, verify: Dialback, case: CaseView) -> str | None:
