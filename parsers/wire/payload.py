@@ -11,6 +11,8 @@ from parsers.wire.xmpp import Seen, XmppStream
 
 _HANDSHAKE = b"\x16\x03"
 """A TLS record of handshake type begins so (RFC 8446 section 5.1)."""
+_CONTENT_TYPES = range(20, 25)
+"""Content types of TLS records (RFC 8446 section 5.1, RFC 6520); no XML begins with these bytes."""
 
 
 class Payload:
@@ -44,6 +46,8 @@ class Payload:
     def unread(self) -> list[tuple[str, int]]:
         """What was not read, and how many bytes of it: to be told when the conversation ends."""
         found = []
+        if self._held:
+            found.append(("a direction ends before it can be told what it carries", len(self._held)))
         if self._xmpp is not None and self._xmpp.skipped:
             reason = "compressed (XEP-0138)" if self._xmpp.compressed else "no XML that can be read"
             found.append((f"part of a stream is {reason}", self._xmpp.skipped))
@@ -56,7 +60,7 @@ class Payload:
         """The next bytes; never raises for what they say."""
         if self._xmpp is None and self._tls is None:
             self._held += data
-            if len(self._held) < len(_HANDSHAKE):
+            if not self._held or (self._held[0] in _CONTENT_TYPES and len(self._held) < len(_HANDSHAKE)):
                 return []
             data, self._held = self._held, b""
             self._begin(data)
@@ -94,8 +98,8 @@ class Payload:
             self._xmpp.close()
 
     def _begin(self, data: bytes) -> None:
-        """Choose by the first two bytes: TLS content types are 20 to 24, XML begins with `<` or white space."""
-        looks_tls = data[:2] == _HANDSHAKE or (self._midstream and 20 <= data[0] <= 24 and data[1] == 3)
+        """Choose by the first two bytes: content type and version of a TLS record, or else XML."""
+        looks_tls = data[:2] == _HANDSHAKE or (self._midstream and data[0] in _CONTENT_TYPES and data[1] == 3)
         if looks_tls:
             self._tls = tls.TlsReader()
             self._tls_at = self._at
