@@ -193,7 +193,7 @@ def _named_by_elimination(
     spoken_of |= {k.domain for k in questions if k.service == "_xmpp-server"}
     others = spoken_of - set(local)
     open_ends = {c.server for c in connections if c.accepted}
-    if len(others) != 1 or where.hosts().get(*others):
+    if len(others) != 1 or where.hosts().get(next(iter(others))):
         # Where the other domain lives is known, and these callers come from elsewhere.
         return connections
     (other,) = others
