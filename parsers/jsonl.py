@@ -20,6 +20,8 @@ from parsers.source import How, Reading, Source
 KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in EVENT_TYPES}
 LINE_MAX = 1 << 20
 """A line longer than 1 MiB is damage: the largest event, a DNS answer of 64 KiB, stays far below it."""
+INT_MAX = (1 << 63) - 1
+"""No number of an event is larger: instants in ns fit into 64 bits until the year 2262."""
 _PARTS = {"where": Where, "flow": Flow, "answers": DnsRecord, "real": Flow, "mapped": Flow}
 
 
@@ -50,7 +52,8 @@ def event(text: str) -> Event:
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"no JSON: {error}") from None
-    kind = KINDS.get(plain.pop("kind", None)) if isinstance(plain, dict) else None
+    name = plain.pop("kind", None) if isinstance(plain, dict) else None
+    kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ValueError("no event: the key `kind` names no class of events")
     return typing.cast(Event, _build(kind, plain))
@@ -95,19 +98,29 @@ def _value(kind: type[Any], name: str, value: Any, options: tuple[Any, ...]) -> 
             part = _PARTS.get(name)
             if part is not None:
                 return tuple(_build(part, v) for v in value)
-            if all(isinstance(v, str) for v in value):
+            if all(isinstance(v, str) and _is_text(v) for v in value):
                 return tuple(value)
-        if option is Topic and value in Topic._value2member_map_:
+        if option is Topic and isinstance(value, str) and value in Topic._value2member_map_:
             return Topic(value)
         if dataclasses.is_dataclass(option) and isinstance(value, dict):
             return _build(typing.cast(type[Any], option), value)
-        if option in (int, str, bool) and type(value) is option:
+        if option is bool and type(value) is bool:
+            return value
+        if option is int and type(value) is int and abs(value) <= INT_MAX:
+            return value
+        if option is str and isinstance(value, str) and _is_text(value):
             return value
         if typing.get_origin(option) is not None and not isinstance(option, type):
             nested = typing.get_args(option)
             if nested and value in nested:
                 return value
-    raise ValueError(f"{kind.__name__}.{name}: {str(value)[:40]!r} does not fit")
+    told = repr(value[:40]) if isinstance(value, str) else type(value).__name__
+    raise ValueError(f"{kind.__name__}.{name}: {told} does not fit")
+
+
+def _is_text(value: str) -> bool:
+    """Whether a string can be written again: JSON may spell half of a surrogate pair, UTF-8 cannot."""
+    return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 class Jsonl:
