@@ -15,8 +15,8 @@ from analyzer.stage import end_text
 from parsers.events import Dialback
 
 BEFORE_NS = 30 * 10**9
-"""A key that was sent more than 30 s before it is asked about has been given up: the dialback timer of Cisco XCP, the
-shortest known (Prosody waits 90 s). A capture that ran so long before would have shown our own key."""
+"""Cisco XCP gives a key up after 30 s (its log says so): a capture that ran so long before would have shown our own.
+Prosody waits 90 s; there a key may be older than this, which is one reason why a claim seen at one place is never proven."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,9 +50,7 @@ RULE = Rule(
         "That says nothing about the record. The zone's servers may be unreachable for the resolver, the "
         "delegation broken,\n"
         "the zone expired or not loaded, or DNSSEC validation may have failed.\n"
-        "RFC 6120 forbids the fallback to the domain's address after such an error only where the SRV answer was "
-        "secure;\n"
-        "most servers stop here."
+        "Some servers try the address of the domain itself after such an error, others stop here."
     ),
     remedy=(
         "Look at the resolver's log for that name.\n"

@@ -18,7 +18,8 @@ DENIALS = (
     "allowlist",
     "not allowed to",
 )
-"""Words of such refusals, in lower case, from the sources of ejabberd, Openfire and Prosody's list modules."""
+"""Words of such refusals, in lower case. The first is ejabberd's, seen on the wire; the third stands in Openfire's log;
+the others are what lists of domains are commonly called, not read in a server's source."""
 DIALBACK = frozenset({"forbidden", "not-allowed", "policy-violation"})
 """Conditions of a refused `<db:result/>` (XEP-0220 section 2.5). `policy-violation` may ask for TLS instead."""
 
