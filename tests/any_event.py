@@ -46,7 +46,23 @@ def hints(kind: type[Event]) -> dict[str, typing.Any]:
 
 def anything(kind: type[Event]) -> st.SearchStrategy[Event]:
     """Events of one class, every field drawn from what its type admits."""
-    return st.builds(kind, **{f.name: st.from_type(hints(kind)[f.name]) for f in dataclasses.fields(kind)})
+    return _built(kind)
+
+
+def _built(kind: type) -> st.SearchStrategy[typing.Any]:
+    """A dataclass with every field drawn."""
+    return st.builds(kind, **{name: _drawn(hint) for name, hint in typing.get_type_hints(kind).items()})
+
+
+def _drawn(hint: typing.Any) -> st.SearchStrategy[typing.Any]:
+    """What a declared type admits; whole numbers as 64 bits hold them."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return st.one_of(*(_drawn(option) for option in typing.get_args(hint)))
+    if typing.get_origin(hint) is tuple:
+        return st.lists(_drawn(typing.get_args(hint)[0]), max_size=3).map(tuple)
+    if dataclasses.is_dataclass(hint):
+        return _built(typing.cast(type, hint))
+    return st.integers(1 - (1 << 63), (1 << 63) - 1) if hint is int else st.from_type(hint)
 
 
 def variants(kind: type[Event]) -> Iterator[Event]:

@@ -81,7 +81,6 @@ TESTED_BY: dict[str, str] = {
             "analyzer/naming.py",
             "analyzer/session.py",
             "analyzer/stage.py",
-            "analyzer/vantage.py",
         ),
         "tests/sessions",  # whole stories: what these make of events is told as timelines and verdicts
     ),
@@ -103,8 +102,13 @@ TESTED_BY: dict[str, str] = {
     "analyzer/machines/table.py": "tests/analyzer/test_machines.py",
     "analyzer/reach.py": "tests/analyzer/test_checklist.py",
     "analyzer/signs.py": "tests/analyzer/test_checklist.py",
+    "analyzer/cli.py": "tests/test_cli.py",
+    "parsers/case.py": "tests/test_bad_input.py",
+    "parsers/errors.py": "tests/test_bad_input.py",
     "parsers/events.py": "tests/test_house.py",
-    "parsers/jsonl.py": "tests/test_house.py",
+    "parsers/format.py": "tests/parsers/test_sniff.py",
+    "parsers/ingest.py": "tests/test_bad_input.py",
+    "parsers/source.py": "tests/test_bad_input.py",
 }
 """Sources without a test file of their own name, and where they are tested instead."""
 
