@@ -43,18 +43,31 @@ class Attempt:
     """A session that is being gathered."""
 
     initiator: str
+    """Who wants to send."""
     receiver: str
+    """Whom it wants to reach."""
     host: str | None
+    """Address of the server that makes the attempt; None where only a callback or a client tells of it."""
     lookups: list[Lookup] = field(default_factory=list)
+    """Its questions, in order."""
     connections: list[Connection] = field(default_factory=list)
+    """What it tried, in order."""
     dialbacks: list[DialbackKey] = field(default_factory=list)
+    """Keys of the initiator."""
     callbacks: list[Connection] = field(default_factory=list)
+    """Connections by which the receiver verifies them, or tries to."""
     callback_lookups: list[Lookup] = field(default_factory=list)
+    """The receiver's questions before it calls back."""
     links: list[Link] = field(default_factory=list)
+    """Why these were joined."""
     trigger: Stanza | None = None
+    """The client's stanza that caused it."""
     bounce: Stanza | None = None
+    """The error that the client got back."""
     awaited: Stanza | None = None
+    """The receiver's stanza that wants an answer."""
     last_ns: int = 0
+    """Instant of its last event so far."""
 
     @property
     def first_ns(self) -> int:
