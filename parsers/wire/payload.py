@@ -77,8 +77,7 @@ class Payload:
             self._xmpp.close()
             self._xmpp = None
             self._tls = tls.TlsReader()
-            if rest:
-                seen += self._secured(rest)
+            seen += self._secured(rest)
         return seen
 
     def gap(self, missing: int) -> None:

@@ -109,6 +109,10 @@ class XmlStream:
     def close(self) -> None:
         """Read nothing more, and let expat's memory go."""
         self.done = True
+        if self.searching:
+            # What might have been the beginning of a beginning.
+            self.skipped += len(self._tag)
+            self._tag = b""
         if self._document is not None:
             self._document.close()
             self._document = None
