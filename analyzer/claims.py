@@ -16,7 +16,8 @@ from parsers.events import Dialback
 
 BEFORE_NS = 30 * 10**9
 """Cisco XCP gives a key up after 30 s (its log says so): a capture that ran so long before would have shown our own.
-Prosody waits 90 s; there a key may be older than this, which is one reason why a claim seen at one place is never proven."""
+Prosody waits 90 s; a key may be older there,
+which is one reason why a claim seen at one place is never proven."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
