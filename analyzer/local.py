@@ -46,16 +46,26 @@ def find_local(
     if not pairs:
         return (), ("no domain could be taken for the local one: name it with --local-domain",)
 
-    lives = where.hosts()
+    speaks_from: dict[str, set[str]] = {}
+    for address, spoken_there in (*where.spoke.items(), *where.claimed.items()):
+        for name in spoken_there:
+            speaks_from.setdefault(name, set()).add(address)
 
-    def score(name: str) -> tuple[bool, int, bool, int]:
-        at = lives.get(name, frozenset())
-        return (name in served_here, len(partners[name]), any(map(is_private, at)) or bool(at & homes), pairs[name])
+    def score(name: str) -> tuple[bool, bool, int, bool, int]:
+        # Who speaks from an inside address was captured at its own site; what DNS publishes would not prove that.
+        at = speaks_from.get(name, set())
+        return (any(map(is_private, at)), name in served_here, len(partners[name]), bool(at & homes), pairs[name])
 
     ranked = sorted(sorted(pairs), key=score, reverse=True)
     best = ranked[0]
     if len(ranked) > 1 and score(ranked[1]) == score(best):
         return (), (f"{best} and {ranked[1]} look alike as the local domain: say which with --local-domain",)
-    return (best,), (
-        f"the local domain is {best}: it takes part in most of what was seen; --local-domain says otherwise",
+    inside, served, *_ = score(best)
+    because = (
+        "its server speaks from an inside address"
+        if inside
+        else "its clients were captured"
+        if served
+        else "it takes part in most of what was seen"
     )
+    return (best,), (f"the local domain is {best}: {because}; --local-domain says otherwise",)

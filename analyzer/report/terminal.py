@@ -5,17 +5,20 @@ Colour is never the only sign of anything. Decides nothing and knows no rule.
 
 from __future__ import annotations
 
-from collections import Counter
+import textwrap
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from analyzer.checklist import Item
+from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
 from analyzer.report.words import clock, count, day, duration, escape, place, says
 from analyzer.rule import Finding
 from analyzer.session import CaseView, Session
+from analyzer.stage import end_text
 from parsers.case import Case
 from parsers.events import Event
 from parsers.source import Source
@@ -32,8 +35,17 @@ EVIDENCE_SHOWN = 6
 """Evidence lines of one finding; the JSON report has all."""
 SOURCES_SHOWN = 20
 """Sources with a line each."""
+NAMES_SHOWN = 8
+"""Files that could not be read for one reason, by name; a case folder holds many that are no input."""
+LOOSE_SHOWN = 5
+"""Conversations without a pair of domains that get a line each."""
 MARGIN = 13
 """Width of the left column."""
+WIDTH = 120
+"""Prose is wrapped at the width of the terminal, and here at most: longer lines are hard to read, and so is a pipe's
+text in a ticket. Evidence is never wrapped, so that it can be pasted."""
+CHECK_MAX = 150
+"""Characters of a checklist line; the JSON report has all."""
 
 
 class Terminal:
@@ -42,12 +54,15 @@ class Terminal:
     def __init__(self, console: Console) -> None:
         """`console` decides on colour and width."""
         self.console = console
+        self.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+        self._told: dict[tuple[str, tuple[Event, ...]], str] = {}
 
     def report(self, case: Case, view: CaseView, judgement: Judgement, items: Sequence[Item]) -> None:
         """The whole report of one case."""
         self.sources(case, view)
         self.line()
         self.verdicts(judgement)
+        self.loose(view)
         self.checklist(items)
         for broken in judgement.broken:
             self.row("bug", f"{broken.rule} failed on session {broken.session}: {escape(broken.error)}", "bold red")
@@ -69,6 +84,12 @@ class Terminal:
             self.row(label, text, style, indent)
             label = ""
 
+    def prose(self, label: str, *texts: str, style: str = "", indent: int = 2) -> None:
+        """A label and sentences beside it, each wrapped."""
+        room = max(self.width - MARGIN, 40)
+        wrapped = (textwrap.wrap(t, room, break_long_words=False, break_on_hyphens=False) for t in texts)
+        self.rows(label, (line for lines in wrapped for line in lines), style, indent)
+
     # --- head
 
     def sources(self, case: Case, view: CaseView) -> None:
@@ -77,11 +98,9 @@ class Terminal:
         self.rows("sources", (self._source(s, case, view) for s in readable[:SOURCES_SHOWN]))
         if len(readable) > SOURCES_SHOWN:
             self.row("", f"and {count(len(readable) - SOURCES_SHOWN, 'source')} more")
-        problems = list(case.problems.items())
-        self.rows("not read", (f"{escape(n)}: {escape(e.problem)}" for n, e in problems[:SOURCES_SHOWN]), "yellow")
-        if len(problems) > SOURCES_SHOWN:
-            self.row("", f"and {count(len(problems) - SOURCES_SHOWN, 'file')} more")
-        self.rows("assumed", (*view.assumed, *(f"{s.name}: {a}" for s in readable for a in s.assumed)))
+        self.prose("not read", *_not_read(case), style="yellow", indent=0)
+        assumed = (*view.assumed, *(f"{s.name}: {a}" for s in readable for a in s.assumed))
+        self.prose("assumed", *map(escape, assumed), indent=0)
         damage = [f"{place(d.where)}  {says(d)}" for d in view.damage]
         self.rows("damage", damage[:SOURCES_SHOWN], "yellow")
         if len(damage) > SOURCES_SHOWN:
@@ -102,7 +121,7 @@ class Terminal:
             told.append(count(reading.lines, "line"))
         if reading.first_ns is not None and reading.last_ns is not None:
             span = duration(reading.last_ns - reading.first_ns)
-            told.append(f"{day(reading.first_ns)} {clock(reading.first_ns)} for {span}")
+            told.append(f"{day(reading.first_ns)} {clock(reading.first_ns)} UTC for {span}")
         coverage = view.coverage.get(source.tap or source.name)
         if coverage is not None and coverage.offset_ns:
             sign = "ahead" if coverage.offset_ns > 0 else "behind"
@@ -145,13 +164,18 @@ class Terminal:
     def verdict(self, verdict: Verdict, judgement: Judgement) -> None:
         """One pair: state, cause, evidence, rivals, remedy."""
         self._head(verdict)
-        self.row("", escape(verdict.summary, 600), indent=2)
-        if verdict.cause is not None:
+        self.prose("", escape(verdict.summary, 600))
+        if verdict.cause is None:
+            return
+        pair = f"{verdict.initiator} → {verdict.receiver}"
+        told = self._told.setdefault((verdict.cause.rule, verdict.cause.match.events), pair)
+        if told == pair:
             self.finding(verdict.cause)
-        others = [r for r in verdict.also if verdict.cause is None or r != verdict.cause.rule]
-        if others:
-            self.row("also seen", ", ".join(others), indent=2)
-        self.row("attempts", _attempts(verdict, judgement), indent=2)
+        else:
+            self.prose("evidence", f"the same as of {escape(told)}, and the same remedy")
+        if verdict.also:
+            self.prose("also seen", ", ".join(verdict.also))
+        self.prose("attempts", _attempts(verdict, judgement))
         self.line()
 
     def finding(self, finding: Finding) -> None:
@@ -160,9 +184,23 @@ class Terminal:
         self.rows("evidence", (_evidence(x) for x in match.events[:EVIDENCE_SHOWN]), indent=2)
         if len(match.events) > EVIDENCE_SHOWN:
             self.row("", f"and {len(match.events) - EVIDENCE_SHOWN} more", indent=2)
-        self.rows("ruled out", (f"{rule}: {escape(why)}" for rule, why in match.ruled_out), indent=2)
-        self.rows("still open", (f"{rule}: {escape(what)} would decide" for rule, what in match.undecided), indent=2)
-        self.rows("remedy", escape_lines(finding.remedy), indent=2)
+        self.prose("ruled out", *(f"{rule}: {escape(why)}" for rule, why in match.ruled_out))
+        self.prose("still open", *(f"{rule}; to decide: {escape(what)}" for rule, what in match.undecided))
+        self.prose("remedy", *escape_lines(finding.remedy))
+
+    def loose(self, view: CaseView) -> None:
+        """Conversations that belong to no attempt since nothing tells who spoke with whom; probes are no such."""
+        joined = {c.id for s in view.sessions for c in (*s.connections, *s.callbacks)}
+        found = [c for c in view.connections if c.id not in joined and c.role != "probe"]
+        if not found:
+            return
+        self.row("no pair", f"{count(len(found), 'conversation')} of which the two domains are not known")
+        for c in found[:LOOSE_SHOWN]:
+            names = f"{escape(c.initiator or '?')} → {escape(c.receiver or '?')}"
+            self.row("", f"{place(c.events[0].where):<22}  {_ends(c)}  {names}  {c.outcome}")
+        if rest := Counter(c.outcome for c in found[LOOSE_SHOWN:]):
+            self.row("", f"and {rest.total()} more: {', '.join(f'{n} {o}' for o, n in rest.most_common())}")
+        self.line()
 
     # --- checklist
 
@@ -173,10 +211,15 @@ class Terminal:
         states = Counter(i.state for i in items)
         told = ", ".join(f"{n} {state}" for state, n in states.items())
         self.row("checklist", told)
+        if len({i.because for i in items}) == 1:
+            self.row("", escape(items[0].because))
+            return
         for item in items:
             style = {"pass": "green", "fail": "red"}.get(item.state, "dim")
             where = f"  [{place(item.events[0].where)}]" if item.events else ""
-            text = f"{CHECKS[item.state]} {item.step:<10} {item.state:<14} {escape(item.because)}{where}"
+            head = f"{CHECKS[item.state]} {item.step:<10} {item.state:<14} "
+            room = max(CHECK_MAX - MARGIN - len(head) - len(where), 40)
+            text = head + textwrap.shorten(escape(item.because, 1000), room, placeholder=" …") + where
             self.row("", text, style)
 
     # --- one session
@@ -190,17 +233,16 @@ class Terminal:
         )
         span = duration(session.ended_ns - session.began_ns)
         self.row("when", f"{day(session.began_ns)} {clock(session.began_ns)} UTC, for {span}")
-        self.rows("connections", (_connection(session, i) for i in range(len(session.connections))))
-        self.rows(
-            "callbacks", (f"{c.id}  {' '.join(sorted(c.vantages))}  {c.role}  {c.outcome}" for c in session.callbacks)
-        )
+        self.rows("connections", (_connection(c) for c in session.connections))
+        self.rows("callbacks", (_connection(c) for c in session.callbacks))
         self.line()
         if session.trigger is not None:
-            self.line(f"{clock(session.trigger.at_ns)}  {'trigger':24}{_evidence(session.trigger)}")
+            self.line(_moment(session.trigger, "trigger"))
         for step in session.steps:
-            state = f"{step.machine}:{step.after}"
             mark = "  (unexpected)" if not step.expected else ""
-            self.line(f"{clock(step.event.at_ns)}  {state:24}{_evidence(step.event)}{mark}")
+            self.line(_moment(step.event, f"{step.machine}:{step.after}") + mark)
+        if session.bounce is not None:
+            self.line(_moment(session.bounce, "bounce"))
         self.line()
         self.rows("joined", (f"{k.kind}: {escape(k.because)} ({k.strength})" for k in session.links))
         for finding in findings:
@@ -208,7 +250,7 @@ class Terminal:
             severity, confidence = finding.severity.name.lower(), finding.confidence.name.lower()
             self.line()
             self.line(f"{finding.rule}   {severity}   {confidence}{cause}", "bold")
-            self.row("", escape(finding.match.because, 600), indent=2)
+            self.prose("", escape(finding.match.because, 600))
             self.finding(finding)
 
 
@@ -226,6 +268,22 @@ def _owner(finding: Finding) -> str:
 
 def _evidence(event: Event) -> str:
     return f"{place(event.where):<22}  {clock(event.at_ns)}  {says(event)}"
+
+
+def _moment(event: Event, what: str) -> str:
+    return f"{clock(event.at_ns)}  {what:<24}  {place(event.where):<22}  {says(event)}"
+
+
+def _not_read(case: Case) -> list[str]:
+    """Inputs that could not be read, by the reason; what fedtrace measured of each is left out."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, error in case.problems.items():
+        found[error.problem.partition(" (")[0]].append(escape(name))
+    told = []
+    for reason, names in found.items():
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        told.append(f"{', '.join(names[:NAMES_SHOWN])}{more}: {escape(reason)}")
+    return told
 
 
 def escape_lines(text: str) -> list[str]:
@@ -247,9 +305,13 @@ def _attempts(verdict: Verdict, judgement: Judgement) -> str:
     )
 
 
-def _connection(session: Session, index: int) -> str:
-    connection = session.connections[index]
-    seen = " ".join(sorted(connection.vantages))
+def _ends(connection: Connection) -> str:
+    return f"{end_text(connection.client)} > {end_text(connection.server)}"
+
+
+def _connection(connection: Connection) -> str:
+    seen = escape(" ".join(sorted(connection.vantages)))
     return (
-        f"{connection.id}  {connection.history or '-'}  {connection.role}  {connection.outcome}  seen in {escape(seen)}"
+        f"{connection.id}  {_ends(connection)}  {connection.history or '-'}  {connection.role}  {connection.outcome}  "
+        f"seen in {seen}"
     )

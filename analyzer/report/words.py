@@ -154,7 +154,9 @@ def _says(event: Event) -> str:  # one branch for each class of event
         case e.Stanza():
             kind = f" {event.type}" if event.type else ""
             why = f" ({event.condition})" if event.condition else ""
-            return f"<{event.name}>{kind}{why}, {event.from_domain or '?'} → {event.to_domain or '?'}"
+            way = [event.from_domain] if event.from_domain else []
+            way += [f"→ {event.to_domain}"] if event.to_domain else []
+            return " ".join((f"<{event.name}>{kind}{why}", *way))
         case e.NotXmpp():
             return f"no XMPP but {event.protocol}{f': {event.text}' if event.text else ''}"
         case e.BadXml():
