@@ -10,7 +10,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ UNUSABLE = 2
 """Exit code when the input could not be used."""
 PROGRESS_FROM_BYTES = 50_000_000
 """Inputs above 50 MB show their progress."""
+
+_UNSPEAKABLE = "backslashreplace"
+"""What an encoding lacks is written as an escape: a file name need not be UTF-8, a terminal need not know an arrow."""
 
 PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 
@@ -59,6 +63,9 @@ class Fedtrace(click.Group):
         """Run the verb."""
         from parsers.errors import FedtraceError
 
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors=_UNSPEAKABLE)
         try:
             return super().invoke(ctx)
         except FedtraceError as error:
@@ -287,16 +294,18 @@ def _progress() -> Iterator[Callable[[Source, Reading], None]]:
 def _out(output: Path | None) -> Iterator[Callable[[str], None]]:
     """Where text goes; a file is put in place only when it is whole."""
     if output is None:
-        yield lambda text: click.echo(text, nl=False)
+        yield lambda text: click.echo(text.encode("utf-8", _UNSPEAKABLE), nl=False)
         return
     part = output.with_name(output.name + ".part")
     try:
-        with part.open("w", encoding="utf-8") as file:
+        with part.open("w", encoding="utf-8", errors=_UNSPEAKABLE) as file:
             yield lambda text: _nothing(file.write(text))
         part.replace(output)
     except OSError as error:
         from parsers.errors import FedtraceError
 
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise FedtraceError(str(output), (error.strerror or "cannot be written").lower(), "name another file") from None
 
 

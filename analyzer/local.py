@@ -60,12 +60,12 @@ def find_local(
     best = ranked[0]
     if len(ranked) > 1 and score(ranked[1]) == score(best):
         return (), (f"{best} and {ranked[1]} look alike as the local domain: say which with --local-domain",)
-    inside, served, *_ = score(best)
+    inside, its_clients, *_ = score(best)
     because = (
         "its server speaks from an inside address"
         if inside
         else "its clients were captured"
-        if served
+        if its_clients
         else "it takes part in most of what was seen"
     )
     return (best,), (f"the local domain is {best}: {because}; --local-domain says otherwise",)

@@ -157,7 +157,7 @@ def _moment(event: Event, step: str, *, expected: bool) -> Row:
         "step": step,
         "expected": expected,
         "says": says(event),
-        "evidence": evidence((event,)),
+        "evidence": evidence((event,))[0],
     }
 
 

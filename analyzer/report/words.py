@@ -154,9 +154,11 @@ def _says(event: Event) -> str:  # one branch for each class of event
         case e.Stanza():
             kind = f" {event.type}" if event.type else ""
             why = f" ({event.condition})" if event.condition else ""
-            way = [event.from_domain] if event.from_domain else []
-            way += [f"→ {event.to_domain}"] if event.to_domain else []
-            return " ".join((f"<{event.name}>{kind}{why}", *way))
+            head = f"<{event.name}>{kind}{why}"
+            if event.from_domain is None and event.to_domain is None:
+                return head
+            # A client leaves out what its server knows (RFC 6120 section 8.1).
+            return " ".join(filter(None, (head, event.from_domain, "→", event.to_domain)))
         case e.NotXmpp():
             return f"no XMPP but {event.protocol}{f': {event.text}' if event.text else ''}"
         case e.BadXml():

@@ -1,0 +1,227 @@
+"""The report for people: verdict first, bounded, harmless, and readable without colour."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from rich.console import Console
+
+from analyzer.judge import Judgement, RuleBroken, judge
+from analyzer.report.rows import by_session
+from analyzer.report.terminal import Terminal
+from tests import scene
+from tests.analyzer.reports import case_of, screen
+
+LOOKUP = """
+    0.00  10.0.0.5:4000 > 10.0.0.53:53   query SRV _xmpp-server._tcp.gmail.com
+    0.02  back   answer SRV _xmpp-server._tcp.gmail.com = 5 0 5269 x.l.google.com + x.l.google.com 198.51.100.10
+"""
+REFUSED = (
+    LOOKUP
+    + """
+    0.10  10.0.0.5:40000 > 198.51.100.10:5269  syn
+    0.20  back   rst
+"""
+)
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+COLOURS = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-9]|9[0-7])[0-9;]*m")
+
+
+def test_the_verdict_comes_first_and_its_evidence_can_be_pasted() -> None:
+    """State, cause and who can mend it on one line; each piece of evidence on one line, whole, with its frame."""
+    text = screen(scene.tap("cups.pcap", REFUSED), local=("cupdomain.com",))
+    head = next(line for line in text.splitlines() if "FAILING" in line)
+
+    assert head.startswith("cupdomain.com → gmail.com   FAILING   network-connection-refused   likely")
+    assert "cups.pcap#6             09:14:00.200  RST 198.51.100.10:5269 > 10.0.0.5:40000" in text
+    assert text.index("FAILING") < text.index("evidence") < text.index("remedy") < text.index("checklist")
+
+
+def test_prose_keeps_to_the_width_of_the_terminal() -> None:
+    """Of 80 columns: only evidence, heads and the checklist may be longer, and the checklist is bounded."""
+    lines = screen(scene.tap("cups.pcap", REFUSED), local=("cupdomain.com",), width=80).splitlines()
+    checks = [line for line in lines if re.search(r"(config|verify|trouble)-\d", line)]
+    prose = [line for line in lines if line not in checks and "#" not in line and "→" not in line]
+
+    assert max(map(len, prose)) <= 80
+    assert len(checks) == 10
+    assert max(map(len, checks)) <= 150
+
+
+def test_colour_adds_nothing_that_the_text_lacks() -> None:
+    """Without its escape codes a coloured screen is the plain one."""
+    tap = scene.tap("cups.pcap", REFUSED)
+    coloured = screen(tap, local=("cupdomain.com",), colour=True)
+
+    assert COLOURS.search(coloured)
+    assert ESCAPES.sub("", coloured) == screen(tap, local=("cupdomain.com",))
+
+
+def test_no_color_is_kept(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """NO_COLOR takes the colours away also on a terminal that has them (no-color.org)."""
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert not COLOURS.search(screen(scene.tap("cups.pcap", REFUSED), local=("cupdomain.com",), colour=True))
+
+
+def test_names_of_files_and_text_of_the_wire_cannot_steer_the_terminal() -> None:
+    """Escape sequences, bidi marks and line breaks come out as their codes."""
+    hostile = 'condition=undefined-condition text="\x1b[31mred\u202e\x9b"'
+    tap = scene.tap(
+        "\x1b]0;title\x07.pcap",
+        f"""
+        0.10  10.0.0.5:40000 > 198.51.100.10:5269  syn
+        0.11  back   syn-ack
+        0.13  10.0.0.5:40000 > 198.51.100.10:5269  StreamHeader from=cupdomain.com to=gmail.com
+        0.14  back   StreamHeader from=gmail.com to=cupdomain.com id=\x1b[2J
+        0.15  back   StreamError {hostile}
+        """,
+    )
+    out = io.StringIO()
+    view = scene.case(tap, local=["cupdomain.com"])
+    Terminal(Console(file=out)).session(view.sessions[0], judge(view).findings)
+    both = screen(tap, local=("cupdomain.com",)) + out.getvalue()
+
+    assert not set("\x1b\x07\x9b\u202e") & set(both)
+    assert "\\x1b[31mred\\u202e\\x9b" in both
+    assert "\\x1b]0;title\\x07.pcap" in both
+
+
+def failing(number: int) -> str:
+    """As many domains as said whose lookup comes to nothing."""
+    return "".join(
+        f"{n}.0  10.0.0.5:{4000 + n} > 10.0.0.53:53  query SRV _xmpp-server._tcp.d{n:03}.example #{n}\n"
+        f"{n}.1  back  answer SRV _xmpp-server._tcp.d{n:03}.example NXDOMAIN #{n}\n"
+        for n in range(number)
+    )
+
+
+def test_a_hundred_pairs_are_summarised() -> None:
+    """Twelve in full, forty with a line each, the rest counted by their cause."""
+    text = screen(scene.tap("cups.pcap", failing(100)), local=("cupdomain.com",))
+
+    assert text.count("remedy") == 12
+    assert text.count("FAILING") == 52
+    assert "and 48 pairs more: 48 dns-srv-nxdomain; --format json has all" in text
+
+
+def test_the_same_evidence_is_told_once() -> None:
+    """One SYN that nobody answered speaks of both directions when it is a callback: it is printed under the first."""
+    inside = scene.tap(
+        "inside",
+        """
+        covers 0 90
+        0.10  10.0.0.5:40000 > 198.51.100.10:5269  syn
+        0.11  back   syn-ack
+        0.13  10.0.0.5:40000 > 198.51.100.10:5269  StreamHeader from=cupdomain.com to=gmail.com
+        0.14  back   StreamHeader from=gmail.com to=cupdomain.com id=id-of-gmail-1
+        0.16  10.0.0.5:40000 > 198.51.100.10:5269  Dialback word=result from=cupdomain.com to=gmail.com key=k1
+        9.00  back   Dialback word=result verdict=error condition=remote-server-timeout from=gmail.com to=cupdomain.com
+        """,
+    )
+    view = scene.case(inside, local=["cupdomain.com"])
+    judged = judge(view)
+    first = judged.verdicts[0]
+    assert first.cause is not None
+    twice = Judgement(
+        verdicts=(
+            first,
+            type(first)(**{f: getattr(first, f) for f in first.__slots__} | {"receiver": "other.example"}),
+        ),
+        findings=judged.findings,
+        unjudged=judged.unjudged,
+        broken=(),
+        ruled_out=judged.ruled_out,
+    )
+    text = screen(inside, local=("cupdomain.com",), judged=twice)
+
+    assert text.count("remedy     ") == 1
+    assert "the same as of cupdomain.com → gmail.com, and the same remedy" in text
+
+
+def test_what_a_person_has_to_know_of_the_sources() -> None:
+    """Frames, day, a corrected clock, what was assumed, what is damaged and what was not decoded."""
+    outside = re.sub(r"^( +)0\.", r"\g<1>5.", REFUSED, flags=re.M)
+    late = scene.tap("outside", outside + "9.0 10.0.0.5:1 > 10.0.0.6:2 Damage what=cut lost=14\n")
+    view = scene.case(scene.tap("inside", REFUSED), late)
+    view.readings["outside"].unknown["GRE"] = 3
+    view.readings["outside"].lines = 1
+    out = io.StringIO()
+    Terminal(Console(file=out)).sources(case_of(view), view)
+    text = out.getvalue()
+
+    assert "inside  4 frames  2013-09-06 09:13:59.000 UTC for 2 min 1 s" in text
+    assert "its clock is 5 s ahead (±0 ns), corrected" in text
+    assert "assumed      no domain could be taken for the local one" in text
+    assert "damage       outside#7  cut (14 bytes)" in text
+    assert "not decoded  3 frames of GRE" in text
+
+
+def test_many_sources_and_much_damage_are_counted() -> None:
+    """Twenty lines each, then a number."""
+    taps = [scene.tap(f"{n:02}.pcap", f"{n}.0 10.0.0.5:1 > 10.0.0.6:2 Damage what=cut lost=14\n") for n in range(23)]
+    text = screen(*taps)
+
+    assert "and 3 sources more" in text
+    assert text.count("cut (14 bytes)") == 20
+    assert "and 3 more" in text
+    assert "verdict      no attempt to federate was seen" in text
+
+
+def test_a_conversation_without_a_pair_is_not_passed_over() -> None:
+    """A peer that does not say who it is makes no attempt of a known pair, but it was there."""
+    nameless = "".join(
+        f"""
+        {n}.0  198.51.100.99:500{n} > 10.0.0.5:5269  syn
+        {n}.1  back   syn-ack
+        {n}.2  198.51.100.99:500{n} > 10.0.0.5:5269  StreamHeader to=cupdomain.com
+        {n}.3  back   StreamError condition=improper-addressing
+        """
+        for n in range(7)
+    )
+    text = screen(scene.tap("cups.pcap", nameless), local=("cupdomain.com",))
+
+    assert "no pair      7 conversations of which the two domains are not known" in text
+    assert "cups.pcap#2             198.51.100.99:5000 > 10.0.0.5:5269  ? → cupdomain.com  stream-error" in text
+    assert "and 2 more: 2 stream-error" in text
+
+
+def test_a_bug_of_ours_is_shown() -> None:
+    """A rule that raised stands at the end of the report."""
+    tap = scene.tap("cups.pcap", REFUSED)
+    broken = RuleBroken(rule="dns-srv-nxdomain", session="0" * 12, error="KeyError: 'x'")
+    judged = Judgement(verdicts=(), findings=(), unjudged=(), broken=(broken,), ruled_out={})
+
+    assert "bug          dns-srv-nxdomain failed on session 000000000000: KeyError: 'x'" in screen(tap, judged=judged)
+
+
+def test_one_session_in_full() -> None:
+    """Trigger, each step with its state and frame, surprises, what came back, why things were joined, all findings."""
+    tap = scene.tap(
+        "cups.pcap",
+        REFUSED
+        + """
+        0.00  10.0.0.20:6000 > 10.0.0.5:5222  StreamHeader to=cupdomain.com namespace=jabber:client
+        0.00  same   Stanza name=presence type=subscribe to=gmail.com
+        0.25  198.51.100.10:5269 > 10.0.0.5:40000  StreamEnd
+        0.30  same  fin
+        0.40  10.0.0.5:5222 > 10.0.0.20:6000  Stanza name=presence type=error condition=item-not-found from=gmail.com
+        """,
+    )
+    view = scene.case(tap, local=["cupdomain.com"])
+    judgement = judge(view)
+    session = next(s for s in view.sessions if s.lookups)
+    out = io.StringIO()
+    Terminal(Console(file=out)).session(session, by_session(judgement)[session.id])
+    lines = out.getvalue().splitlines()
+
+    assert lines[0].startswith(f"session {session.id}   cupdomain.com → gmail.com   outbound   FAILED   reached")
+    assert lines[1] == "when         2013-09-06 09:14:00.000 UTC, for 300 ms"
+    assert lines[2].endswith("10.0.0.5:40000 > 198.51.100.10:5269  Src  unknown  refused  seen in cups.pcap")
+    assert "09:14:00.000  trigger                   cups.pcap#9             <presence> subscribe → gmail.com" in lines
+    assert any(line.startswith("09:14:00.250  stream:ENDED") for line in lines)
+    assert any(line.startswith("09:14:00.300  flow:REFUSED") and line.endswith("(unexpected)") for line in lines)
+    assert any(line.startswith("09:14:00.400  bounce") for line in lines)
+    assert any("dns → flow: SRV _xmpp-server._tcp.gmail.com gave 198.51.100.10 (exact)" in line for line in lines)
+    assert any(line.endswith("failure   likely   cause") for line in lines)

@@ -1,0 +1,390 @@
+"""The command as a user meets it: verbs, options, exit codes, and where output goes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import analyzer.judge
+from analyzer.cli import main
+from analyzer.rule import Owner, Rule, Severity
+from analyzer.stage import Stage
+from tests.analyzer.reports import valid
+from tests.conftest import SHARED
+from tests.packets import FEATURES, header, pcap, talk
+
+CASES = Path(__file__).parents[1] / "notebooks" / "cases"
+FEDTRACE = [sys.executable, "-c", "from analyzer.cli import main; main()"]
+VERBS = ("analyze", "session", "events", "sniff", "explain", "rules", "formats")
+HEALTHY = pcap(
+    talk(
+        (">", header("cupdomain.com", "gmail.com")),
+        ("<", header("gmail.com", "cupdomain.com", "stream-id-1") + FEATURES),
+        (">", b"<db:result from='cupdomain.com' to='gmail.com'>secret-key</db:result>"),
+        ("<", b"<db:result type='valid' from='gmail.com' to='cupdomain.com'/>"),
+    )
+)
+REFUSED = pcap(
+    talk(
+        (">", header("cupdomain.com", "gmail.com")),
+        ("<", header("gmail.com", "cupdomain.com", "stream-id-2")),
+        ("<", b"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"),
+        client=("10.0.0.5", 40001),
+    )
+)
+
+
+def fedtrace(*arguments: str | Path) -> Result:
+    """Run the command as a user would, its output no terminal."""
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def healthy(tmp_path: Path) -> Path:
+    """A capture in which cupdomain.com reaches gmail.com."""
+    path = tmp_path / "healthy.pcap"
+    path.write_bytes(HEALTHY)
+    return path
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Path:
+    """A capture in which gmail.com knows no gmail.com."""
+    path = tmp_path / "refused.pcap"
+    path.write_bytes(REFUSED)
+    return path
+
+
+# --- what a program may rely on
+
+
+def test_0_when_all_is_well_1_when_a_pair_fails_3_when_nothing_can_be_judged(
+    healthy: Path, refused: Path, tmp_path: Path
+) -> None:
+    """A script can act on the exit code alone."""
+    nothing = tmp_path / "nothing.pcap"
+    nothing.write_bytes(pcap([]))
+
+    assert fedtrace("analyze", healthy).exit_code == 0
+    assert fedtrace("analyze", refused).exit_code == 1
+    assert fedtrace("analyze", healthy, refused).exit_code == 1
+    assert fedtrace("analyze", nothing).exit_code == 3
+
+
+def test_2_when_the_input_or_the_command_line_is_no_use(tmp_path: Path, healthy: Path) -> None:
+    """One sentence each, no traceback."""
+    for arguments in (
+        ("analyze", tmp_path / "missing.pcap"),
+        ("analyze",),
+        ("analyze", "--port", "0", healthy),
+        ("analyze", "--as", "nonsense", healthy),
+        ("explain", "no-such-rule"),
+        ("session", "ffffffffffff", healthy),
+    ):
+        result = fedtrace(*arguments)
+        assert result.exit_code == 2, arguments
+        assert "Traceback" not in result.output
+
+
+def test_4_when_a_rule_raises_and_the_others_still_speak(monkeypatch: pytest.MonkeyPatch, refused: Path) -> None:
+    """The bug is named with its rule and session, on the report and on stderr."""
+
+    def predicate(session: object, case: object) -> None:
+        raise KeyError("surprise")
+
+    broken = Rule(
+        title="Always broken",
+        stage=Stage.DNS,
+        severity=Severity.FAILURE,
+        owner=Owner.LOCAL,
+        explanation="",
+        remedy="",
+        sources=(),
+        predicate=predicate,
+    )
+    rules = {**analyzer.judge.all_rules(), "always-broken": broken}
+    monkeypatch.setattr(analyzer.judge, "all_rules", lambda: rules)
+    result = fedtrace("analyze", refused)
+
+    assert result.exit_code == 4
+    assert "stream-host-unknown" in result.stdout
+    assert "bug          always-broken failed on session" in result.stdout
+    assert "fedtrace: rule always-broken failed on session" in result.stderr
+    assert "KeyError: 'surprise'" in result.stderr
+
+
+def test_4_with_a_traceback_when_we_are_wrong_elsewhere(monkeypatch: pytest.MonkeyPatch, healthy: Path) -> None:
+    """The traceback is there to be reported."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("analyzer.correlator.correlate", broken)
+    result = fedtrace("analyze", healthy)
+
+    assert result.exit_code == 4
+    assert "ZeroDivisionError" in result.stderr
+    assert "this is a bug of ours" in result.stderr
+
+
+@pytest.mark.parametrize("case", sorted(p.name for p in CASES.iterdir() if p.is_dir()))
+def test_the_demo_cases_give_a_valid_report_and_twice_the_same(case: str) -> None:
+    """JSON by the contract's schema, the same bytes in every run."""
+    one, other = (fedtrace("analyze", "--format", "json", CASES / case) for _ in range(2))
+
+    assert valid(one.stdout)["verdicts"]
+    assert one.stdout_bytes == other.stdout_bytes
+
+
+@pytest.mark.needs_shared
+@pytest.mark.parametrize("case", sorted(p.name for p in (SHARED / "lab").glob("[0-9]*")) or ["-"])
+def test_every_recorded_case_gives_a_valid_report(case: str) -> None:
+    """All captures of a case together."""
+    assert valid(fedtrace("analyze", "--format", "json", SHARED / "lab" / case).stdout)["sources"]
+
+
+def test_a_report_is_the_same_in_another_process(healthy: Path) -> None:
+    """Ids and order do not hang on hash seeds."""
+    outputs = [
+        subprocess.run(
+            [*FEDTRACE, "analyze", "--format", "json", healthy],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+
+    assert outputs[0] == outputs[1]
+    valid(outputs[0].decode())
+
+
+# --- where output goes
+
+
+def test_a_pipe_gets_no_escape_codes(refused: Path) -> None:
+    """Text for a ticket is plain."""
+    assert "\x1b" not in fedtrace("analyze", refused).stdout
+
+
+def test_output_goes_to_a_file(refused: Path, tmp_path: Path) -> None:
+    """`-o` writes the same as stdout would get, and nothing else."""
+    for layout in ("text", "json"):
+        out = tmp_path / f"report.{layout}"
+        told = fedtrace("analyze", "--format", layout, refused)
+        kept = fedtrace("analyze", "--format", layout, refused, "-o", out)
+
+        assert kept.exit_code == told.exit_code == 1
+        assert kept.stdout == ""
+        assert out.read_bytes() == told.stdout_bytes
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["refused.pcap", "report.json", "report.text"]
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(refused: Path, tmp_path: Path) -> None:
+    """A folder that is not there, a name that is a folder; nothing is left behind."""
+    for target in (tmp_path / "missing" / "report.json", tmp_path / ("y" * 300)):
+        result = fedtrace("analyze", "--format", "json", refused, "-o", target)
+
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 1
+        assert "name another file" in result.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["refused.pcap"]
+
+
+def test_a_report_is_written_whole_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, refused: Path, tmp_path: Path
+) -> None:
+    """The disk fills while the report is put in place: the older report stays, no part is left."""
+    out = tmp_path / "report.json"
+    out.write_text("older")
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    result = fedtrace("analyze", "--format", "json", refused, "-o", out)
+
+    assert result.exit_code == 2
+    assert "no space left on device" in result.stderr
+    assert out.read_text() == "older"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["refused.pcap", "report.json"]
+
+
+def test_whoever_has_seen_enough_may_hang_up(healthy: Path) -> None:
+    """`| head -1` ends quietly."""
+    for verb in ("analyze", "events", "rules"):
+        paths = [] if verb == "rules" else [str(healthy)] * 3
+        command = subprocess.Popen([*FEDTRACE, verb, *paths], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        assert command.stdout is not None and command.stderr is not None
+        command.stdout.close()
+        assert command.stderr.read() == b"", verb
+        command.stderr.close()
+        command.wait(timeout=60)
+
+
+def test_a_name_that_is_no_utf8_is_told_all_the_same(tmp_path: Path) -> None:
+    """A capture from an old disk: its name comes out escaped, in every layout."""
+    path = tmp_path / os.fsdecode(b"caf\xe9.pcap")
+    path.write_bytes(HEALTHY)
+    for arguments in (["analyze"], ["analyze", "--format", "json"], ["events"], ["events", "--jsonl"], ["sniff"]):
+        result = subprocess.run([*FEDTRACE, *arguments, path], capture_output=True, check=False)
+
+        assert result.returncode == 0, result.stderr
+        assert "caf\\udce9.pcap" in result.stdout.decode("utf-8")
+
+
+def test_a_terminal_that_knows_only_ascii_gets_escapes(healthy: Path) -> None:
+    """An arrow that cannot be shown is no reason to fail."""
+    result = subprocess.run(
+        [*FEDTRACE, "analyze", healthy], env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert b"cupdomain.com \\u2192 gmail.com   HEALTHY" in result.stdout
+
+
+# --- the verbs
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_says_what_it_does(verb: str) -> None:
+    """`--help` and `-h`, a usage line and a sentence."""
+    for option in ("--help", "-h"):
+        result = fedtrace(verb, option)
+
+        assert result.exit_code == 0
+        assert result.stdout.startswith(f"Usage: main {verb} ")
+        assert len(result.stdout.splitlines()) > 4
+    assert f"\n  {verb} " in fedtrace("--help").stdout
+
+
+def test_the_version_is_said() -> None:
+    """`--version` tells what to put in a bug report."""
+    assert "version 0." in fedtrace("--version").stdout
+
+
+def test_a_session_by_the_beginning_of_its_id(refused: Path, healthy: Path) -> None:
+    """Any beginning that is unique will do; else the ids to choose from are told."""
+    report = valid(fedtrace("analyze", "--format", "json", refused).stdout)
+    (session,) = report["sessions"]
+    found = fedtrace("session", session["id"][:5], refused)
+
+    assert found.exit_code == 0
+    assert found.stdout.startswith(f"session {session['id']}   cupdomain.com → gmail.com")
+    assert "<stream:error> host-unknown" in found.stdout
+    assert "stream-host-unknown" in found.stdout
+
+    unknown = fedtrace("session", "nonsense", refused)
+    assert unknown.exit_code == 2
+    assert f"these inputs hold 1: {session['id']}" in unknown.stderr
+
+    ambiguous = fedtrace("session", "", refused, healthy)
+    assert ambiguous.exit_code == 2
+    assert "2 sessions begin so; say one of" in ambiguous.stderr
+
+
+def test_a_session_where_there_is_none(tmp_path: Path) -> None:
+    """A capture without federation."""
+    path = tmp_path / "nothing.pcap"
+    path.write_bytes(pcap([]))
+
+    assert "these inputs hold 0: none" in fedtrace("session", "a", path).stderr
+
+
+def test_events_are_told_in_order_with_their_frames(refused: Path) -> None:
+    """One line for each: instant, place, words."""
+    lines = fedtrace("events", refused).stdout.splitlines()
+
+    assert lines[0].startswith("2013-09-06T09:14:00.000000000Z  refused.pcap#1          SYN 10.0.0.5:40000 >")
+    assert any(line.endswith("<stream:error> host-unknown") for line in lines)
+    assert lines == sorted(lines, key=lambda line: line[:30])
+
+
+def test_events_are_an_input_again(refused: Path, tmp_path: Path) -> None:
+    """`events --jsonl` into a file, and `analyze` says of it what it says of the capture."""
+    river = tmp_path / "river.jsonl"
+    river.write_text(fedtrace("events", "--jsonl", refused).stdout)
+    from_capture, from_river = (
+        valid(fedtrace("analyze", "--format", "json", path).stdout) for path in (refused, river)
+    )
+
+    assert from_river["sources"][0]["format"] == "jsonl"
+    for told in (from_capture, from_river):
+        (verdict,) = told["verdicts"]
+        assert (verdict["state"], verdict["cause"]) == ("failing", "stream-host-unknown")
+
+
+def test_sniff_says_what_a_file_is_and_why(refused: Path, tmp_path: Path) -> None:
+    """Format, score and reason; what no format recognises is said so, and only when none is known the code is 2."""
+    notes = tmp_path / "notes.txt"
+    notes.write_text("Dear TAC\n")
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(b"")
+    both = fedtrace("sniff", refused, notes, empty)
+
+    assert both.exit_code == 0
+    assert "refused.pcap: capture 100" in both.stdout or "refused.pcap: pcap 100" in both.stdout
+    assert "notes.txt: no format recognises it" in both.stdout
+    assert "empty.pcap: the file is empty" in both.stdout
+    assert fedtrace("sniff", notes).exit_code == 2
+
+
+def test_the_rules_and_formats_are_listed_and_explained() -> None:
+    """Each rule that is listed has a page."""
+    listed = [line.split()[0] for line in fedtrace("rules").stdout.splitlines()]
+
+    assert "dns-srv-nxdomain" in listed
+    assert listed == sorted(listed)
+    page = fedtrace("explain", "dns-srv-nxdomain")
+    assert page.exit_code == 0
+    assert "dns-srv-nxdomain" in page.stdout
+    assert "jsonl" in fedtrace("formats").stdout
+
+
+def test_a_further_port_and_further_names(tmp_path: Path) -> None:
+    """`--port` reads a port that nothing announces; `--as` decides on the format."""
+    path = tmp_path / "odd.pcap"
+    path.write_bytes(pcap(talk((">", b"HELO nobody\r\n"), server=("198.51.100.10", 6000))))
+
+    assert ":6000" not in fedtrace("events", path).stdout
+    assert ":6000" in fedtrace("events", "--port", "6000", path).stdout
+
+
+def test_local_domain_is_taken_as_it_is_typed(refused: Path) -> None:
+    """Upper case and a dot at the end are the same domain."""
+    report = valid(fedtrace("analyze", "--format", "json", "--local-domain", "CupDomain.COM.", refused).stdout)
+
+    assert report["local_domains"] == ["cupdomain.com"]
+    assert report["assumed"] == []
+    assert report["sessions"][0]["direction"] == "outbound"
+
+
+def test_what_takes_long_shows_its_progress_on_a_terminal() -> None:
+    """A pipe that is still open: name and frames on stderr, wiped in the end; stdout gets none of it."""
+    ours, theirs = pty.openpty()
+    command = subprocess.Popen(
+        [*FEDTRACE, "analyze", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.close(theirs)
+    assert command.stdin is not None
+    command.stdin.write(HEALTHY[:500])
+    command.stdin.flush()
+    told = os.read(ours, 1000)
+    out, _ = command.communicate(HEALTHY[500:], timeout=60)
+    while True:
+        try:
+            told += os.read(ours, 1000)
+        except OSError:  # Linux tells the end of a terminal so
+            break
+    os.close(ours)
+
+    assert told.startswith(b"\r\x1b[K-: ")
+    assert told.endswith(b"\r\x1b[K")
+    assert b"HEALTHY" in out
+    assert b"\r" not in out
