@@ -13,7 +13,7 @@ from glob import glob
 from pathlib import Path
 
 from parsers import ingest
-from parsers.capture.frames import read_ring
+from parsers.capture.files import read_ring
 from parsers.errors import FedtraceError, SourceUnreadable
 from parsers.events import Damage, Event, river_key
 from parsers.source import How, Reading, Source
@@ -21,11 +21,14 @@ from parsers.source import How, Reading, Source
 FILES_MAX = 100_000
 """Files of one case: more are an archive, which wants to be cut into cases."""
 
+_PACKED = r"(\.(gz|zst))?"
 _RING = (
-    re.compile(r"(?P<stem>.+)_(?P<number>\d{5})_(?P<time>\d{14})(?P<ending>\.pcap(ng)?(\.(gz|zst))?)"),
-    re.compile(r"(?P<stem>.+\.(pcap|cap|dmp))(?P<number>\d{1,6})(?P<time>)(?P<ending>(\.(gz|zst))?)"),
+    re.compile(r"(?P<stem>.+)_(?P<number>\d{5})_(?P<time>\d{14})(?P<ending>\.(pcap|pcapng|cap)" + _PACKED + ")"),
+    re.compile(r"(?P<stem>.+)_(?P<time>\d{14})_(?P<number>\d{5})(?P<ending>\.(pcap|pcapng|cap)" + _PACKED + ")"),
+    re.compile(r"(?P<stem>.+\.(pcap|cap|dmp))(?P<number>\d{0,6})(?P<time>)(?P<ending>" + _PACKED + ")"),
 )
-"""File names of a ring buffer: dumpcap's `NAME_00001_20131231235959.pcapng`, tcpdump's `NAME.pcap0` (`-C` and `-W`)."""
+"""File names of a ring buffer: dumpcap's `NAME_00001_20131231235959.pcapng`, also with the time first;
+tcpdump's `NAME.pcap0`, where without `-W` the first has no number."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +69,8 @@ def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading],
             case.sources.append(source)
             continue
         case.sources.append(replace(source, format=chosen.name))
-    _tap(case.sources)
+    taps = _taps([s for s in case.sources if s.format == "capture"])
+    case.sources = [replace(s, tap=taps.get(s.name, "")) for s in case.sources]
     for tap, sources in _by_tap(case.readable).items():
         for source in sources:
             if watch is not None:
@@ -74,6 +78,7 @@ def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading],
         _read_tap(case, tap, sources, how)
     if not case.readable:
         _refuse(case, paths)
+    _retold(case)
     return case
 
 
@@ -84,23 +89,63 @@ def sources_of(paths: Sequence[str]) -> list[Source]:
 
 def _read_tap(case: Case, tap: str, sources: list[Source], how: How) -> None:
     """Read the files of one place; a file that turns out to be unreadable leaves the rest."""
+
+    def refused(source: Source, error: FedtraceError) -> None:
+        case.problems[source.name] = error
+        case.sources[case.sources.index(source)] = replace(source, format=None)
+
     try:
         if len(sources) > 1:
-            events: Sequence[Event] = read_ring([(s, case.readings[s.name]) for s in sources], how)
+            events = read_ring([(s, case.readings[s.name]) for s in sources], how, refused)
         else:
-            events = sorted(ingest.read(sources[0], how, case.readings[sources[0].name]), key=river_key)
+            events = list(ingest.read(sources[0], how, case.readings[sources[0].name]))
     except FedtraceError as error:
-        for source in sources:
-            case.problems[source.name] = error
-            case.sources[case.sources.index(source)] = replace(source, format=None)
-        return
+        refused(sources[0], error)
     except OSError as error:
-        reason = SourceUnreadable(sources[0].name, (error.strerror or str(error)).lower(), "copy it and try again")
+        reason = (error.strerror or str(error)).lower()
         for source in sources:
-            case.problems[source.name] = reason
-            case.sources[case.sources.index(source)] = replace(source, format=None)
-        return
-    case.events[tap] = events
+            refused(source, SourceUnreadable(source.name, reason, "copy it and try again"))
+    else:
+        case.events[tap] = sorted(events, key=river_key)
+
+
+def _retold(case: Case) -> None:
+    """Events that one input tells of others, as JSON lines do, become those of sources of their own.
+
+    What such a source recorded is known only as far as its events go, and its tap only by its name.
+    """
+    for teller in case.readable:
+        own = {s.name for s in case.sources if (s.tap or s.name) == (teller.tap or teller.name)}
+        others: dict[str, list[Event]] = {}
+        for event in case.events[teller.tap or teller.name]:
+            if event.where.source not in own:
+                others.setdefault(event.where.source, []).append(event)
+        if not others:
+            continue
+        kept = [e for e in case.events[teller.name] if e.where.source in own]
+        case.events[teller.name] = kept
+        taken = {s.name for s in case.sources}
+        told = []
+        for name, events in sorted(others.items()):
+            called = f"{teller.name}/{name}" if name in taken else name
+            told.append(replace(teller, name=called, assumed=(f"recorded from its first event in {teller.name} to its last",)))
+            case.readings[called] = _reading_of(events)
+            others[name] = [replace(e, where=replace(e.where, source=called)) for e in events]
+        taps = _taps(told)
+        for source, (_, events) in zip(told, sorted(others.items()), strict=True):
+            tap = taps.get(source.name, "")
+            case.sources.append(replace(source, tap=tap))
+            case.events[tap or source.name] = sorted([*case.events.get(tap, ()), *events], key=river_key)
+
+
+def _reading_of(events: Sequence[Event]) -> Reading:
+    """What reading a source would have come to at least, by its events."""
+    instants = [e.at_ns for e in events if not isinstance(e, Damage)]
+    return Reading(
+        first_ns=min(instants, default=None),
+        last_ns=max(instants, default=None),
+        resolution_ns=min(e.width_ns for e in events),
+    )
 
 
 def _refuse(case: Case, paths: Sequence[str]) -> None:
@@ -119,23 +164,33 @@ def _refuse(case: Case, paths: Sequence[str]) -> None:
 
 def _files(paths: Sequence[str]) -> list[Path]:
     """Every file that the paths name, each once, in the order given; folders in name order, at any depth."""
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for text in paths:
-        path = Path(text)
-        if text == "-" or path.is_file() or path.is_fifo():
-            found[path] = None
-        elif path.is_dir():
-            found.update(dict.fromkeys(_inside(path)))
+        for path in _named_by(text):
+            # A file that is named twice, in whatever spelling, was recorded once.
+            found.setdefault(path if text == "-" else path.resolve(), path)
+            if len(found) > FILES_MAX:
+                raise SourceUnreadable(text, f"more than {FILES_MAX} files", "name the folder of one incident")
+    return list(found.values())
+
+
+def _named_by(text: str) -> Iterator[Path]:
+    """The files of one path as typed. Raises SourceUnreadable where there is none."""
+    path = Path(text)
+    if text == "-" or path.is_file() or path.is_fifo():
+        yield path
+        return
+    if path.is_dir():
+        yield from _inside(path)
+        return
+    matches = sorted(glob(text)) if any(c in text for c in "*?[") else []  # noqa: PTH207  (a pattern as typed)
+    if not matches:
+        raise SourceUnreadable(text, "there is no such file or folder", "check the path")
+    for match in map(Path, matches):
+        if match.is_dir():
+            yield from _inside(match)
         else:
-            matches = sorted(glob(text)) if any(c in text for c in "*?[") else []  # noqa: PTH207  (a pattern as typed)
-            if not matches:
-                raise SourceUnreadable(text, "there is no such file or folder", "check the path")
-            found.update(
-                dict.fromkeys(f for m in matches for f in (_inside(Path(m)) if Path(m).is_dir() else [Path(m)]))
-            )
-        if len(found) > FILES_MAX:
-            raise SourceUnreadable(text, f"more than {FILES_MAX} files", "name the folder of one incident")
-    return list(found)
+            yield match
 
 
 def _inside(folder: Path) -> Iterator[Path]:
@@ -167,48 +222,22 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _tap(sources: list[Source]) -> None:
-    """Files that look like one ring buffer share a tap, named after the first."""
-    rings: dict[tuple[str, str, str], list[tuple[str, int, int]]] = {}
-    for index, source in enumerate(sources):
-        if source.format != "capture":
-            continue
+def _taps(sources: Sequence[Source]) -> dict[str, str]:
+    """The tap of each source that is a file of a ring buffer: the name of the ring's first."""
+    rings: dict[tuple[Path, str, str], list[tuple[str, int, str]]] = {}
+    for source in sources:
+        name = Path(source.name).name
         for pattern in _RING:
-            match = pattern.fullmatch(source.path.name)
-            if match:
-                ring = (str(source.path.parent), match["stem"], match["ending"])
-                rings.setdefault(ring, []).append((match["time"], int(match["number"]), index))
+            if match := pattern.fullmatch(name):
+                ring = (source.path.parent, match["stem"], match["ending"] or "")
+                rings.setdefault(ring, []).append((match["time"] or "", int(match["number"] or 0), source.name))
                 break
-    for members in rings.values():
-        if len(members) < 2:
-            continue
-        members.sort()
-        tap = sources[members[0][2]].name
-        for _, _, index in members:
-            sources[index] = replace(sources[index], tap=tap)
+    return {name: min(members)[2] for members in rings.values() if len(members) > 1 for _, _, name in members}
 
 
 def _by_tap(sources: Sequence[Source]) -> dict[str, list[Source]]:
-    """Sources by tap; a ring's files in the order in which they were written."""
+    """Sources by tap, in order of name."""
     found: dict[str, list[Source]] = {}
     for source in sources:
         found.setdefault(source.tap or source.name, []).append(source)
-    return {tap: sorted(members, key=_written) for tap, members in found.items()}
-
-
-def _written(source: Source) -> tuple[str, int, str]:
-    for pattern in _RING:
-        match = pattern.fullmatch(source.path.name)
-        if match:
-            return (match["time"], int(match["number"]), source.name)
-    return ("", 0, source.name)
-
-
-def damage_of(case: Case, source: str) -> list[Damage]:
-    """What of one source could not be read."""
-    return [
-        e
-        for events in case.events.values()
-        for e in events
-        if isinstance(e, Damage) and e.where.source == source
-    ]
+    return found

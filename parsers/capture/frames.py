@@ -6,13 +6,11 @@ decoder is called less often then. Knows no bytes below the transport header and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from parsers.capture.container import is_capture
 from parsers.capture.conversation import Conversation, File, Place, Side
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Lost, Packet
-from parsers.capture.select import packets
 from parsers.events import (
     CaptureGap,
     Damage,
@@ -27,8 +25,7 @@ from parsers.events import (
     Where,
     river_key,
 )
-from parsers.format import Guess, Head
-from parsers.source import How, Reading, Source
+from parsers.source import Reading
 from parsers.wire import dns
 from parsers.wire.payload import Payload
 from parsers.wire.reassembly import Hole, Piece
@@ -345,39 +342,3 @@ def _event(said: Seen, common: Mapping[str, Any]) -> Event:
     """What a decoder saw, at the place where it stands."""
     fields: dict[str, Any] = said.fields
     return said.kind(**fields, **common)
-
-
-def read_ring(parts: Sequence[tuple[Source, Reading]], how: How) -> list[Event]:
-    """Events of the files of one ring buffer, oldest first, as of one capture; each event names its own file."""
-    reader = Reader()
-    for source, reading in parts:
-        reader.read(source.name, packets(source.path, how, reading), reading)
-    return reader.close()
-
-
-class Capture:
-    """pcap and pcapng, plain, gzip or zstd, as a format."""
-
-    name = "capture"
-    title = "packet capture: pcap or pcapng, plain or in gzip or zstd"
-    explanation = (
-        "What tcpdump, Wireshark, `utils network capture` and an ASA's `capture` write.\n"
-        "Under TLS it shows no stanza, no dialback and, with TLS 1.3, no certificate."
-    )
-    reference = "draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng"
-
-    def guess(self, head: Head) -> Guess:
-        """By the magic number, inside gzip or zstd too."""
-        if str(head.path) == "-":
-            return Guess(score=100, because="standard input is read as a capture")
-        kind = is_capture(head.raw)
-        if kind is None:
-            return Guess(score=0, because="no magic number of a capture")
-        return Guess(score=100, because=f"the magic number of {kind}")
-
-    def read(self, source: Source, how: How, reading: Reading) -> Iterator[Event]:
-        """Events in order of time."""
-        yield from read_ring(((source, reading),), how)
-
-
-FORMAT = Capture()

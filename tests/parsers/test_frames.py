@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from parsers.capture import frames
-from parsers.capture.frames import FORMAT, Reader, read_ring
+from parsers.capture.files import read_ring
+from parsers.capture.frames import Reader
 from parsers.capture.packet import Lost, Packet
 from parsers.events import (
     CaptureGap,
@@ -24,9 +21,7 @@ from parsers.events import (
     Tally,
     TcpMark,
     Unreachable,
-    Where,
 )
-from parsers.format import Head
 from parsers.source import How, Reading, Source
 from tests.packets import ACK, BEGIN_S, FEATURES, PSH, RST, SYN, header, ip, pcap, talk, tcp, udp
 from tests.parsers.packets import answer, question, srv
@@ -415,50 +410,7 @@ def test_an_icmp_error_is_about_the_flow_it_quotes(tmp_path: Path) -> None:
     assert [event.flow and event.flow.proto for event in events] == ["tcp", "tcp", "udp", "udp"]
 
 
-# --- several files, and bounds
-
-
-PARTY = [
-    udp(*US, *RESOLVER, question(QUESTION)),
-    udp(*RESOLVER, *US, REPLY),
-    *talk(
-        (">", OPEN),
-        ("<", header("gmail.com", "cupdomain.com", "s1") + FEATURES),
-        (">", b"<db:result from='cupdomain.com' to='gmail.com'>key</db:result>" + b" " * 3000),
-        ("<", b"<db:result type='valid' from='gmail.com' to='cupdomain.com'/>"),
-        (">", PRESENCE),
-        segment=70,
-    ),
-]
-"""A lookup, and a conversation in small segments whose elements span many frames."""
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.sets(st.integers(min_value=1, max_value=len(PARTY) - 1), max_size=6))
-def test_files_of_a_ring_buffer_are_read_as_one(tmp_path_factory: pytest.TempPathFactory, borders: set[int]) -> None:
-    """Wherever one file ends and the next begins: the same events, each with its own file and its number there."""
-    folder = tmp_path_factory.mktemp("ring")
-    whole = read(folder, *PARTY)
-    all_records = pcap(PARTY)
-    starts, at = [], 24
-    while at < len(all_records):
-        starts.append(at)
-        at += 16 + struct.unpack_from("<I", all_records, at + 8)[0]
-    starts.append(at)
-    edges = [0, *sorted(borders), len(PARTY)]
-    parts = []
-    for number, (begin, end) in enumerate(pairwise(edges)):
-        path = folder / f"trace.pcap{number}"
-        path.write_bytes(all_records[:24] + all_records[starts[begin] : starts[end]])
-        parts.append((Source(name=path.name, path=path, format="capture"), Reading()))
-    begins = {f"trace.pcap{number}": begin for number, begin in enumerate(edges[:-1])}
-
-    def counted_on(event: Event) -> Event:
-        """The event with the frame number that it has in the whole."""
-        frame = begins[event.where.source] + (event.where.frame or 0)
-        return replace(event, where=Where(source="trace.pcap", frame=frame))
-
-    assert [counted_on(event) for event in read_ring(parts, How())] == whole
+# --- bounds
 
 
 def test_a_closed_conversation_is_forgotten_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -511,25 +463,3 @@ def test_an_event_is_as_wide_as_its_clock_is_coarse() -> None:
         reader = Reader()
         reader.read("trace.pcap", [packet], Reading(resolution_ns=step))
         assert [event.width_ns for event in reader.close()] == [step]
-
-
-# --- the format
-
-
-def test_a_capture_is_known_by_its_content(tmp_path: Path) -> None:
-    """Its magic number, whatever it is called; a pipe is taken as one; prose is none."""
-
-    def guess(path: str, raw: bytes) -> int:
-        return FORMAT.guess(Head(path=Path(path), raw=raw, data=raw)).score
-
-    assert guess("notes.txt", pcap([])) == 100
-    assert guess("-", b"") == 100
-    assert guess("trace.pcap", b"Dear TAC,") == 0
-
-
-def test_reading_as_a_format_gives_the_same_events(tmp_path: Path) -> None:
-    """One file alone is a ring of one."""
-    events = read(tmp_path, *PARTY)
-    source = Source(name="trace.pcap", path=tmp_path / "trace.pcap", format="capture")
-
-    assert list(FORMAT.read(source, How(), Reading())) == events
