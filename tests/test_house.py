@@ -103,6 +103,7 @@ TESTED_BY: dict[str, str] = {
     "analyzer/reach.py": "tests/analyzer/test_checklist.py",
     "analyzer/signs.py": "tests/analyzer/test_checklist.py",
     "analyzer/cli.py": "tests/test_cli.py",
+    "parsers/capture/conversation.py": "tests/parsers/test_frames.py",
     "parsers/case.py": "tests/test_bad_input.py",
     "parsers/errors.py": "tests/test_bad_input.py",
     "parsers/events.py": "tests/test_house.py",
