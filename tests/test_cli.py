@@ -35,7 +35,7 @@ REFUSED = pcap(
         (">", header("cupdomain.com", "gmail.com")),
         ("<", header("gmail.com", "cupdomain.com", "stream-id-2")),
         ("<", b"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"),
-        client=("10.0.0.5", 40001),
+        client=("10.0.0.6", 40000),
     )
 )
 
@@ -301,7 +301,7 @@ def test_events_are_told_in_order_with_their_frames(refused: Path) -> None:
     """One line for each: instant, place, words."""
     lines = fedtrace("events", refused).stdout.splitlines()
 
-    assert lines[0].startswith("2013-09-06T09:14:00.000000000Z  refused.pcap#1          SYN 10.0.0.5:40000 >")
+    assert lines[0].startswith("2013-09-06T09:14:00.000000000Z  refused.pcap#1          SYN 10.0.0.6:40000 >")
     assert any(line.endswith("<stream:error> host-unknown") for line in lines)
     assert lines == sorted(lines, key=lambda line: line[:30])
 

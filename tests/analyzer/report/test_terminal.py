@@ -218,7 +218,7 @@ def test_one_session_in_full() -> None:
 
     assert lines[0].startswith(f"session {session.id}   cupdomain.com → gmail.com   outbound   FAILED   reached")
     assert lines[1] == "when         2013-09-06 09:14:00.000 UTC, for 300 ms"
-    assert lines[2].endswith("10.0.0.5:40000 > 198.51.100.10:5269  Src  unknown  refused  seen in cups.pcap")
+    assert lines[2].endswith("10.0.0.5:40000 > 198.51.100.10:5269  Srcf  unknown  refused  seen in cups.pcap")
     assert "09:14:00.000  trigger                   cups.pcap#9             <presence> subscribe → gmail.com" in lines
     assert any(line.startswith("09:14:00.250  stream:ENDED") for line in lines)
     assert any(line.startswith("09:14:00.300  flow:REFUSED") and line.endswith("(unexpected)") for line in lines)
