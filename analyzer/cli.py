@@ -5,6 +5,7 @@ Imports what a verb needs inside the verb, so that `--help` starts at once.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -243,6 +244,8 @@ def _read(paths: Sequence[str], how: dict[str, Any]) -> Case:
     """Read the inputs, large ones with progress."""
     from parsers.case import read_case
 
+    # Events are many, frozen and without cycles; looking for cycles among them costs half as much again as reading.
+    gc.disable()
     with _progress() as watch:
         return read_case(paths, _how(how), watch)
 

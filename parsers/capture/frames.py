@@ -6,7 +6,7 @@ decoder is called less often then. Knows no bytes below the transport header and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from parsers.capture.conversation import Conversation, File, Place, Side
@@ -278,16 +278,19 @@ class Reader:
         if side.payload is None:
             # Something is missing before these bytes when no SYN was seen, and when a hole came first.
             side.payload = Payload(midstream=not conversation.opened or side.read > 0, at=side.read)
-        seen = side.payload.feed(data)
+        self._tell(side, side.payload.feed(data))
         side.read += len(data)
+        if side.payload.idle:
+            while len(side.places) > 1:
+                side.places.popleft()
+
+    def _tell(self, side: Side, seen: Sequence[Seen]) -> None:
+        """What a decoder saw becomes events, each at the packet that brought its first byte."""
         places = side.places
         for said in seen:
             while len(places) > 1 and places[1][0] <= said.at:
                 places.popleft()
             self.events.append(_event(said, _common(places[0][1], side.flow)))
-        if side.payload.idle:
-            while len(places) > 1:
-                places.popleft()
 
     def _finish(self, conversation: Conversation) -> None:
         """Decode what waits, count what was carried, forget the conversation."""
