@@ -297,8 +297,14 @@ def _join_by_time(sets: _Sets, pairs: Translations, clocks: Mapping[str, Clock])
                 theirs[0] in translation.get(mine[0], {theirs[0]})
                 for mine, theirs in ((sighting.client, other.client), (sighting.server, other.server))
             )
-            if fits and abs(here - there) <= SAME_MOMENT_NS:
+            if fits and abs(here - there) <= SAME_MOMENT_NS and not _differ(sighting, other):
                 sets.unite((sighting, other))
+
+
+def _differ(a: Sighting, b: Sighting) -> bool:
+    """Whether both show fingerprints of one kind, and none in common: then they are two conversations."""
+    mine, theirs = set(_fingerprints(a)), set(_fingerprints(b))
+    return bool({m[0] for m in mine} & {m[0] for m in theirs}) and not mine & theirs
 
 
 def _shifted(sighting: Sighting, clocks: Mapping[str, Clock]) -> Sighting:

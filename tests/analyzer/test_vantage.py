@@ -209,6 +209,14 @@ def test_a_syn_is_followed_through_a_known_translation() -> None:
     ]
 
 
+def test_two_hosts_with_one_port_at_one_moment_are_told_apart_by_their_streams() -> None:
+    """Two nodes use the same port by chance; what they say differs."""
+    other = INSIDE.replace("10.0.0.5", "10.0.0.6").replace("gmail-1", "gmail-2")
+    case = scene.case(scene.tap("one", INSIDE), scene.tap("two", other), local=["cupdomain.com"])
+
+    assert len(case.connections) == 2
+
+
 def test_a_syn_of_another_moment_is_another_syn() -> None:
     """The same ends a minute apart: the first was lost before the firewall, the second was not tried inside."""
     outside = INSIDE + "80.0  10.0.0.5:40009 > 198.51.100.11:5269  syn\n"
