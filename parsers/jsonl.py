@@ -7,12 +7,14 @@ Knows nothing of what events mean.
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import typing
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
+from parsers.capture.inflate import Bytes
 from parsers.events import EVENT_TYPES, Damage, DnsRecord, Event, Flow, Topic, Where
 from parsers.format import Guess, Head
 from parsers.source import How, Reading, Source
@@ -22,6 +24,8 @@ LINE_MAX = 1 << 20
 """A line longer than 1 MiB is damage: the largest event, a DNS answer of 64 KiB, stays far below it."""
 INT_MAX = (1 << 63) - 1
 """No number of an event is larger: instants in ns fit into 64 bits until the year 2262."""
+BUFFER_BYTES = 1 << 16
+"""How much is read at once."""
 _PARTS = {"where": Where, "flow": Flow, "answers": DnsRecord, "real": Flow, "mapped": Flow}
 
 
@@ -123,8 +127,21 @@ def _is_text(value: str) -> bool:
     return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
+class _Unpacked(io.RawIOBase):
+    """An input, plain or packed, as a file to read lines from."""
+
+    def __init__(self, packed: Bytes) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        return self._packed.fill(memoryview(into))
+
+
 class Jsonl:
-    """JSON lines as a format."""
+    """JSON lines as a format, plain or in gzip or zstd."""
 
     name = "jsonl"
     title = "events as JSON lines"
@@ -139,32 +156,37 @@ class Jsonl:
         return Guess(score=0, because="no line of events")
 
     def read(self, source: Source, how: How, reading: Reading) -> Iterator[Event]:
-        """Every line an event; a line that is none is damage."""
+        """Every line an event; a line that is none is damage, at the instant of the event before it."""
         reading.lines = 0
         reading.resolution_ns = 1
-        with source.path.open("rb") as file:
+        at_ns = 0
+
+        def damage(what: str, lost: int, unit: Literal["bytes", "lines"]) -> Damage:
+            where = Where(source=source.name, line=reading.lines)
+            return Damage(at_ns=at_ns, width_ns=1, where=where, what=what, lost=lost, unit=unit)
+
+        with Bytes(source.path) as packed, io.BufferedReader(_Unpacked(packed), BUFFER_BYTES) as file:
             while raw := file.readline(LINE_MAX + 1):
                 reading.lines += 1
-                where = Where(source=source.name, line=reading.lines)
                 if len(raw) > LINE_MAX:
                     while raw and not raw.endswith(b"\n"):
                         raw = file.readline(LINE_MAX)
-                    yield Damage(
-                        at_ns=0, width_ns=1, where=where, what="a line longer than 1 MiB", lost=1, unit="lines"
-                    )
+                    yield damage("a line longer than 1 MiB", 1, "lines")
                     continue
                 if not raw.strip():
                     continue
                 try:
                     read = event(raw.decode("utf-8", "replace"))
                 except ValueError as error:
-                    yield Damage(at_ns=0, width_ns=1, where=where, what=str(error), lost=1, unit="lines")
+                    yield damage(str(error), 1, "lines")
                     continue
-                yield read
+                at_ns = read.at_ns + how.offset_ns
+                yield dataclasses.replace(read, at_ns=at_ns) if how.offset_ns else read
                 if not isinstance(read, Damage):
-                    first, last = reading.first_ns, reading.last_ns
-                    reading.first_ns = read.at_ns if first is None else min(first, read.at_ns)
-                    reading.last_ns = read.at_ns if last is None else max(last, read.at_ns)
+                    reading.first_ns = at_ns if reading.first_ns is None else min(reading.first_ns, at_ns)
+                    reading.last_ns = at_ns if reading.last_ns is None else max(reading.last_ns, at_ns)
+            for what, lost in packed.damage:
+                yield damage(what, lost, "bytes")
 
 
 FORMAT = Jsonl()

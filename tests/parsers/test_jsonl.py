@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers import jsonl
+from parsers.capture.inflate import zstd
 from parsers.events import EVENT_TYPES, Damage, Event
 from parsers.format import Head
 from parsers.source import How, Reading, Source
@@ -108,3 +112,25 @@ def test_the_first_line_tells_the_format(data: bytes, mine: bool) -> None:
     guess = jsonl.FORMAT.guess(Head(path=Path("river"), raw=data, data=data))
     assert (guess.score > 40) is mine
     assert guess.because
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress], ids=["gzip", "zstd"])
+def test_packed_lines_are_read_too(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """A cache or an attachment; one that was cut gives its good part, and says so."""
+    path = tmp_path / "river.jsonl.gz"
+    packed = pack("".join(f"{jsonl.line(event)}\n" for event in RIVER).encode() + random.Random(1).randbytes(600_000))
+    path.write_bytes(packed[: len(packed) // 2])
+    events, _ = read(path)
+    assert events[: len(RIVER)] == RIVER
+    assert any(isinstance(event, Damage) and event.where.source == "river.jsonl.gz" for event in events)
+
+
+def test_an_offset_moves_every_instant(tmp_path: Path) -> None:
+    """As for a capture: the clock that wrote it was wrong."""
+    path = tmp_path / "river.jsonl"
+    path.write_text(f"{GOOD}\nnot json\n", encoding="utf-8")
+    reading = Reading()
+    source = Source(name="river.jsonl", path=path, format="jsonl")
+    moved, damage = jsonl.FORMAT.read(source, How(offset_ns=-5), reading)
+    assert moved == dataclasses.replace(RIVER[2], at_ns=RIVER[2].at_ns - 5)
+    assert damage.at_ns == reading.first_ns == moved.at_ns
