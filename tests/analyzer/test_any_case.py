@@ -1,17 +1,23 @@
-"""A case made of anything: whatever two captures show, it is correlated, judged and checked without an exception."""
+"""A case made of anything: whatever two captures show, it is judged, checked and told without an exception."""
 
 from __future__ import annotations
 
 import dataclasses
+import io
+import json
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from analyzer.checklist import STEPS, checklist
 from analyzer.correlator import correlate
 from analyzer.judge import judge
-from parsers.events import EVENT_TYPES, Event, Flow
+from analyzer.report.rows import by_session, report
+from analyzer.report.terminal import Terminal
+from parsers.case import Case
+from parsers.events import EVENT_TYPES, Event, Flow, Where
 from parsers.source import Reading, Source
 from tests.any_event import anything
 
@@ -49,11 +55,13 @@ EVENTS = st.builds(
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(EVENTS, max_size=25), st.lists(EVENTS, max_size=10), st.sampled_from([(), ("a.example",)]))
 def test_no_case_upsets_the_analysis(inside: list[Event], outside: list[Event], local: tuple[str, ...]) -> None:
-    """No rule breaks, every step of the guide is answered, and each finding has evidence."""
+    """No rule breaks, every step of the guide is answered, each finding has evidence,
+    and all of it can be told.
+    """
     taps = {"inside": inside, "outside": outside}
     rivers = {
         tap: [
-            dataclasses.replace(event, where=dataclasses.replace(event.where, source=tap, frame=number))
+            dataclasses.replace(event, where=Where(source=tap, frame=number))
             for number, event in enumerate(sorted(events, key=lambda e: e.at_ns), start=1)
         ]
         for tap, events in taps.items()
@@ -68,3 +76,9 @@ def test_no_case_upsets_the_analysis(inside: list[Event], outside: list[Event], 
     assert [item.step for item in items] == [step for step, _, _ in STEPS]
     assert all(item.because for item in items)
     assert all(item.events for item in items if item.state in ("pass", "fail"))
+    files = Case(sources=sources, readings=readings, events=rivers)
+    assert json.loads(json.dumps(report(files, case, judgement, items)))
+    terminal = Terminal(Console(file=io.StringIO()))
+    terminal.report(files, case, judgement, items)
+    for session in case.sessions:
+        terminal.session(session, by_session(judgement).get(session.id, ()))
