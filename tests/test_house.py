@@ -104,12 +104,7 @@ TESTED_BY: dict[str, str] = {
     "analyzer/signs.py": "tests/analyzer/test_checklist.py",
     "analyzer/cli.py": "tests/test_cli.py",
     "parsers/capture/conversation.py": "tests/parsers/test_frames.py",
-    "parsers/case.py": "tests/test_bad_input.py",
-    "parsers/errors.py": "tests/test_bad_input.py",
     "parsers/events.py": "tests/test_house.py",
-    "parsers/format.py": "tests/parsers/test_sniff.py",
-    "parsers/ingest.py": "tests/test_bad_input.py",
-    "parsers/source.py": "tests/test_bad_input.py",
 }
 """Sources without a test file of their own name, and where they are tested instead."""
 
