@@ -15,12 +15,14 @@ from pathlib import Path
 from parsers import ingest
 from parsers.capture.files import read_ring
 from parsers.errors import FedtraceError, SourceUnreadable
-from parsers.events import Damage, Event, river_key
+from parsers.events import Damage, Event, Where, river_key
 from parsers.source import How, Reading, Source
 
 FILES_MAX = 100_000
 """Files of one case: more are an archive, which wants to be cut into cases."""
 
+RETOLD_MAX = 64
+"""Sources that one input may tell of: every pair of them is compared when conversations are joined."""
 _PACKED = r"(\.(gz|zst))?"
 _RING = (
     re.compile(r"(?P<stem>.+)_(?P<number>\d{5})_(?P<time>\d{14})(?P<ending>\.(pcap|pcapng|cap)" + _PACKED + ")"),
@@ -39,7 +41,7 @@ class Case:
     """Every input, in order of name; format None where it could not be read."""
     readings: dict[str, Reading] = field(default_factory=dict)
     """What reading came to, by source name."""
-    events: dict[str, Sequence[Event]] = field(default_factory=dict)
+    events: dict[str, list[Event]] = field(default_factory=dict)
     """Events by tap, each in order of time."""
     problems: dict[str, FedtraceError] = field(default_factory=dict)
     """Why a source could not be read, by its name."""
@@ -122,13 +124,18 @@ def _retold(case: Case) -> None:
                 others.setdefault(event.where.source, []).append(event)
         if not others:
             continue
-        kept = [e for e in case.events[teller.name] if e.where.source in own]
-        case.events[teller.name] = kept
+        case.events[teller.name] = [e for e in case.events[teller.name] if e.where.source in own]
+        if len(others) > RETOLD_MAX:
+            lost = sum(len(others.pop(name)) for name in sorted(others)[RETOLD_MAX:])
+            what = f"it tells of more than {RETOLD_MAX} sources; the events of the others"
+            where = Where(source=teller.name)
+            case.events[teller.name] += [Damage(at_ns=0, width_ns=1, where=where, what=what, lost=lost, unit="lines")]
         taken = {s.name for s in case.sources}
         told = []
         for name, events in sorted(others.items()):
             called = f"{teller.name}/{name}" if name in taken else name
-            told.append(replace(teller, name=called, assumed=(f"recorded from its first event in {teller.name} to its last",)))
+            assumed = f"recorded from its first event in {teller.name} to its last"
+            told.append(replace(teller, name=called, assumed=(assumed,)))
             case.readings[called] = _reading_of(events)
             others[name] = [replace(e, where=replace(e.where, source=called)) for e in events]
         taps = _taps(told)

@@ -319,3 +319,13 @@ def test_ring_files_told_of_share_their_tap(tmp_path: Path) -> None:
 
     assert [event.at_ns for event in case.events["cups.pcap0"]] == [10, 20]
     assert {source.tap for source in case.sources[1:]} == {"cups.pcap0"}
+
+
+def test_an_input_that_tells_of_countless_sources_is_bounded(tmp_path: Path) -> None:
+    """Each line names another: the first are kept, the rest is counted."""
+    lines = "".join(line(f"{number:04}.pcap", number) for number in range(cases.RETOLD_MAX + 5))
+    case = read_case([str(put(tmp_path, "told.jsonl", content=lines.encode()) / "told.jsonl")], How())
+    (damage,) = case.events["told.jsonl"]
+
+    assert len(case.sources) == 1 + cases.RETOLD_MAX
+    assert isinstance(damage, Damage) and (damage.lost, damage.unit) == (5, "lines")
