@@ -3,7 +3,7 @@
 A scene is lines of `SECONDS  SENDER > RECEIVER  WHAT`, seconds after 2013-09-06 09:14:00 UTC, ends as `ADDRESS:PORT`:
 
     0.00  10.0.0.5:4000 > 10.0.0.53:53        query SRV _xmpp-server._tcp.gmail.com
-    0.02  10.0.0.53:53 > 10.0.0.5:4000        answer SRV _xmpp-server._tcp.gmail.com = 5 0 5269 x.l.google.com + x.l.google.com 198.51.100.10
+    0.02  back  answer SRV _xmpp-server._tcp.gmail.com = 5 0 5269 x.l.google.com + x.l.google.com 198.51.100.10
     0.03  10.0.0.53:53 > 10.0.0.5:4000        answer A x.l.google.com NXDOMAIN
     0.05  10.0.0.5:40000 > 198.51.100.10:5269  syn
     1.05  same                                 syn again
@@ -11,6 +11,7 @@ A scene is lines of `SECONDS  SENDER > RECEIVER  WHAT`, seconds after 2013-09-06
     1.12  same                                 StreamHeader from=cupdomain.com to=gmail.com version=1.0
 
 `same` is the way of the line before in its conversation's client direction, `back` the other way.
+`#N` is a DNS message's id, and what follows `# ` is left out.
 WHAT is `query TYPE NAME`, `answer TYPE NAME RCODE|empty|truncated|= RECORDS`, a TCP mark (`again` for a repetition,
 `ttl=N`), or the name of an event class with `field=value`; `from` and `to` stand for the domain fields, `key=…` for a
 dialback key, which is hashed as the reader does. Dates are written 2013-09-06.
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 import shlex
 import typing
 from collections.abc import Sequence
@@ -28,7 +30,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analyzer.correlator import correlate
-from analyzer.session import CaseView
+from analyzer.view import CaseView
 from parsers import events as vocabulary
 from parsers.events import EVENT_TYPES, DnsAnswer, DnsQuery, DnsRecord, Event, Flow, StreamHeader, TcpMark, Where
 from parsers.names import domain
@@ -88,7 +90,7 @@ def tap(name: str, text: str) -> Tap:
     covers: tuple[int, int] | None = None
     flow: Flow | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        words = shlex.split(line, comments=True)
+        words = shlex.split(re.sub(r"(^|\s)#\s.*", "", line))
         if not words:
             continue
         if words[0] == "covers":
