@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.addresses import is_private
-from analyzer.connection import Connection, Sighting
+from analyzer.connection import Connection
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory
-from analyzer.session import Coverage, DialbackKey
+from analyzer.session import DialbackKey
+from analyzer.sighting import Sighting
 from analyzer.stage import Link
+from analyzer.view import Coverage
 from parsers.events import Stanza, StreamHeader
 
 _WANT_ANSWER = ("subscribe", "probe", "get", "set")

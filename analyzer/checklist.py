@@ -15,8 +15,9 @@ from analyzer.addresses import is_private
 from analyzer.judge import Judgement
 from analyzer.lookup import Lookup
 from analyzer.reach import answers_inside, comes_in, goes_out, service_runs, translated
-from analyzer.session import CaseView, DialbackKey, Session
+from analyzer.session import DialbackKey, Session
 from analyzer.signs import Sign, State, by_rules, causes, inbound, is_at_ours, listed, ours, together
+from analyzer.view import CaseView
 from parsers.events import Event
 
 UNKNOWN_LOCAL = "which domain is ours is not known: name it with --local-domain"

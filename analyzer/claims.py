@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from analyzer.addresses import is_private
 from analyzer.connection import Connection
-from analyzer.session import CaseView, DialbackKey
+from analyzer.session import DialbackKey
 from analyzer.stage import end_text
+from analyzer.view import CaseView
 from parsers.events import Dialback
 
 BEFORE_NS = 30 * 10**9

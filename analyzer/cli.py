@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from analyzer.checklist import Item
     from analyzer.judge import Judgement
-    from analyzer.session import CaseView
+    from analyzer.view import CaseView
     from parsers.case import Case
     from parsers.source import How, Reading, Source
 

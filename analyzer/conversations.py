@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.machines import dns, flow, stream
 from analyzer.machines.dns import DnsMachine
 from analyzer.machines.flow import FlowMachine
 from analyzer.machines.stream import StreamMachine
+from analyzer.sighting import Sighting
 from analyzer.stage import End, digest, end_text
 from parsers.events import CaptureGap, Damage, DnsAnswer, DnsQuery, Event, Flow, Retransmission, Tally, TcpMark
 

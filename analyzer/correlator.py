@@ -11,15 +11,17 @@ from dataclasses import replace
 
 from analyzer.addresses import is_private
 from analyzer.attempts import Attempt, Limits, gather
-from analyzer.connection import Connection, Sighting
+from analyzer.connection import Connection
 from analyzer.conversations import is_payload, lookups, sightings
 from analyzer.keys import follow
 from analyzer.local import find_local
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
-from analyzer.session import CaseView, Coverage, DialbackKey, Session
+from analyzer.session import DialbackKey, Session
+from analyzer.sighting import Sighting
 from analyzer.stage import digest, end_text
 from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
+from analyzer.view import CaseView, Coverage
 from parsers.events import Damage, Event, Flow, Stanza, river_key
 from parsers.source import FEDERATION_PORTS, Reading, Source
 

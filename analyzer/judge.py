@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import analyzer.rules
 from analyzer.rule import Blind, Confidence, Finding, Match, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, digest
+from analyzer.view import CaseView
 from parsers.events import river_key
 
 GENERAL = frozenset(

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from analyzer.addresses import is_private
-from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, spoken
-from analyzer.session import Coverage
+from analyzer.sighting import Sighting
+from analyzer.view import Coverage
 from parsers.names import domain
 
 

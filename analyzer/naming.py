@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
+from analyzer.sighting import Sighting
 from parsers.events import Dialback, Stanza, StreamHeader
 
 Names = tuple[str | None, str | None]

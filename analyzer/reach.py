@@ -9,7 +9,6 @@ from analyzer.addresses import is_private
 from analyzer.connection import Connection
 from analyzer.judge import Judgement
 from analyzer.resolution import Resolution
-from analyzer.session import CaseView
 from analyzer.signs import (
     Sign,
     by_rules,
@@ -24,6 +23,7 @@ from analyzer.signs import (
     together,
 )
 from analyzer.stage import end_text
+from analyzer.view import CaseView
 
 TRANSLATION_RULES = ("network-inbound-no-nat", "network-nat-wrong-target", "network-asa-self-terminated")
 """Rules that say that the firewall does not lead port 5269 to our server."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from analyzer.citations import Citation
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from parsers.events import Event, StreamError
 
 

@@ -12,8 +12,9 @@ from analyzer.judge import Judgement, Verdict
 from analyzer.lookup import Lookup
 from analyzer.report.words import instant, says
 from analyzer.rule import Finding
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import end_text
+from analyzer.view import CaseView
 from parsers.capture.container import fingerprint
 from parsers.case import Case
 from parsers.events import Event

@@ -17,8 +17,9 @@ from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
 from analyzer.report.words import clock, count, day, duration, escape, place, says
 from analyzer.rule import Finding
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import end_text
+from analyzer.view import CaseView
 from parsers.case import Case
 from parsers.events import Event
 from parsers.source import Source

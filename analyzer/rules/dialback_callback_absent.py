@@ -3,8 +3,9 @@
 from analyzer.citations import note, xep
 from analyzer.connection import Connection
 from analyzer.rule import Blind, Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, DialbackKey, Session
+from analyzer.session import DialbackKey, Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 TIMEOUT_NS = 29 * 10**9
 """The shortest dialback timer known is Cisco XCP's 30 s; one second is allowed for the packets' way."""

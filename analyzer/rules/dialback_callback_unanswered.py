@@ -2,8 +2,9 @@
 
 from analyzer.citations import note, xep
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 PATIENCE_NS = 10 * 10**9
 """A verify is a comparison of two hashes: an answer that takes 10 s does not come."""

@@ -2,8 +2,9 @@
 
 from analyzer.citations import note, xep
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 SENDER_UNREACHABLE = ("remote-connection-failed", "remote-server-not-found", "remote-server-timeout")
 """Conditions that say: the server that DNS names for the sender could not be reached (XEP-0220 section 2.5)."""

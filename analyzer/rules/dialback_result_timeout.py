@@ -2,8 +2,9 @@
 
 from analyzer.citations import cisco, note, xep
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 TIMEOUT_NS = 29 * 10**9
 """Cisco XCP waits 30 s for the result, the shortest timer known; one second is allowed for the packets' way."""

@@ -4,8 +4,9 @@ from analyzer.addresses import is_private
 from analyzer.citations import cisco, xep
 from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:

@@ -6,8 +6,9 @@ from analyzer.citations import cisco, rfc
 from analyzer.lookup import Lookup
 from analyzer.resolution import Resolution
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 SAME_QUESTION_NS = 10**9
 """A question passes from one tap to the next within a second, clock offsets applied."""

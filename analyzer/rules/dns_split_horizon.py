@@ -4,8 +4,9 @@ from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.lookup import Lookup
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 NEGATIVE = ("nxdomain", "empty")
 """Outcomes that deny a record. A failure to answer is no other view."""

@@ -3,8 +3,9 @@
 from analyzer.citations import note, rfc
 from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 
 FEDERATION = 5269
 """The port of the fallback (RFC 6120 section 3.2.2)."""

@@ -2,8 +2,9 @@
 
 from analyzer.citations import cisco, rfc
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 
 SILENCE_NS = 130 * 10**9
 """A silent server is given up after some 127 s (6 SYN retries of RFC 6298); before that nothing can be said."""

@@ -2,8 +2,9 @@
 
 from analyzer.citations import rfc
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 RCODES = {1: "FORMERR", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
 """Names of the refusals that occur (RFC 1035 section 4.1.1, RFC 8945)."""

@@ -4,8 +4,9 @@ from ipaddress import ip_address
 
 from analyzer.citations import note, rfc
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 ZONE_LABELS_MIN = 2
 """A zone that a name ends in twice has two labels at least: `x.com.com` may be a name."""

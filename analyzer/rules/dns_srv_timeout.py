@@ -2,8 +2,9 @@
 
 from analyzer.citations import cisco, note, rfc
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 PATIENCE_NS = 5 * 10**9
 """A resolver gets 5 s: the default of resolv.conf(5). The capture must have gone on so long after the last question."""

@@ -2,8 +2,9 @@
 
 from analyzer.citations import cisco, note, rfc
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 SERVICES = frozenset({"_xmpp-server", "_xmpps-server", "_xmpp-client", "_xmpps-client"})
 """The names that are asked for (RFC 6120 section 3.2.1, XEP-0368)."""

@@ -2,8 +2,9 @@
 
 from analyzer.citations import note, rfc
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 DOMAINS_MIN = 3
 """Two domains on one web server are common; three without a record that all fail look like one answer for all."""

@@ -1,0 +1,75 @@
+"""One TCP conversation as one source saw it. Knows no other source, no domain and no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from analyzer.machines.table import Step, direction
+from analyzer.stage import End
+from parsers.events import (
+    Event,
+    Tally,
+    TcpMark,
+    Unreachable,
+)
+
+T = TypeVar("T", bound=Event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """One TCP conversation as one source saw it."""
+
+    source: str
+    """Which source holds its first event."""
+    tap: str
+    """Where it was seen: the source, or the ring buffer that the source is a file of."""
+    client: End
+    """The end that opened it, as this source saw it."""
+    server: End
+    """The other end."""
+    events: tuple[Event, ...]
+    """Everything of it, in order, with the clock offset of the source applied."""
+    flow: tuple[Step, ...]
+    """Steps of the flow machine."""
+    stream: tuple[Step, ...]
+    """Steps of the stream machine."""
+
+    @property
+    def seen_ways(self) -> frozenset[str]:
+        """`>` and `<`, whichever the source saw packets of; an ICMP error is no packet of the conversation."""
+        return frozenset(self.way(e) for e in self.events if not isinstance(e, Unreachable | Tally))
+
+    @property
+    def answered_unseen(self) -> bool:
+        """One side goes on talking to the other, of which the source shows no packet: it saw one way only."""
+        told = [e for e in self.events if not isinstance(e, Unreachable | Tally)]
+        opening = all(isinstance(e, TcpMark) and e.mark in ("syn", "rst") for e in told)
+        return len(self.seen_ways) == 1 and not opening
+
+    @property
+    def first_frame(self) -> int | None:
+        """The frame with which it begins."""
+        return self.events[0].where.frame
+
+    @property
+    def flow_state(self) -> str:
+        """Where the flow machine ended."""
+        return self.flow[-1].after if self.flow else "IDLE"
+
+    @property
+    def stream_state(self) -> str:
+        """Where the stream machine ended."""
+        return self.stream[-1].after if self.stream else "IDLE"
+
+    def of(self, kind: type[T], way: str | None = None) -> Iterator[T]:
+        """Its events of one class; `way` is `>` from the client, `<` from the server, None both."""
+        for event in self.events:
+            if isinstance(event, kind) and (way is None or direction(event, self.client) == way):
+                yield event
+
+    def way(self, event: Event) -> str:
+        """`>` when the client sent it, `<` when the server did."""
+        return direction(event, self.client)
