@@ -14,8 +14,8 @@ from analyzer.addresses import is_private
 from analyzer.connection import Connection
 from analyzer.judge import Judgement
 from analyzer.rule import Confidence, Finding, Severity
-from analyzer.session import CaseView
 from analyzer.stage import end_text
+from analyzer.view import CaseView
 from parsers.events import Event, TcpMark, Unreachable
 
 State = Literal["pass", "fail", "not-observed", "not-applicable"]

@@ -15,9 +15,9 @@ from itertools import combinations
 from statistics import median_low
 
 from analyzer.addresses import is_private
-from analyzer.connection import Sighting
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
+from analyzer.sighting import Sighting
 from parsers.events import Dialback, Event, StreamHeader, TcpMark, TlsHello
 
 SAME_MOMENT_NS = 2 * 10**9

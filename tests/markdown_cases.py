@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.judge import judge
-from analyzer.session import CaseView
+from analyzer.view import CaseView
 from parsers.events import Event
 from tests import scene
 

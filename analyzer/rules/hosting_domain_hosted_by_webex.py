@@ -3,8 +3,9 @@
 from analyzer.citations import cisco, rfc, xep
 from analyzer.claims import belongs_to
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 ZONES = ("webexconnect.com", "webex.com")
 """Zones of the host names that WebEx published for its XMPP service."""

@@ -2,8 +2,9 @@
 
 from analyzer.citations import cisco
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 
 FEDERATION = 5269
 """The registered port (RFC 6120 section 14.7)."""

@@ -4,8 +4,9 @@ from analyzer.citations import cisco, note, rfc
 from analyzer.claims import belongs_to, names_at
 from analyzer.connection import Connection
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 
 ZONES = ("google.com", "googlemail.com", "gmail.com")
 """Zones of the host names that Google published for its XMPP service, and of its own domains."""

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from analyzer.citations import note
 from analyzer.claims import belongs_to
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 
 ZONES = ("google.com", "googlemail.com", "gmail.com")
 """Zones of the host names that Google published for its XMPP service, and of its own domains."""

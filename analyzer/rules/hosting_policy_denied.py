@@ -2,8 +2,9 @@
 
 from analyzer.citations import cisco, note, xep
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of, words_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 CONDITIONS = frozenset({"policy-violation", "not-authorized", "undefined-condition"})
 """Stream errors under which servers word such a refusal."""

@@ -3,8 +3,9 @@
 from analyzer.citations import rfc, xep
 from analyzer.connection import Connection
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 from parsers.events import Dialback, StreamError
 
 UNKNOWN = frozenset({"host-unknown"})

@@ -3,8 +3,9 @@
 from analyzer.citations import cisco, note, xep
 from analyzer.claims import Claim, claim_on, names_at
 from analyzer.rule import Blind, Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 from parsers.events import river_key
 
 

@@ -1,10 +1,12 @@
 """Rule: the answer to our SYN comes back to one place and is not seen at the next."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.connection import Connection, Sighting
+from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
+from analyzer.sighting import Sighting
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 from parsers.events import TcpMark
 
 

@@ -2,8 +2,9 @@
 
 from analyzer.citations import rfc
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 
 WORDS = {
     "net": "there is no route to that network",

@@ -4,8 +4,9 @@ from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Coverage, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView, Coverage
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:

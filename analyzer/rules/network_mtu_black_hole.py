@@ -1,10 +1,12 @@
 """Rule: big segments vanish on the way while small ones pass."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.connection import Connection, Sighting
+from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
+from analyzer.sighting import Sighting
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 from parsers.events import CaptureGap, Event, Retransmission, Unreachable
 
 BIG_LEN = 537

@@ -3,8 +3,9 @@
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection, hops
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 from parsers.events import TcpMark
 
 

@@ -3,8 +3,9 @@
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
 from analyzer.rule import Blind, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 
 ANSWER_NS = 3 * 10**9
 """No answer within 3 s is silence: RFC 6298 section 2 has the sender give up waiting after 1 s, formerly 3 s."""

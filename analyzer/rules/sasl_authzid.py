@@ -2,8 +2,9 @@
 
 from analyzer.citations import rfc, xep
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 CONDITIONS = ("invalid-authzid", "incorrect-encoding", "malformed-request")
 """SASL failures about what was sent, not who sent it (RFC 6120 section 6.5)."""

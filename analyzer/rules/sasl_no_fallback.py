@@ -2,8 +2,9 @@
 
 from analyzer.citations import note, rfc, xep
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from parsers.events import StreamFeatures
 
 

@@ -2,8 +2,9 @@
 
 from analyzer.citations import note, rfc
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 CONDITION = "remote-server-not-found"
 """RFC 6120 section 8.3.3.16."""

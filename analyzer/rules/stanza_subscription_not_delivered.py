@@ -2,8 +2,9 @@
 
 from analyzer.citations import rfc
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from parsers.events import Stanza
 
 ANSWERS = ("subscribed", "unsubscribed")

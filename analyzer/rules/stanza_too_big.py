@@ -2,8 +2,9 @@
 
 from analyzer.citations import note, rfc, xep
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 CONDITIONS = ("policy-violation", "not-well-formed", "resource-constraint")
 """Stream errors by which servers refuse what is too big (RFC 6120 section 4.9.3; section 13.12 asks for

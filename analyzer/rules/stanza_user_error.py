@@ -2,8 +2,9 @@
 
 from analyzer.citations import rfc
 from analyzer.rule import Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 CONDITIONS = ("service-unavailable", "item-not-found", "forbidden", "not-allowed", "recipient-unavailable", "gone")
 """What a server says of a user and not of itself (RFC 6120 section 8.3.3, RFC 6121 section 8.5)."""

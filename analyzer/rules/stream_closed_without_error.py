@@ -3,8 +3,9 @@
 from analyzer.citations import rfc, xep
 from analyzer.connection import Connection
 from analyzer.rule import Blind, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from parsers.events import BadXml, Stanza, StreamEnd, TcpMark
 
 ANSWERS_NS = 10**9

@@ -2,8 +2,9 @@
 
 from analyzer.citations import cisco, note, rfc
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 
 SILENT_NS = 20 * 10**9
 """Silence of 20 s counts: more than a busy server or its lookups need, and less than the shortest negotiation timer

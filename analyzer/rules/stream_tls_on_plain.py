@@ -2,8 +2,9 @@
 
 from analyzer.citations import rfc, xep
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
 from parsers.events import BadXml, Event, NotXmpp, StreamError, StreamHeader, TlsAlert, TlsHello
 
 

@@ -3,8 +3,9 @@
 from analyzer.certificates import is_good_for, names_text
 from analyzer.citations import cisco, rfc
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from parsers.events import TlsCertificate
 
 

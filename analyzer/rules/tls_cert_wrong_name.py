@@ -3,8 +3,9 @@
 from analyzer.certificates import is_good_for, names_text
 from analyzer.citations import note, rfc, xep
 from analyzer.rule import Blind, Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from parsers.events import TlsCertificate
 
 

@@ -2,8 +2,9 @@
 
 from analyzer.citations import rfc
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:

@@ -3,8 +3,9 @@
 from analyzer.citations import cisco, note, rfc
 from analyzer.connection import Connection
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from parsers.events import Event, StreamError
 
 GIVING_UP = ("policy-violation", "unsupported-feature", "unsupported-stanza-type")

@@ -3,8 +3,9 @@
 from analyzer.citations import rfc
 from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from parsers.events import TlsHello
 
 VERSIONS = ("SSL 2.0", "SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3")

@@ -14,7 +14,7 @@ from analyzer.checklist import checklist
 from analyzer.judge import Judgement, judge
 from analyzer.report.rows import report
 from analyzer.report.terminal import Terminal
-from analyzer.session import CaseView
+from analyzer.view import CaseView
 from parsers.case import Case
 from tests import scene
 

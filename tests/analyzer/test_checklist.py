@@ -7,8 +7,9 @@ import pytest
 from analyzer.checklist import STEPS, Item, checklist
 from analyzer.judge import judge
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
-from analyzer.session import CaseView, Session
+from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.view import CaseView
 from tests import scene
 
 OUT = """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.session import CaseView
 from analyzer.stage import end_text
+from analyzer.view import CaseView
 from tests import scene
 
 INSIDE = """
