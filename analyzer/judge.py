@@ -160,7 +160,7 @@ def _hidden(stages: frozenset[Stage], session: Session) -> str:
     """Why these stages could not be seen."""
     missing = ", ".join(s.word for s in sorted(stages))
     stream = session.stream
-    if stream is not None and stream.ciphertext is not None:
+    if stages <= {Stage.AUTH, Stage.TRAFFIC} and stream is not None and stream.ciphertext is not None:
         where = stream.ciphertext.where
         return f"{where.source} is ciphertext after frame {where.frame}: {missing} cannot be seen"
     return f"no source shows {missing}"
