@@ -106,11 +106,10 @@ class Judgement:
 @cache
 def all_rules() -> Mapping[str, Rule]:
     """Every rule by name, in name order."""
-    found = {}
-    for module in pkgutil.iter_modules(analyzer.rules.__path__):
-        rule = getattr(importlib.import_module(f"analyzer.rules.{module.name}"), "RULE", None)
-        if isinstance(rule, Rule):
-            found[module.name.replace("_", "-")] = rule
+    found: dict[str, Rule] = {
+        module.name.replace("_", "-"): importlib.import_module(f"analyzer.rules.{module.name}").RULE
+        for module in pkgutil.iter_modules(analyzer.rules.__path__)
+    }
     return dict(sorted(found.items()))
 
 

@@ -72,9 +72,7 @@ TESTED_BY: dict[str, str] = {
     **dict.fromkeys(
         (
             "analyzer/attempts.py",
-            "analyzer/connection.py",
             "analyzer/correlator.py",
-            "analyzer/session.py",
             "analyzer/sighting.py",
             "analyzer/view.py",
         ),
