@@ -80,7 +80,9 @@ TESTED_BY: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
+            "analyzer/bounces.py",
             "analyzer/certificates.py",
+            "analyzer/clouds.py",
         ),
         "tests/rules",  # what rules ask, and what becomes of their answers
     ),

@@ -1,48 +1,16 @@
 """Rule: DNS sends peers of our domain to Google."""
 
 from analyzer.citations import note, rfc, xep
-from analyzer.claims import belongs_to
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.clouds import GOOGLE, record_leads_to
+from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
 
-ZONES = ("google.com", "googlemail.com", "gmail.com")
-"""Zones of the host names that Google published for its XMPP service, and of its own domains."""
-
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """The SRV record of a local domain names hosts of Google."""
-    for domain in (session.receiver, session.initiator):
-        if not case.is_local(domain) or belongs_to(domain, ZONES):
-            continue
-        for lookup in case.lookups_of(domain, ("_xmpp-server", "_xmpp-client")):
-            targets = [r.data for r in lookup.srv]
-            if lookup.answer is None or not targets or not all(belongs_to(t, ZONES) for t in targets):
-                continue
-            server = lookup.service == "_xmpp-server"
-            return Match(
-                events=(lookup.answer,),
-                because=f"{lookup.name} names {', '.join(dict.fromkeys(targets))}: peers of {domain} go to Google",
-                domain=domain,
-                confidence=Confidence.LIKELY if server else Confidence.POSSIBLE,
-                severity=_severity(session, server),
-                undecided=(
-                    (
-                        "dns-stale-or-negative-cache",
-                        f"the authoritative server of {domain}: whether the record still stands",
-                    ),
-                ),
-                remedy=f"publish: _xmpp-server._tcp.{domain}. IN SRV 0 0 5269 your-own-server.{domain}.",
-            )
-    return None
-
-
-def _severity(session: Session, server: bool) -> Severity | None:
-    """A failure only where the attempt failed and the record is the one that servers ask for."""
-    if not server:
-        return Severity.NOTE
-    return Severity.DEGRADED if session.authenticated or session.ciphertext else None
+    return record_leads_to(GOOGLE, session, case)
 
 
 RULE = Rule(

@@ -2,13 +2,12 @@
 
 from analyzer.citations import cisco, note, xep
 from analyzer.claims import belongs_to, claim_on, names_at
+from analyzer.clouds import GOOGLE
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
 
-ZONES = ("google.com", "googlemail.com", "gmail.com")
-"""Zones of the host names that Google published for its XMPP service, and of its own domains."""
 REFUSALS = ("is a google apps domain", "talk service enabled")
 """Texts, in lower case, with which Google refused a domain that it held: an operator's log shows the stream error
 `undefined-condition` with "DOMAIN is a Google Apps Domain with Talk service enabled."."""
@@ -31,7 +30,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         claim = claim_on(key, case)
         if claim is None or claim.disowned is None or claim.hidden is not None:
             continue
-        names = () if claim.address is None else [n for n in names_at(claim.address, case) if belongs_to(n, ZONES)]
+        names = (
+            () if claim.address is None else [n for n in names_at(claim.address, case) if belongs_to(n, GOOGLE.zones)]
+        )
         own = any(s.authenticated for s in case.between(key.sender_domain, key.target_domain) if s is not session)
         if names and claim.claimant is not None and key.request is not None:
             return Match(
@@ -46,7 +47,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 severity=Severity.DEGRADED if own or session.authenticated else None,
                 ruled_out=(("dialback-secret-mismatch", f"{claim.address} is no node of ours"),),
             )
-        if belongs_to(key.target_domain, ZONES):
+        if belongs_to(key.target_domain, GOOGLE.zones):
             return Match(
                 events=(claim.verify, claim.disowned),
                 because=(

@@ -2,13 +2,11 @@
 
 from analyzer.citations import cisco, xep
 from analyzer.claims import belongs_to, claim_on, names_at
+from analyzer.clouds import WEBEX
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
-
-ZONES = ("webexconnect.com", "webex.com")
-"""Zones of the host names that WebEx published for its XMPP service."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -17,7 +15,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         claim = claim_on(key, case)
         if claim is None or claim.disowned is None or claim.hidden is not None:
             continue
-        names = () if claim.address is None else [n for n in names_at(claim.address, case) if belongs_to(n, ZONES)]
+        names = (
+            () if claim.address is None else [n for n in names_at(claim.address, case) if belongs_to(n, WEBEX.zones)]
+        )
         own = any(s.authenticated for s in case.between(key.sender_domain, key.target_domain) if s is not session)
         if names and claim.claimant is not None and key.request is not None:
             return Match(
@@ -33,9 +33,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 ruled_out=(("dialback-secret-mismatch", f"{claim.address} is no node of ours"),),
             )
         asker = next(
-            (r.data for k in case.lookups_of(key.target_domain) for r in k.srv if belongs_to(r.data, ZONES)), None
+            (r.data for k in case.lookups_of(key.target_domain) for r in k.srv if belongs_to(r.data, WEBEX.zones)), None
         )
-        if asker is not None or belongs_to(key.target_domain, ZONES):
+        if asker is not None or belongs_to(key.target_domain, WEBEX.zones):
             return Match(
                 events=(claim.verify, claim.disowned),
                 because=(
