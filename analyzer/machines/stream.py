@@ -34,7 +34,17 @@ class StreamMachine(Machine):
 
     NAME = "stream"
     TABLE = {
-        "IDLE": {"header>": "OPENED", "header<": "GREETED", "hello>": "TLS_HELLO", "hello<": "TLS_ANSWERED"},
+        "IDLE": {
+            "header>": "OPENED",
+            "header<": "GREETED",
+            "hello>": "TLS_HELLO",
+            "hello<": "TLS_ANSWERED",
+            # A capture that begins in mid stream: ordinary, but no proof of what came before.
+            "stanza>": "",
+            "stanza<": "",
+            "ciphertext>": "CIPHERTEXT",
+            "ciphertext<": "CIPHERTEXT",
+        },
         "OPENED": {"header<": "GREETED"},
         "GREETED": {
             "features<": "READY",
