@@ -176,6 +176,17 @@ class CaseView:
         return found
 
     @cached_property
+    def _lookups_by_name(self) -> Mapping[str, tuple[Lookup, ...]]:
+        found: dict[str, list[Lookup]] = {}
+        for lookup in self.lookups:
+            found.setdefault(lookup.name, []).append(lookup)
+        return {name: tuple(asked) for name, asked in found.items()}
+
+    def asking(self, name: str) -> tuple[Lookup, ...]:
+        """Questions for one name, of any type and by anybody, in order."""
+        return self._lookups_by_name.get(name, ())
+
+    @cached_property
     def _lookups_by_domain(self) -> Mapping[str, tuple[Lookup, ...]]:
         """SRV questions by the domain that they are about."""
         found: dict[str, list[Lookup]] = {}

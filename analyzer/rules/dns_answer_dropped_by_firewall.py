@@ -1,6 +1,7 @@
 """Rule: the answer was sent and did not arrive; or it needs TCP, which does not get through."""
 
 from collections.abc import Iterator
+from heapq import merge
 
 from analyzer.citations import cisco, rfc
 from analyzer.lookup import Lookup
@@ -50,9 +51,9 @@ def _chain(found: Resolution, case: CaseView) -> Iterator[Lookup]:
     """The questions of the attempt, and those that the resolvers asked in turn for the same name."""
     yield from found.lookups
     resolvers = {k.resolver for k in found.lookups}
-    names = {k.name for k in found.lookups}
-    for lookup in case.lookups:
-        if lookup.name in names and any(case.same_host(lookup.client, r) for r in resolvers):
+    names = dict.fromkeys(k.name for k in found.lookups)
+    for lookup in merge(*(case.asking(name) for name in names), key=lambda k: k.asked_ns):
+        if any(case.same_host(lookup.client, r) for r in resolvers):
             yield lookup
 
 
@@ -62,8 +63,8 @@ def _twin(lookup: Lookup, case: CaseView) -> Lookup | None:
     return next(
         (
             k
-            for k in case.lookups
-            if (k.resolver, k.name, k.rrtype) == (lookup.resolver, lookup.name, lookup.rrtype)
+            for k in case.asking(lookup.name)
+            if (k.resolver, k.rrtype) == (lookup.resolver, lookup.rrtype)
             and k.answer is not None
             and k.answer.txid in txids
             and not set(k.taps) & set(lookup.taps)

@@ -20,8 +20,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         for lookup in found.lookups:
             if lookup.answer is None:
                 continue
-            for other in case.lookups:
-                if other.name != lookup.name or other.rrtype != lookup.rrtype or other.answer is None:
+            for other in case.asking(lookup.name):
+                if other.rrtype != lookup.rrtype or other.answer is None:
                     continue
                 if other.resolver == lookup.resolver or not _better(other, lookup):
                     continue

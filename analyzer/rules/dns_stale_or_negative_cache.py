@@ -17,13 +17,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             answer = lookup.answer
             if answer is None or answer.authoritative or lookup.outcome not in ("nxdomain", "empty", "answered"):
                 continue
-            for other in case.lookups:
-                if (
-                    other.name != lookup.name
-                    or other.rrtype != lookup.rrtype
-                    or other is lookup
-                    or other.answer is None
-                ):
+            for other in case.asking(lookup.name):
+                if other.rrtype != lookup.rrtype or other is lookup or other.answer is None:
                     continue
                 before = other.answer.authoritative and other.answer.at_ns <= answer.at_ns and _outdated(lookup, other)
                 after = (
