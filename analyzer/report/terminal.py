@@ -151,7 +151,7 @@ class Terminal:
             causes = Counter(v.cause.rule if v.cause else v.state for v in rest)
             told = ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
             self.line(f"and {count(len(rest), 'pair')} more: {told}; --format json has all")
-        if brief:
+        if brief or judgement.verdicts[-1].cause is None:
             self.line()
 
     def _head(self, verdict: Verdict) -> None:

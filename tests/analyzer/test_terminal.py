@@ -35,6 +35,7 @@ def test_the_verdict_comes_first_and_its_evidence_can_be_pasted() -> None:
 
     assert head.startswith("cupdomain.com → gmail.com   FAILING   network-connection-refused   likely")
     assert "cups.pcap#6             09:14:00.200  RST 198.51.100.10:5269 > 10.0.0.5:40000" in text
+    assert "\n\nchecklist" in text
     assert text.index("FAILING") < text.index("evidence") < text.index("remedy") < text.index("checklist")
 
 
