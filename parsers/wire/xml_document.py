@@ -7,6 +7,7 @@ It does not know where in a conversation a document begins (`xml_stream`), nor w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 from xml.parsers import expat
 
@@ -96,6 +97,14 @@ class Bad(NamedTuple):
 Item = Element | Head | Open | Close | Bad
 """What a stream is made of."""
 
+Wanted = Callable[[str, dict[str, str]], bool]
+"""Asked once for each complete stanza, by local name and attributes: whether its head is to be told."""
+
+
+def every(_name: str, _attrs: dict[str, str]) -> bool:
+    """Want all stanzas."""
+    return True
+
 
 class Refused(Exception):
     """The document holds what is not read, at the index `at`."""
@@ -143,6 +152,7 @@ class Document:
         "_only_error",
         "_origin",
         "_parser",
+        "_wanted",
         "began",
         "depth",
         "ended",
@@ -151,8 +161,8 @@ class Document:
         "settled",
     )
 
-    def __init__(self, at: int, root: bytes = b"") -> None:
-        """Begin with the byte of index `at`, as if the start tag `root` stood before it."""
+    def __init__(self, at: int, root: bytes = b"", wanted: Wanted = every) -> None:
+        """Begin with the byte of index `at`, as if the start tag `root` stood before it; tell `wanted` stanzas."""
         self.seen: list[tuple[int, Item]] = []
         """What was read, each with the index of its `<`."""
         self.fed = at
@@ -173,6 +183,7 @@ class Document:
         self._nodes_left = 0
         self._only_error = False
         self._origin = at - len(root)
+        self._wanted = wanted
         # RFC 6120 section 11.6: UTF-8, whatever a declaration says.
         self._parser = parser = expat.ParserCreate("UTF-8", "}", self._names)
         if hasattr(parser, "SetReparseDeferralEnabled"):  # pragma: no cover - Python 3.11.8 and later
@@ -262,18 +273,17 @@ class Document:
             self.ended = True
             self.seen.append((self._index(), Close()))
             return
-        self.seen.append((self.began, self._complete()))
-
-    def _complete(self) -> Head | Element:
-        """What is kept of the element that was just closed."""
         name, attrs = self._head
         if stanza := _STANZAS.get(name):
-            return Head(stanza, attrs, tuple(self._nodes.pop().children) if self._nodes else ())
-        if self._nodes:
+            children = tuple(self._nodes.pop().children) if self._nodes else ()
+            if self._wanted(stanza, attrs):
+                self.seen.append((self.began, Head(stanza, attrs, children)))
+        elif self._nodes:
             self._parser.CharacterDataHandler = None
-            return self._nodes.pop().element()
-        namespace, _, local = name.rpartition("}")
-        return Element(local, namespace, attrs)
+            self.seen.append((self.began, self._nodes.pop().element()))
+        else:
+            namespace, _, local = name.rpartition("}")
+            self.seen.append((self.began, Element(local, namespace, attrs)))
 
     def _keep(self, *, only_error: bool) -> None:
         """Keep what is inside the element that was just opened."""

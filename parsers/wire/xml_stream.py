@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
-from parsers.wire.xml_document import DIALBACK, STREAMS, Bad, Document, Element, Item, Refused, Restarted
+from parsers.wire.xml_document import DIALBACK, STREAMS, Bad, Document, Element, Item, Refused, Restarted, Wanted, every
 
 SEARCHES_MAX = 1000
 """How often one direction may look for a new beginning; each costs a parser."""
@@ -50,6 +50,7 @@ class XmlStream:
         "_settled",
         "_stop_after",
         "_tag",
+        "_wanted",
         "at",
         "done",
         "rest",
@@ -57,8 +58,18 @@ class XmlStream:
         "skipped",
     )
 
-    def __init__(self, *, midstream: bool = False, stop_after: frozenset[str] = frozenset(), at: int = 0) -> None:
-        """Read from the byte with index `at`; with `midstream`, from the first beginning of an element behind it."""
+    def __init__(
+        self,
+        *,
+        midstream: bool = False,
+        stop_after: frozenset[str] = frozenset(),
+        wanted: Wanted = every,
+        at: int = 0,
+    ) -> None:
+        """Read from the byte with index `at`; with `midstream`, from the first beginning of an element behind it.
+
+        Of stanzas only those are told that are `wanted`.
+        """
         self.at = at
         """Index of the next byte to be read; where reading stopped, of the first byte of `rest`."""
         self.rest: bytes | None = None
@@ -68,6 +79,7 @@ class XmlStream:
         self.skipped = 0
         """Bytes not read: in search of a beginning, in an element that a hole tore, after the end."""
         self._stop_after = stop_after
+        self._wanted = wanted
         self.searching = midstream
         """The next element's beginning is looked for."""
         self._document: Document | None = None
@@ -163,7 +175,7 @@ class XmlStream:
 
     def _open(self, at: int, root: bytes) -> Document:
         """Begin a document at the index `at`, inside `root` if its own header was not seen."""
-        self._document = document = Document(at, root)
+        self._document = document = Document(at, root, self._wanted)
         document.settled = self._settled
         self._guessed = bool(root)
         return document
@@ -190,10 +202,10 @@ class XmlStream:
         except expat.ExpatError as error:
             return self._broken(error.code, document, part, seen)
         self.at += len(part)
+        self._settled = document.settled
         if document.seen:
             seen += document.seen
             document.seen.clear()
-            self._settled = document.settled
             if document.ended:
                 self.close()
         return len(part)

@@ -43,8 +43,8 @@ MECHANISMS_MAX = 64
 """SASL mechanisms told of one `<stream:features/>`; IANA registers fewer."""
 TEXT_MAX = 1023
 """Characters of wire text in one field: a domain of the greatest length (RFC 7622 section 3.2)."""
-DOMAINS_MAX = 1024
-"""Addresses whose domains one direction remembers."""
+SPELLINGS_MAX = 1024
+"""Spellings of kinds that one direction remembers: a domain may be written in upper case, in Unicode, with a dot."""
 JID_MAX = 3071
 """Characters of a JID that are looked at: its greatest length in bytes (RFC 7622 section 3.1)."""
 FIRST_LINE_MAX = 64
@@ -70,35 +70,80 @@ class Seen(NamedTuple):
     """The event's own fields."""
 
 
-class _Domains(dict[str | None, str | None]):
-    """The domains of the addresses in one direction, looked at once: stanzas between the same people are many."""
+class _Stanzas:
+    """The stanzas of one direction: how many they are, and which kinds of them were told."""
 
-    def __missing__(self, jid: str | None) -> str | None:
-        if len(self) >= DOMAINS_MAX:
-            self.clear()
-        found = self[jid] = _domain(jid)
-        return found
+    __slots__ = ("_kinds", "_spellings", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._kinds: set[tuple[object, ...]] = set()
+        self._spellings: set[tuple[object, ...]] = set()
+
+    def wanted(self, name: str, attrs: dict[str, str]) -> bool:
+        """Count a stanza; False if its like was told before.
+
+        Runs for every stanza of a capture, and most of them are of a kind that is known by the words alone:
+        these two are not put into one spelling, nor is their head made. An error has its condition inside.
+        """
+        self.count += 1
+        type_ = attrs.get("type")
+        if type_ == "error":
+            return True
+        sender = attrs.get("from")
+        receiver = attrs.get("to")
+        # The domain of a JID (RFC 7622 section 3.1) as it is written; an empty address is like any other.
+        spelling = (
+            name,
+            type_,
+            sender and sender.partition("/")[0].rpartition("@")[2],
+            receiver and receiver.partition("/")[0].rpartition("@")[2],
+        )
+        if spelling in self._spellings:
+            return False
+        if len(self._spellings) >= SPELLINGS_MAX:
+            self._spellings.clear()
+        self._spellings.add(spelling)
+        return True
+
+    def tell(self, stanza: Head) -> Fields | None:
+        """The fields of a wanted stanza; None if its kind was told before, or so many that no more are."""
+        attrs = stanza.attrs
+        fields: Fields = {
+            "name": stanza.name,
+            "type": _cut(attrs.get("type")),
+            "from_domain": _domain(attrs.get("from")),
+            "to_domain": _domain(attrs.get("to")),
+            "condition": _error(stanza.children),
+        }
+        kind = tuple(fields.values())
+        if kind in self._kinds or len(self._kinds) >= KINDS_MAX:
+            return None
+        self._kinds.add(kind)
+        return fields
 
 
 class XmppStream:
     """One direction of one conversation, from its first byte of payload, until it ends or turns into TLS."""
 
-    __slots__ = ("_domains", "_first_line", "_kinds", "_skipped", "_word", "_xml", "compressed", "rest", "stanzas")
+    __slots__ = ("_first_line", "_skipped", "_stanzas", "_word", "_xml", "compressed", "rest")
 
     def __init__(self, *, midstream: bool = False, at: int = 0) -> None:
         """Read from the byte with index `at`; with `midstream`, the capture has missed what was said before."""
-        self.stanzas = 0
-        """Stanzas read, of all kinds."""
         self.rest: bytes | None = None
         """Not None once the bytes are no XML any more: those that follow the last element, TLS by all appearance."""
         self.compressed = False
         """The stream went on compressed (XEP-0138): nothing more will be read."""
-        self._xml = XmlStream(midstream=midstream, stop_after=_STOP_AFTER, at=at)
+        self._stanzas = _Stanzas()
+        self._xml = XmlStream(midstream=midstream, stop_after=_STOP_AFTER, wanted=self._stanzas.wanted, at=at)
         self._first_line: str | None = "" if midstream else None
         self._word = ""
-        self._kinds: set[tuple[object, ...]] = set()
-        self._domains = _Domains()
         self._skipped = 0
+
+    @property
+    def stanzas(self) -> int:
+        """Stanzas read, of all kinds."""
+        return self._stanzas.count
 
     @property
     def at(self) -> int:
@@ -142,7 +187,6 @@ class XmppStream:
     def close(self) -> None:
         """Read nothing more, and let the memory go; to be called when the conversation ends."""
         self._xml.close()
-        self._domains.clear()
 
     def _begins(self, data: bytes, said: list[Seen]) -> bool:
         """Whether the first bytes are XML; if not, say what they are."""
@@ -165,7 +209,7 @@ class XmppStream:
         text = rest.lstrip(_SPACE)
         if self._word == "success":
             self._skipped += self._xml.skipped
-            self._xml = XmlStream(stop_after=_STOP_AFTER, at=self._xml.at)
+            self._xml = XmlStream(stop_after=_STOP_AFTER, wanted=self._stanzas.wanted, at=self._xml.at)
             self._tell(self._xml.feed(rest), said)
         elif self._word == "compressed":
             self.compressed = True
@@ -194,7 +238,8 @@ class XmppStream:
         """Put what was read into words."""
         for at, item in items:
             if isinstance(item, Head):
-                self._stanza(at, item, said)
+                if fields := self._stanzas.tell(item):
+                    said.append(Seen(at, Stanza, fields))
             elif isinstance(item, Element):
                 self._word = _WORDS.get((item.namespace, item.name), "")
                 if telling := _TELLINGS.get((item.namespace, item.name)):
@@ -211,20 +256,6 @@ class XmppStream:
                 said.append(Seen(at, BadXml, {"reason": item.reason}))
             else:
                 said.append(Seen(at, StreamEnd, {}))
-
-    def _stanza(self, at: int, stanza: Head, said: list[Seen]) -> None:
-        """Count a stanza, and tell of it if it is the first of its kind."""
-        self.stanzas += 1
-        attrs = stanza.attrs
-        condition = _error(stanza.children) if stanza.children else None
-        domains = self._domains
-        kind = (stanza.name, attrs.get("type"), domains[attrs.get("from")], domains[attrs.get("to")], condition)
-        if kind in self._kinds or len(self._kinds) >= KINDS_MAX:
-            return
-        self._kinds.add(kind)
-        name, type_, from_domain, to_domain, condition = kind
-        fields: Fields = {"name": name, "type": _cut(type_), "from_domain": from_domain, "to_domain": to_domain}
-        said.append(Seen(at, Stanza, {**fields, "condition": condition}))
 
 
 def _cut(text: str | None) -> str | None:

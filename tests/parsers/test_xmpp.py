@@ -212,7 +212,7 @@ def test_of_stanzas_the_first_of_each_kind_is_told_and_all_are_counted() -> None
 def test_kinds_and_addresses_are_bounded() -> None:
     """A stream that names thousands of domains is counted, not collected."""
     stream = XmppStream()
-    count = xmpp.DOMAINS_MAX + 10
+    count = xmpp.SPELLINGS_MAX + 10
     seen = stream.feed(PROSODY + b"".join(b"<iq from='d%d.example'/>" % number for number in range(count)))
     assert len(seen) == 1 + xmpp.KINDS_MAX
     assert stream.stanzas == count
