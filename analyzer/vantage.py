@@ -315,7 +315,7 @@ def _shifted(sighting: Sighting, clocks: Mapping[str, Clock]) -> Sighting:
     moved: dict[int, Event] = {id(e): replace(e, at_ns=e.at_ns - shift) for e in sighting.events}
 
     def steps(given: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(replace(s, event=moved[id(s.event)]) for s in given)
+        return tuple(s._replace(event=moved[id(s.event)]) for s in given)
 
     return replace(
         sighting,
@@ -331,7 +331,7 @@ def shifted_lookup(lookup: Lookup, clock: Clock | None) -> Lookup:
     if not shift:
         return lookup
     return replace(
-        lookup, steps=tuple(replace(s, event=replace(s.event, at_ns=s.event.at_ns - shift)) for s in lookup.steps)
+        lookup, steps=tuple(s._replace(event=replace(s.event, at_ns=s.event.at_ns - shift)) for s in lookup.steps)
     )
 
 

@@ -8,14 +8,12 @@ the protocol is what fedtrace is for, so nothing here raises on what a peer did.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from parsers.events import Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One event, and what it did to one machine. A timeline is nothing but steps in order."""
 
     machine: str
@@ -62,15 +60,8 @@ class Machine:
             target = self.ANYWHERE.get(signal)
         if target:
             self.state = target
-        step = Step(
-            machine=self.NAME,
-            key=self.key,
-            before=before,
-            after=self.state,
-            signal=signal,
-            event=event,
-            expected=target is not None,
-        )
+        # By place: a step is made for every event, and names would double what that costs.
+        step = Step(self.NAME, self.key, before, self.state, signal, event, target is not None)
         self.steps.append(step)
         return step
 
