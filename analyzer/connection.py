@@ -16,6 +16,7 @@ from analyzer.stage import End, Stage
 from parsers.events import (
     CaptureGap,
     Event,
+    Idle,
     NotXmpp,
     Retransmission,
     Sasl,
@@ -182,7 +183,7 @@ class Connection:
     @cached_property
     def answered(self) -> bool:
         """The server said anything at all above TCP."""
-        mute = TcpMark | CaptureGap | Retransmission | Tally | Unreachable
+        mute = TcpMark | CaptureGap | Retransmission | Idle | Tally | Unreachable
         return any(self.way(e) == "<" and not isinstance(e, mute) for e in self.events)
 
     def sender(self, event: Event) -> str:

@@ -101,6 +101,8 @@ class DnsQuery(Event):
     """Question name, lower case, no trailing dot."""
     rrtype: str
     """Question type, "SRV", "A", …; "TYPE65" for those without a name."""
+    checking_disabled: bool = False
+    """The CD bit: the asker wants the answer even if DNSSEC validation fails (RFC 4035 section 3.2.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,17 @@ class Retransmission(Event):
     """Its payload, bytes on the wire."""
     attempt: int
     """2 for the first repetition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idle(Event):
+    """A segment that ends a long silence of its conversation, in both directions and of keep-alives too.
+
+    At most a bounded number for each conversation.
+    """
+
+    duration_ns: int
+    """How long no segment was seen, ns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -477,6 +490,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     TcpMark,
     CaptureGap,
     Retransmission,
+    Idle,
     Tally,
     Unreachable,
     TlsHello,

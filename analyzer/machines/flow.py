@@ -6,7 +6,7 @@ Knows no payload, no other place and no timeouts: a conversation that ends in SY
 from __future__ import annotations
 
 from analyzer.machines.table import Machine, direction
-from parsers.events import CaptureGap, Event, Retransmission, Tally, TcpMark, Unreachable
+from parsers.events import CaptureGap, Event, Idle, Retransmission, Tally, TcpMark, Unreachable
 
 _CLOSING = {
     "data": "CLOSING",
@@ -110,6 +110,6 @@ def signal(event: Event, client: tuple[str, int]) -> str:
     if isinstance(event, Unreachable):
         # The event's flow is the packet that the error quotes; the error itself comes back the other way.
         return "unreachable<" if way == ">" else "unreachable>"
-    if isinstance(event, Retransmission | Tally):
+    if isinstance(event, Retransmission | Idle | Tally):
         return "counted"
     return "data"

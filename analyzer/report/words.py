@@ -101,7 +101,7 @@ def says(event: Event) -> str:
 def _says(event: Event) -> str:  # one branch for each class of event
     match event:
         case e.DnsQuery():
-            return f"{event.rrtype} {event.name}?"
+            return f"{event.rrtype} {event.name}?{' (checking disabled)' if event.checking_disabled else ''}"
         case e.DnsAnswer():
             return f"{event.rrtype} {event.name}: {_answer(event)}"
         case e.TcpMark():
@@ -110,6 +110,8 @@ def _says(event: Event) -> str:  # one branch for each class of event
             return f"{count(event.missing_bytes, 'byte')} missing in the capture, {ends(event.flow)}"
         case e.Retransmission():
             return f"{count(event.bytes_len, 'byte')} sent again, attempt {event.attempt}, {ends(event.flow)}"
+        case e.Idle():
+            return f"the first segment after {duration(event.duration_ns)} of silence, {ends(event.flow)}"
         case e.Tally():
             lost = f", {event.unacknowledged_len:,} never acknowledged" if event.unacknowledged_len else ""
             return f"{count(event.bytes_len, 'byte')} in all{lost}, {ends(event.flow)}"

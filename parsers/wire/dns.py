@@ -58,6 +58,8 @@ class Message(NamedTuple):
     """The TC bit."""
     records: tuple[DnsRecord, ...]
     """Records of the answer section, then the addresses of the additional section."""
+    checking_disabled: bool = False
+    """The CD bit (RFC 4035 section 3.2.2)."""
 
 
 def message(wire: bytes) -> Message:
@@ -142,6 +144,7 @@ def _told(read: dns.message.Message) -> Message:
         authoritative=bool(read.flags & dns.flags.AA),
         truncated=bool(read.flags & dns.flags.TC),
         records=tuple(_records(read))[:RECORDS_MAX],
+        checking_disabled=bool(read.flags & dns.flags.CD),
     )
 
 

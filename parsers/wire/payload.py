@@ -11,6 +11,8 @@ from parsers.wire.xmpp import Seen, XmppStream
 
 _HANDSHAKE = b"\x16\x03"
 """A TLS record of handshake type begins so (RFC 8446 section 5.1)."""
+_BARE = (b"<message", b"<presence", b"<iq", b"<db:")
+"""What a direction begins with when there is no stream header (XEP-0361): read as in mid stream."""
 _CONTENT_TYPES = range(20, 25)
 """Content types of TLS records (RFC 8446 section 5.1, RFC 6520); no XML begins with these bytes."""
 
@@ -103,7 +105,9 @@ class Payload:
             self._tls = tls.TlsReader()
             self._tls_at = self._at
         else:
-            midstream = self._midstream and not data.lstrip().startswith((b"<?xml", b"<stream:stream"))
+            text = data.lstrip()
+            headless = self._midstream and not text.startswith((b"<?xml", b"<stream:stream"))
+            midstream = headless or text.startswith(_BARE)
             self._xmpp = XmppStream(midstream=midstream, at=self._at)
 
     def _secured(self, data: bytes) -> list[Seen]:

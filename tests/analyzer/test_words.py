@@ -139,6 +139,11 @@ def test_any_event_is_told_in_one_harmless_line(event: Event) -> None:
             "900 bytes sent again, attempt 2, 10.0.0.5:1 > 10.0.0.6:2",
         ),
         (
+            "Idle duration_ns=3720000000000",
+            "the first segment after 62 min 0 s of silence, 10.0.0.5:1 > 10.0.0.6:2",
+        ),
+        ("query SRV x.example CD", "SRV x.example? (checking disabled)"),
+        (
             "Tally bytes_len=2000 unacknowledged_len=1400",
             "2,000 bytes in all, 1,400 never acknowledged, 10.0.0.5:1 > 10.0.0.6:2",
         ),

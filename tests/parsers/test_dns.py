@@ -33,6 +33,14 @@ def test_a_question() -> None:
     assert message(wire) == Message(7, False, SRV, "SRV", 0, False, False, ())
 
 
+def test_a_question_that_wants_no_validation() -> None:
+    """The CD bit, which `dig +cd` sets."""
+    query = dns.message.make_query(SRV, "SRV", id=7)
+    assert not message(query.to_wire()).checking_disabled
+    query.flags |= dns.flags.CD
+    assert message(query.to_wire()).checking_disabled
+
+
 def test_an_answer_with_its_addresses() -> None:
     """SRV records in order, then the addresses of the additional section, and nothing else of that."""
     wire = answer(
