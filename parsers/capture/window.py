@@ -21,7 +21,7 @@ NO_INTERFACE = -1
 """In place of a link type: the packet's interface was never described."""
 NO_PACKET = -2
 """In place of a link type: the record has a frame number, and is something else than a packet."""
-WINDOW_LEN = 16 << 20
+WINDOW_LEN = 8 << 20
 """Bytes of a capture in memory at once: about what fits into a processor's last cache. More gains little."""
 
 
