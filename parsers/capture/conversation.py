@@ -37,7 +37,19 @@ Place: TypeAlias = tuple[Packet, File]
 class Side:
     """One direction of one conversation."""
 
-    __slots__ = ("flow", "gathered", "length", "marks", "messages", "order", "payload", "places", "read", "sent")
+    __slots__ = (
+        "end",
+        "flow",
+        "gathered",
+        "last",
+        "marks",
+        "messages",
+        "order",
+        "payload",
+        "places",
+        "read",
+        "sent",
+    )
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
@@ -46,21 +58,30 @@ class Side:
         self.messages = dns.TcpMessages() if _DNS_PORT in (flow.src_port, flow.dst_port) else None
         """DNS over TCP, and so no payload of a stream."""
         self.gathered: list[bytes] = []
-        self.length = 0
-        """Bytes gathered and not yet decoded."""
+        """Bytes in order that are not yet decoded."""
         self.read = 0
-        """Bytes handed to the decoder."""
+        """Bytes handed to the decoder, and missing ones passed over."""
+        self.end = 0
+        """The same with those gathered."""
+        self.last: Place | None = None
+        """The last packet with payload."""
         self.places: deque[tuple[int, Place]] = deque(maxlen=PLACES_MAX)
         """Index of the first byte, and the packet that brought it."""
         self.marks: set[str] = set()
         self.sent: dict[int, int] = {}
         """Sequence number → how often it was sent, for numbers sent more than once."""
 
+    def gather(self, data: bytes, place: Place) -> None:
+        """Keep the next bytes, and the place that brought them, until they are decoded."""
+        self.places.append((self.end, place))
+        self.gathered.append(data)
+        self.end += len(data)
+
 
 class Conversation:
     """Both directions, the opener's first."""
 
-    __slots__ = ("closed_ns", "last", "number", "opened", "sides")
+    __slots__ = ("closed_ns", "number", "opened", "sides")
 
     def __init__(self, first: Side, second: Side) -> None:
         self.sides = (first, second)
@@ -69,5 +90,3 @@ class Conversation:
         self.number = -1
         """Sequence number of its SYN, or the one that its SYN-ACK acknowledges."""
         self.closed_ns: int | None = None
-        self.last: dict[int, Place] = {}
-        """The last packet with payload, by side."""

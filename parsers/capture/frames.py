@@ -43,6 +43,9 @@ CONVERSATIONS_MAX = 1 << 19
 """Conversations held at once; a capture with more of them under way is a flood, and the rest is damage."""
 
 Key = tuple[str, int, str, int]
+"""The two ends of a packet, sender first."""
+Held = tuple[Conversation, Side, Side]
+"""A conversation, its side that sent a packet, and the other."""
 
 
 class Reader:
@@ -52,7 +55,7 @@ class Reader:
         """Nothing read yet."""
         self.file = File("", Reading())
         self.events: list[Event] = []
-        self._running: dict[Key, tuple[Conversation, int]] = {}
+        self._running: dict[Key, Held] = {}
         self._crowded = 0
 
     def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost], reading: Reading) -> None:
@@ -75,9 +78,8 @@ class Reader:
 
     def close(self) -> list[Event]:
         """The input ends: everything that still waits, and all events in order of time."""
-        for conversation, side in list(self._running.values()):
-            if side == 0:
-                self._finish(conversation)
+        for conversation in self._conversations():
+            self._finish(conversation)
         self._running.clear()
         if self._crowded:
             what = f"more than {CONVERSATIONS_MAX} conversations at once"
@@ -126,7 +128,7 @@ class Reader:
         )
         held = self._running.get((error.src, error.sport, error.dst, error.dport))
         if held is not None:
-            flow = held[0].sides[held[1]].flow
+            flow = held[1].flow
         self.events.append(
             Unreachable(
                 at_ns=error.at_ns,
@@ -156,57 +158,67 @@ class Reader:
     # --- TCP
 
     def _segment(self, packet: Packet) -> None:
-        """One TCP segment; the common case, data in order, passes first."""
-        key = (packet.src, packet.sport, packet.dst, packet.dport)
-        held = self._running.get(key)
-        flags = packet.flags
-        if held is None or (flags & SYN and self._is_new(held, packet)):
-            if held is not None:
-                self._finish(held[0])
-            if len(self._running) >= 2 * CONVERSATIONS_MAX:
-                self._crowded += 1
+        """One TCP segment; data in order, and acknowledgements that say nothing new, take the fewest steps."""
+        _, _, _, src, sport, dst, dport, _, data, length, seq, ack, flags = packet
+        held = self._running.get((src, sport, dst, dport))
+        if held is None or flags & SYN:
+            held = self._held(packet, held)
+            if held is None:
                 return
-            held = self._open(key, packet)
-        conversation, index = held
-        side = conversation.sides[index]
-        order = side.order
+        conversation, side, other = held
         place = (packet, self.file)
-        if flags & (SYN | FIN | RST) or not packet.length:
-            self._mark(conversation, index, packet)
-        if packet.length and not flags & RST:
-            conversation.last[index] = place
-            seq = packet.seq + 1 if flags & SYN else packet.seq
-            news = order.segment(seq & 0xFFFF_FFFF, packet.payload, packet.length, place)
-            if order.repeats:
-                self._repeated(side, packet)
-            for item in news:
-                self._take(conversation, side, item)
-        if flags & ACK:
-            other = conversation.sides[1 - index]
-            for item in other.order.acknowledged(packet.ack, place):
+        marks = flags & (SYN | FIN | RST)
+        if marks or not (length or "ack" in side.marks):
+            self._mark(conversation, side, packet)
+        if length and not flags & RST:
+            side.last = place
+            if not marks and len(data) == length and side.messages is None and side.order.in_order(seq, length):
+                side.gather(data, place)
+                if side.end - side.read >= GATHER_BYTES:
+                    self._decode(conversation, side)
+            else:
+                self._out_of_line(conversation, side, packet)
+        if flags & ACK and ack != other.order.acked:
+            for item in other.order.acknowledged(ack, place):
                 self._take(conversation, other, item)
-        if flags & (FIN | RST):
+        if marks & (FIN | RST):
             self._closing(conversation, packet)
 
-    def _is_new(self, held: tuple[Conversation, int], packet: Packet) -> bool:
-        """Whether a SYN begins another conversation on the same ends (RFC 9293 section 3.6.1)."""
-        conversation, _ = held
-        if packet.flags & ACK:
-            return False
-        if conversation.number == packet.seq:
-            return False
-        return conversation.opened or conversation.closed_ns is not None or bool(conversation.last)
-
-    def _open(self, key: Key, packet: Packet) -> tuple[Conversation, int]:
+    def _held(self, packet: Packet, held: Held | None) -> Held | None:
+        """What is held of a segment's conversation, which may begin with it; None when there are too many."""
+        if held is not None:
+            if not self._is_new(held[0], packet):
+                return held
+            self._finish(held[0])
+        if len(self._running) >= 2 * CONVERSATIONS_MAX:
+            self._crowded += 1
+            return None
         flow = Flow(src_ip=packet.src, src_port=packet.sport, dst_ip=packet.dst, dst_port=packet.dport)
-        conversation = Conversation(Side(flow), Side(flow.reverse))
-        self._running[key] = (conversation, 0)
-        self._running[(packet.dst, packet.dport, packet.src, packet.sport)] = (conversation, 1)
-        return conversation, 0
+        mine, other = Side(flow), Side(flow.reverse)
+        conversation = Conversation(mine, other)
+        self._running[_key(flow)] = (conversation, mine, other)
+        self._running[_key(other.flow)] = (conversation, other, mine)
+        return conversation, mine, other
 
-    def _mark(self, conversation: Conversation, index: int, packet: Packet) -> None:
+    def _is_new(self, conversation: Conversation, packet: Packet) -> bool:
+        """Whether a SYN begins another conversation on the same ends (RFC 9293 section 3.6.1)."""
+        if packet.flags & ACK or conversation.number == packet.seq:
+            return False
+        carried = any(side.last is not None for side in conversation.sides)
+        return conversation.opened or conversation.closed_ns is not None or carried
+
+    def _out_of_line(self, conversation: Conversation, side: Side, packet: Packet) -> None:
+        """Data that is not simply the next, that the capture cut, or that comes with a mark."""
+        place = (packet, self.file)
+        seq = packet.seq + 1 if packet.flags & SYN else packet.seq
+        news = side.order.segment(seq & 0xFFFF_FFFF, packet.payload, packet.length, place)
+        if side.order.repeats:
+            self._repeated(side, packet)
+        for item in news:
+            self._take(conversation, side, item)
+
+    def _mark(self, conversation: Conversation, side: Side, packet: Packet) -> None:
         """SYN, FIN, RST, and the first pure ACK of each side."""
-        side = conversation.sides[index]
         flags = packet.flags
         mark: Literal["syn", "syn-ack", "ack", "fin", "rst"]
         if flags & SYN:
@@ -254,10 +266,8 @@ class Reader:
                 for wire in side.messages.feed(item.data):
                     self._message(wire, place, side.flow)
                 return
-            side.places.append((side.read + side.length, place))
-            side.gathered.append(item.data)
-            side.length += len(item.data)
-            if side.length >= GATHER_BYTES:
+            side.gather(item.data, place)
+            if side.end - side.read >= GATHER_BYTES:
                 self._decode(conversation, side)
         elif type(item) is Hole:
             self._decode(conversation, side)
@@ -266,7 +276,7 @@ class Reader:
                 side.messages = dns.TcpMessages()
             if side.payload is not None:
                 side.payload.gap(item.missing)
-            side.read += item.missing
+            side.read = side.end = side.end + item.missing
 
     def _decode(self, conversation: Conversation, side: Side) -> None:
         """Hand the gathered bytes to the decoder of this direction."""
@@ -274,12 +284,11 @@ class Reader:
             return
         data = side.gathered[0] if len(side.gathered) == 1 else b"".join(side.gathered)
         side.gathered.clear()
-        side.length = 0
         if side.payload is None:
             # Something is missing before these bytes when no SYN was seen, and when a hole came first.
             side.payload = Payload(midstream=not conversation.opened or side.read > 0, at=side.read)
         self._tell(side, side.payload.feed(data))
-        side.read += len(data)
+        side.read = side.end
         if side.payload.idle:
             while len(side.places) > 1:
                 side.places.popleft()
@@ -294,18 +303,18 @@ class Reader:
 
     def _finish(self, conversation: Conversation) -> None:
         """Decode what waits, count what was carried, forget the conversation."""
-        for index, side in enumerate(conversation.sides):
+        first, second = conversation.sides
+        for side, other in ((first, second), (second, first)):
             for item in side.order.flush():
                 self._take(conversation, side, item)
             self._decode(conversation, side)
-            last = conversation.last.get(index)
-            if last is None or side.messages is not None:
+            if side.last is None or side.messages is not None:
                 continue
             if side.payload is not None:
                 side.payload.close()
                 for what, lost in side.payload.unread:
-                    self._unread(what, lost, "bytes", last, side.flow)
-            heard = bool(conversation.sides[1 - index].marks) or 1 - index in conversation.last
+                    self._unread(what, lost, "bytes", side.last, side.flow)
+            heard = bool(other.marks) or other.last is not None
             self.events.append(
                 Tally(
                     bytes_len=side.order.bytes_len,
@@ -313,21 +322,27 @@ class Reader:
                     retransmitted=side.order.retransmitted,
                     unacknowledged_len=side.order.unacknowledged_len if heard else 0,
                     stanzas=side.payload.stanzas if side.payload is not None else 0,
-                    **_common(last, side.flow),
+                    **_common(side.last, side.flow),
                 )
             )
         for side in conversation.sides:
-            flow = side.flow
-            key = (flow.src_ip, flow.src_port, flow.dst_ip, flow.dst_port)
-            held = self._running.get(key)
+            held = self._running.get(_key(side.flow))
             if held is not None and held[0] is conversation:
-                del self._running[key]
+                del self._running[_key(side.flow)]
 
     def _sweep(self, now_ns: int) -> None:
         """Forget conversations that closed long ago."""
-        for conversation, index in list(self._running.values()):
-            if index == 0 and conversation.closed_ns is not None and now_ns - conversation.closed_ns > LINGER_NS:
+        for conversation in self._conversations():
+            if conversation.closed_ns is not None and now_ns - conversation.closed_ns > LINGER_NS:
                 self._finish(conversation)
+
+    def _conversations(self) -> list[Conversation]:
+        """Those under way, in the order in which they were first seen."""
+        return [held[0] for held in self._running.values() if held[1] is held[0].sides[0]]
+
+
+def _key(flow: Flow) -> Key:
+    return (flow.src_ip, flow.src_port, flow.dst_ip, flow.dst_port)
 
 
 def _common(place: Place, flow: Flow) -> dict[str, Any]:

@@ -67,7 +67,6 @@ class Direction:
     """
 
     __slots__ = (
-        "_acked",
         "_acked_token",
         "_last_len",
         "_latest_order",
@@ -75,6 +74,7 @@ class Direction:
         "_next",
         "_waiting",
         "_waiting_len",
+        "acked",
         "bytes_len",
         "repeats",
         "retransmitted",
@@ -84,13 +84,14 @@ class Direction:
     def __init__(self) -> None:
         """Nothing sent yet."""
         self._next = -1
-        self._acked = -1
         self._acked_token: object = None
         self._last_len = 0
         self._waiting: list[_Waiting] = []
         self._waiting_len = 0
         self._latest_order = -1
         self._latest_token: object = None
+        self.acked = -1
+        """The highest acknowledgment number of the other side, which tells nothing when it comes again; -1 before."""
         self.bytes_len = 0
         """Payload bytes seen on the wire, each counted once; with those that the snap length cut off, without holes."""
         self.segments = 0
@@ -110,14 +111,24 @@ class Direction:
 
         A keep-alive probe, one byte that was sent already (RFC 9293 section 3.8.4), is no data and is not counted.
         """
-        if seq == self._next and not self._waiting and 0 < length == len(data):
-            self._next = (seq + length) & _SEQ
-            self._last_len = length
-            self.segments += 1
-            self.bytes_len += length
-            self.repeats = False
+        if length == len(data) and self.in_order(seq, length):
             return [Piece(data, token)]
         return self._out_of_line(seq, data[:length], length, token)
+
+    def in_order(self, seq: int, length: int) -> bool:
+        """A whole segment of `length` payload bytes: whether it is simply the next one, and is taken.
+
+        The short way for most segments of most captures, whose bytes need not pass through here.
+        One that is not taken, or that the capture cut, goes to `segment`.
+        """
+        if seq != self._next or self._waiting or length <= 0:
+            return False
+        self._next = (seq + length) & _SEQ
+        self._last_len = length
+        self.segments += 1
+        self.bytes_len += length
+        self.repeats = False
+        return True
 
     def acknowledged(self, ack: int, token: object = None) -> list[Piece | Hole]:
         """The other side acknowledged all bytes before `ack`: those that are not here, the capture has lost.
@@ -128,8 +139,8 @@ class Direction:
         """
         if self._next < 0:
             return []
-        if self._acked < 0 or _ahead(ack, self._acked) > 0:
-            self._acked, self._acked_token = ack, token
+        if self.acked < 0 or _ahead(ack, self.acked) > 0:
+            self.acked, self._acked_token = ack, token
         return self._readable() if self._waiting else []
 
     def flush(self) -> list[Piece | Hole]:
@@ -140,10 +151,10 @@ class Direction:
         out: list[Piece | Hole] = []
         while self._waiting:
             self._skip(self._waiting[0].seq, out)
-        missing = _ahead(self._acked, self._next) if self._acked >= 0 else 0
+        missing = _ahead(self.acked, self._next) if self.acked >= 0 else 0
         if missing > 1:
             out.append(Hole(missing, self._acked_token))
-            self._next = self._acked
+            self._next = self.acked
         return out
 
     @property
@@ -157,7 +168,7 @@ class Direction:
     @property
     def unacknowledged_len(self) -> int:
         """Bytes sent that the other side has not acknowledged; 0 where no acknowledgement was seen."""
-        return max(_ahead(self.highest, self._acked), 0) if self._acked >= 0 else 0
+        return max(_ahead(self.highest, self.acked), 0) if self.acked >= 0 else 0
 
     @property
     def waiting_len(self) -> int:
@@ -216,8 +227,8 @@ class Direction:
             first = self._waiting[0].seq
             if self._waiting_len > WAITING_BYTES_MAX or len(self._waiting) > WAITING_SEGMENTS_MAX:
                 self._skip(first, out)
-            elif self._acked >= 0 and (lost := _ahead(self._acked, self._next)) > 0:
-                self._skip(self._acked if lost < _ahead(first, self._next) else first, out)
+            elif self.acked >= 0 and (lost := _ahead(self.acked, self._next)) > 0:
+                self._skip(self.acked if lost < _ahead(first, self._next) else first, out)
             else:
                 break
         return out

@@ -34,6 +34,40 @@ def test_segments_in_order_come_out_at_once() -> None:
     assert (direction.bytes_len, direction.segments, direction.retransmitted) == (22, 2, 0)
 
 
+def test_the_next_segment_is_taken_without_its_bytes() -> None:
+    """The short way says yes to the next whole segment, and counts it as the long way does."""
+    direction = opened()
+    assert direction.in_order(ISN + 1, 5)
+    assert direction.in_order(ISN + 6, 2)
+    assert (direction.highest, direction.bytes_len, direction.segments) == (ISN + 8, 7, 2)
+    assert sent(direction, 7, b"!", 3) == [Piece(b"!", 3)]
+
+
+def test_the_short_way_leaves_the_rest_to_the_long_way() -> None:
+    """Nothing is taken, or counted, that is old, early, empty, or next while other segments wait."""
+    direction = opened()
+    assert not direction.in_order(ISN + 3, 5)
+    assert not direction.in_order(ISN, 5)
+    assert not direction.in_order(ISN + 1, 0)
+    sent(direction, 5, b"world")
+    assert not direction.in_order(ISN + 1, 5)
+    assert (direction.bytes_len, direction.segments, direction.retransmitted) == (5, 1, 0)
+    assert not Direction().in_order(ISN, 5), "where a direction begins is for `segment` to say"
+
+
+def test_the_same_acknowledgement_again_tells_nothing() -> None:
+    """Whoever remembers `acked` may pass over an acknowledgement that repeats it: a hole stays until it moves."""
+    direction = opened()
+    assert direction.acked == -1
+    sent(direction, 0, b"hello")
+    direction.acknowledged(ISN + 6)
+    sent(direction, 8, b"world", 7)
+    assert direction.acked == ISN + 6
+    assert direction.acknowledged(ISN + 6) == []
+    assert direction.acknowledged(ISN + 2) == [] and direction.acked == ISN + 6
+    assert direction.acknowledged(ISN + 14) == [Hole(3, 7), Piece(b"world", 7)]
+
+
 def test_a_swapped_pair_waits_for_the_first() -> None:
     """The later bytes become readable with the frame that fills the hole, as Wireshark says it."""
     direction = opened()
