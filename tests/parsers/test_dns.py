@@ -131,6 +131,7 @@ QUESTION = b"\1a\0\0\1\0\1"
         (HEADER + b"\xc0\x0c\0\1\0\1", "pointer"),
         (HEADER + b"\1a\xc0\x0c\0\1\0\1", "cannot be read"),
         (HEADER + QUESTION + b"\xc0\x13\0\1\0\1\0\0\0\1\0\4\1\2\3\4", "pointer"),
+        (HEADER + QUESTION + b"\0\0\5\0\1\0\0\0\1\0\2\xc0\xff", "pointer"),
         (HEADER + QUESTION[:3], "cannot be read"),
         (dns.update.UpdateMessage("example", id=1).to_wire()[:-2], "cannot be read"),
     ],
@@ -139,6 +140,40 @@ def test_what_is_no_dns_message(wire: bytes, word: str) -> None:
     """Nothing, text, pointers in a loop in question and answer, a question that is cut: one sentence each."""
     with pytest.raises(ValueError, match=word):
         message(wire)
+
+
+def test_what_cannot_be_read_is_passed_over_by_its_length() -> None:
+    """An address of three octets and the authority of a zone, of which nothing is told, spoil no other record."""
+    response = answer("a. 1 IN A 192.0.2.1", additional=("b. 1 IN A 192.0.2.2",))
+    response.authority = [dns.rrset.from_text("c.", 1, "IN", "NS", "d.")]
+    wire = response.to_wire()
+    broken = wire.replace(b"\0\4\xc0\0\2\1", b"\0\3\xc0\0\2")
+    assert [record.data for record in message(wire).records] == ["192.0.2.1", "192.0.2.2"]
+    assert [record.data for record in message(broken).records] == ["192.0.2.2"]
+
+
+def test_the_extension_of_the_response_code() -> None:
+    """BADVERS is 16: the upper bits stand in the OPT record (RFC 6891 section 6.1.3)."""
+    response = answer()
+    response.set_rcode(dns.rcode.BADVERS)
+    assert message(response.to_wire()).rcode == 16
+
+
+def test_an_update_is_told_by_its_zone() -> None:
+    """A condition (RFC 2136 section 2.4) is no record."""
+    update = dns.update.UpdateMessage("example", id=1)
+    update.absent("a")
+    update.present("b", "A", "192.0.2.1")
+    update.flags |= dns.flags.QR
+    read = message(update.to_wire())
+    assert (read.name, read.rrtype, [record.name for record in read.records]) == ("example", "SOA", ["b.example"])
+
+
+def test_a_time_to_live_with_its_first_bit_set_is_none() -> None:
+    """RFC 2181 section 8."""
+    wire = answer("a. 2147483647 IN A 192.0.2.1").to_wire()
+    assert message(wire).records[0].ttl_s == 0x7FFF_FFFF
+    assert message(wire.replace(b"\x7f\xff\xff\xff", b"\x80\0\0\0")).records[0].ttl_s == 0
 
 
 def test_messages_over_tcp() -> None:
