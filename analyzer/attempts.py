@@ -29,7 +29,7 @@ class Limits:
 
     attempt_ns: int = 60 * 10**9
     """A question or a connection within 60 s after the last one goes on with the same attempt: SYN retries come at
-    most 32 s apart (RFC 6298 with 6 retries), DNS retries sooner."""
+    most 32 s apart (RFC 6298 section 5, with 6 retries), DNS retries sooner."""
     callback_ns: int = 120 * 10**9
     """A peer calls back within 120 s of the key: the longest dialback timer known is Prosody's 90 s."""
     trigger_ns: int = 30 * 10**9

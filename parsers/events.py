@@ -234,7 +234,7 @@ class TlsCertificate(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsClientCertificate(Event):
-    """Whether the client shows a certificate, where it can be seen: TLS 1.2 and earlier (RFC 5246 section 7.4.4)."""
+    """Whether the client shows a certificate, visible in TLS 1.2 and earlier (RFC 5246 sections 7.4.4 and 7.4.6)."""
 
     word: Literal["requested", "absent"]
     """The server asked for one; the client answered with an empty list. One that is sent is a `TlsCertificate`."""
@@ -273,7 +273,7 @@ class StreamHeader(Event):
     namespace: str | None
     """The content namespace: "jabber:server", "jabber:client", …"""
     dialback_declared: bool
-    """The header declares the namespace `jabber:server:dialback` (XEP-0220 section 2)."""
+    """The header declares the namespace `jabber:server:dialback` (XEP-0220 section 2.4.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +287,7 @@ class StreamFeatures(Event):
     dialback: bool
     """`<dialback xmlns='urn:xmpp:features:dialback'/>` is there."""
     dialback_errors: bool = False
-    """… and holds `<errors/>` (XEP-0220 section 2.5)."""
+    """… and holds `<errors/>` (XEP-0220 section 2.4.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +312,7 @@ class Sasl(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialback(Event):
-    """`<db:result/>` or `<db:verify/>` (XEP-0220 sections 2.1 to 2.4)."""
+    """`<db:result/>` or `<db:verify/>` (XEP-0220 sections 2.1 and 2.2)."""
 
     word: Literal["result", "verify"]
     """Which element."""

@@ -57,7 +57,7 @@ RULE = Rule(
         "5269. Ask the receiving side what its log says at that moment."
     ),
     sources=(
-        xep(220, "1.4"),
+        xep(220, "2.1.1"),
         cisco("213865", "Scheduling dialback timeout in 30 secs"),
         note("jabberd2 s2s, dialback timed out"),
     ),

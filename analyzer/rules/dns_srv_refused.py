@@ -56,6 +56,6 @@ RULE = Rule(
         "Permit recursion for the federation server in the resolver's access list.\n"
         "Or configure a resolver that serves it (`set network dns primary`)."
     ),
-    sources=(rfc(1035, "4.1.1"), rfc(8499, "6")),
+    sources=(rfc(1035, "4.1.1"), rfc(8499, "3")),
     predicate=predicate,
 )

@@ -39,6 +39,6 @@ RULE = Rule(
         "some do not, and then only some peers fail."
     ),
     remedy="Name the host itself in the SRV record, the one that has the address record.",
-    sources=(rfc(2782), rfc(2181, "10.3")),
+    sources=(rfc(2782),),
     predicate=predicate,
 )

@@ -11,7 +11,8 @@ from parsers.events import Event, Retransmission, TcpMark
 RETRANSMITTED_MIN = 2
 """One repetition alone is chance, or a delayed acknowledgement."""
 SHARE = 0.02
-"""From 2 % of lost segments on TCP's throughput collapses (RFC 5681), and timers begin to matter."""
+"""From 2 % of lost segments on the window is halved again and again (RFC 5681 section 3.1), and timers begin to
+matter."""
 HANDSHAKE_NS = 10**9
 """A SYN-ACK later than the first retransmission timeout of 1 s (RFC 6298 section 2) is worth knowing."""
 

@@ -10,7 +10,7 @@ from analyzer.view import CaseView
 ANSWER_NS = 3 * 10**9
 """No answer within 3 s is silence: RFC 6298 section 2 has the sender give up waiting after 1 s, formerly 3 s."""
 RETRY_NS = 900 * 10**6
-"""A SYN sent again after about 1 s (RFC 6298 section 2.1) shows that its sender heard nothing; sooner it is a copy."""
+"""A SYN sent again after about 1 s (RFC 6298 section 2) shows that its sender heard nothing; sooner it is a copy."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | Blind | None:

@@ -49,6 +49,6 @@ RULE = Rule(
         "EXTERNAL is often held back because the certificate of the initiating server did not satisfy."
     ),
     remedy="Switch on dialback at the receiving server, or give the initiating server a certificate that it accepts.",
-    sources=(rfc(6120, "6.4.1"), xep(220, "2.1.1"), xep(178), note("Prosody mod_s2s")),
+    sources=(rfc(6120, "6.4.1"), xep(220, "2.4"), xep(178), note("Prosody mod_s2s")),
     predicate=predicate,
 )

@@ -56,6 +56,6 @@ RULE = Rule(
         "Let the SRV record and every port translation lead to the server-to-server listener, 5269 as a rule.\n"
         "If they do, the program that opens the stream is at fault: update it."
     ),
-    sources=(rfc(6120, "4.8.2"), rfc(6120, "4.9.3.10"), note("Openfire ServerDialback, invalid-namespace")),
+    sources=(rfc(6120, "4.8.3"), rfc(6120, "4.9.3.10"), note("Openfire ServerDialback, invalid-namespace")),
     predicate=predicate,
 )

@@ -60,6 +60,6 @@ RULE = Rule(
         "It may be the server's own certificate or one of its chain."
     ),
     remedy="Renew the certificate, install it, and restart what serves it: many servers go on with the old one.",
-    sources=(rfc(5280, "4.1.2.5"), rfc(6120, "13.7.1.2"), note("Prosody mod_s2s_auth_certs, has expired")),
+    sources=(rfc(5280, "4.1.2.5"), rfc(6120, "13.7.2"), note("Prosody mod_s2s_auth_certs, has expired")),
     predicate=predicate,
 )

@@ -9,7 +9,7 @@ from parsers.events import Retransmission, TlsAlert
 
 STALLED_NS = 20 * 10**9
 """A handshake that has not moved for 20 s does not move any more: it needs a few round trips, and TCP has by then
-repeated a lost segment four times or more (RFC 6298)."""
+repeated a lost segment four times or more (RFC 6298 section 5)."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -55,6 +55,6 @@ RULE = Rule(
         "Lower the MSS on the firewall, and let ICMP fragmentation-needed through.\n"
         "Take the inspection of TCP 5269 off. Else look why the server computes so long."
     ),
-    sources=(rfc(5246, "7.3"), rfc(4459), rfc(6298)),
+    sources=(rfc(5246, "7.3"), rfc(4459), rfc(6298, "5")),
     predicate=predicate,
 )

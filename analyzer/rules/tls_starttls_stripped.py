@@ -49,6 +49,6 @@ RULE = Rule(
         "not. A device between the two rewrites the stream to keep it readable: an inspection, a proxy, or an attacker."
     ),
     remedy="Take the application inspection off for TCP 5269 on what lies between the two places.",
-    sources=(rfc(7590, "3.1"), rfc(6120, "13.10")),
+    sources=(rfc(7590, "3.1"), rfc(6120, "13.14")),
     predicate=predicate,
 )

@@ -86,6 +86,6 @@ RULE = Rule(
         "Update the server with the old TLS.\n"
         "Until then its peer would have to allow TLS 1.0 for it, which RFC 8996 forbids."
     ),
-    sources=(rfc(8446, "4.2.1"), rfc(8996), rfc(7590, "3.1")),
+    sources=(rfc(8446, "4.2.1"), rfc(8996), rfc(7590, "3")),
     predicate=predicate,
 )

@@ -44,6 +44,6 @@ RULE = Rule(
         "Old servers come with Diffie-Hellman groups or RSA keys of 1024 bits, or signatures with SHA-1."
     ),
     remedy="Give the server a key of 2048 bits or an elliptic curve, a DH group of 2048 bits or ECDHE, and SHA-256.",
-    sources=(rfc(5246, "7.2.2"), rfc(9325, "4.4")),
+    sources=(rfc(5246, "7.2.2"), rfc(9325, "4.5")),
     predicate=predicate,
 )

@@ -18,7 +18,7 @@ DIALBACK = "jabber:server:dialback"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 """The namespace of the SASL negotiation (RFC 6120 section 6)."""
 CONTENT = ("jabber:server", "jabber:client", "jabber:component:accept")
-"""The content namespaces (RFC 6120 section 4.8.2, XEP-0114)."""
+"""The content namespaces (RFC 6120 section 4.8.3, XEP-0114)."""
 
 TAG_MAX = 1 << 16
 """Bytes of one tag: twenty JIDs of the greatest length, 3,071 bytes (RFC 7622 section 3.1), fit."""

@@ -33,7 +33,7 @@ from parsers.wire.xml_stream import XmlStream
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 """The namespace of STARTTLS (RFC 6120 section 5)."""
 DIALBACK_FEATURE = "urn:xmpp:features:dialback"
-"""The stream feature of dialback (XEP-0220 section 2.3)."""
+"""The stream feature of dialback (XEP-0220 section 2.4.2)."""
 COMPRESSION = "http://jabber.org/protocol/compress"
 """The namespace of stream compression (XEP-0138)."""
 
