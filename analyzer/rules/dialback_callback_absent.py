@@ -96,6 +96,6 @@ RULE = Rule(
         "Capture outside the firewall at the same time: a SYN there means that the firewall keeps it out.\n"
         "No SYN there: look at the domain's SRV and address records from outside, then ask the peer."
     ),
-    sources=(xep(220, "1.4"), note("Microsoft ff394138, task 4")),
+    sources=(xep(220, "1.4"), note("Microsoft ff394138")),
     predicate=predicate,
 )

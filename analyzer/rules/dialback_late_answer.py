@@ -61,7 +61,7 @@ RULE = Rule(
     ),
     sources=(
         xep(220, "2.1.1"),
-        cisco("213865", "dialback timeout of 30 s"),
+        cisco("213865", "Scheduling dialback timeout in 30 secs"),
         note("Prosody mod_dialback, was closed in the meantime"),
     ),
     predicate=predicate,

@@ -1,6 +1,6 @@
 """Rule: a second pair of domains on one stream is refused."""
 
-from analyzer.citations import note, xep
+from analyzer.citations import xep
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -63,6 +63,6 @@ RULE = Rule(
         "pair; if it does not, the second domain is cut off while the first works."
     ),
     remedy="Let the initiating server open a stream for each pair of domains, or update the receiving server.",
-    sources=(xep(220, "2.6"), xep(220, "2.5"), note("jabberd2 issues, unsupported-stanza-type on a reused stream")),
+    sources=(xep(220, "2.6"), xep(220, "2.5")),
     predicate=predicate,
 )

@@ -43,6 +43,6 @@ RULE = Rule(
         "not: mostly a subdomain (chat rooms, file transfer) that lacks an SRV record of its own or is not set up."
     ),
     remedy="Publish an SRV record for each alias too, and set it up on the server that the record names.",
-    sources=(xep(220, "2.6"), cisco("Interdomain Federation Guide 12.5", "DNS SRV for chat node aliases")),
+    sources=(xep(220, "2.6"), cisco("Interdomain Federation Guide 12.5(1)SU3")),
     predicate=predicate,
 )

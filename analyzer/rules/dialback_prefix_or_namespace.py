@@ -52,6 +52,6 @@ RULE = Rule(
         "custom with the prefix `db`. This header does not, so `<db:result>` is not even well-formed to the other side."
     ),
     remedy="Switch on dialback at the initiating server, or update it.",
-    sources=(xep(220, "2"), note("jabberd2 issue 126, unbound prefix"), note("Openfire, Invalid namespace")),
+    sources=(xep(220, "2"), note("jabberd2 issue 126"), note("Openfire, Invalid namespace")),
     predicate=predicate,
 )

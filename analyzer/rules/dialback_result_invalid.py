@@ -60,6 +60,6 @@ RULE = Rule(
         "Give all servers of the domain one dialback secret.\n"
         "Let the SRV record name them and nobody else; have the domain removed where it is also set up."
     ),
-    sources=(xep(220, "2.1.1"), cisco("Interdomain Federation Guide 12.5", "the same dialback secret")),
+    sources=(xep(220, "2.1.1"), cisco("Interdomain Federation Guide 12.5(1)SU3", "troubleshooting")),
     predicate=predicate,
 )

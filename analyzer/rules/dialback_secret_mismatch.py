@@ -81,7 +81,7 @@ RULE = Rule(
     sources=(
         xep(220, "2.2.2"),
         xep(185),
-        cisco("Interdomain Federation Guide 12.5", "must all be configured with the same dialback secret"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3", "troubleshooting"),
     ),
     predicate=predicate,
 )

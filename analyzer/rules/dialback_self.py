@@ -41,6 +41,6 @@ RULE = Rule(
         "asks. It then talks to itself in another's name and refuses itself."
     ),
     remedy="Correct the SRV record of the peer's domain, or what the inside view of DNS says of it.",
-    sources=(xep(220, "1.4"), note("Prosody mod_s2s, Attempt to route stanza to a remote host we serve")),
+    sources=(xep(220, "1.4"), note("Prosody mod_s2s, a host we do serve")),
     predicate=predicate,
 )

@@ -42,6 +42,9 @@ RULE = Rule(
         "Mostly it is a confused peer; it may be an attack."
     ),
     remedy="See that the server is newer than August 2012. Find out who lives at the address that it came from.",
-    sources=(xep(220, "2.1.2"), note("XMPP Standards Foundation notice of 2012-08-21")),
+    sources=(
+        xep(220, "3.1"),
+        note("XMPP.org notice of 2012-08-21, Vulnerability in XMPP Server Dialback Implementations"),
+    ),
     predicate=predicate,
 )

@@ -1,6 +1,6 @@
 """Rule: the domain has its record, a domain below it for rooms or files has none."""
 
-from analyzer.citations import cisco, note, rfc
+from analyzer.citations import cisco, rfc
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -45,9 +45,8 @@ RULE = Rule(
     ),
     remedy="Publish `_xmpp-server._tcp.` for the alias, with the same host and port as for the main domain.",
     sources=(
-        rfc(6120, "3.2.1"),
-        cisco("Interdomain Federation Guide", "DNS SRV records for the chat feature"),
-        note("xmpp-cloud-auth issue 59"),
+        rfc(6120, "3.2.4"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3"),
     ),
     predicate=predicate,
 )

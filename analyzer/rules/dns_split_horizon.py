@@ -86,7 +86,7 @@ RULE = Rule(
         "or let the federation server ask a resolver that sees the public zone."
     ),
     sources=(
-        cisco("Interdomain Federation Guide", "DNS configuration for XMPP federation"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3"),
         rfc(8499, "6"),
     ),
     predicate=predicate,

@@ -1,6 +1,6 @@
 """Rule: without an SRV record the server tried the domain's own address, and XMPP does not live there."""
 
-from analyzer.citations import note, rfc
+from analyzer.citations import rfc
 from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
@@ -82,6 +82,6 @@ RULE = Rule(
         "That address is mostly a web server: it refuses, stays silent, or speaks something else."
     ),
     remedy="Publish an SRV record for `_xmpp-server._tcp.DOMAIN` that names the XMPP server.",
-    sources=(rfc(6120, "3.2.2"), note("ejabberd issue 2150")),
+    sources=(rfc(6120, "3.2.2"),),
     predicate=predicate,
 )

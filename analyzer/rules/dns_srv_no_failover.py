@@ -7,7 +7,8 @@ from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
 
 SILENCE_NS = 130 * 10**9
-"""A silent server is given up after some 127 s (6 SYN retries of RFC 6298); before that nothing can be said."""
+"""A silent server is given up after some 127 s (6 SYN retries, as in Linux, each after twice the time: RFC 6298
+section 5); before that nothing can be said."""
 REFUSAL_NS = 30 * 10**9
 """After a refusal the next server is tried at once; 30 s leave room for any pause between two."""
 
@@ -57,7 +58,7 @@ RULE = Rule(
     sources=(
         rfc(2782),
         rfc(6120, "3.2.1"),
-        cisco("Interdomain Federation Guide", "only tries the first DNS SRV record"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3", "only tries the first DNS SRV record found"),
     ),
     predicate=predicate,
 )

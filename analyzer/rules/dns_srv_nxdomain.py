@@ -64,6 +64,6 @@ RULE = Rule(
         "Publish `_xmpp-server._tcp.DOMAIN. IN SRV 0 0 5269 HOST.` in the public zone, and an address for HOST.\n"
         "If it is published: ask the authoritative server, and flush the resolver's negative cache."
     ),
-    sources=(rfc(6120, "3.2.1"), rfc(2782), cisco("116339", "XMPP federation between CUPS and other servers")),
+    sources=(rfc(6120, "3.2.1"), rfc(2782), cisco("116339", "XMPP Federation Between CUPS and Other Servers")),
     predicate=predicate,
 )

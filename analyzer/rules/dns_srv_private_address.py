@@ -66,6 +66,6 @@ RULE = Rule(
         "to which the firewall translates belongs. Inside the own network the same answer is normal (split DNS)."
     ),
     remedy="Publish the server's public address, the one that the firewall translates, in the public zone.",
-    sources=(rfc(1918, "3"), rfc(6598), cisco("Interdomain Federation Guide", "DNS configuration for XMPP federation")),
+    sources=(rfc(1918, "3"), rfc(6598), cisco("Interdomain Federation Guide 12.5(1)SU3")),
     predicate=predicate,
 )

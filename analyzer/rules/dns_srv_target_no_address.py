@@ -65,7 +65,7 @@ RULE = Rule(
     sources=(
         rfc(2782),
         rfc(6120, "3.2.1"),
-        cisco("Interdomain Federation Guide", "DNS configuration for XMPP federation"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3"),
     ),
     predicate=predicate,
 )

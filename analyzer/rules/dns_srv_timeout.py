@@ -1,6 +1,6 @@
 """Rule: nobody answered the SRV question."""
 
-from analyzer.citations import cisco, note, rfc
+from analyzer.citations import cisco, rfc
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -75,6 +75,6 @@ RULE = Rule(
         "Check which resolvers the server has (`show network eth0 details`) and that they answer.\n"
         "Open UDP and TCP port 53 from the server to its resolver, and from the resolver to the outside."
     ),
-    sources=(rfc(1035, "4.2.1"), cisco("116339", "troubleshooting step 1"), note("resolv.conf(5), option timeout")),
+    sources=(rfc(1035, "4.2.1"), cisco("116339", "troubleshooting step 1")),
     predicate=predicate,
 )

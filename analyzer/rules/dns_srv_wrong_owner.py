@@ -1,6 +1,6 @@
 """Rule: the record stands under a name that no server asks for."""
 
-from analyzer.citations import cisco, note, rfc
+from analyzer.citations import cisco, rfc
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -51,6 +51,6 @@ RULE = Rule(
         "Instructions that print the underscore in a wrong place are copied so."
     ),
     remedy="Rename the record to `_xmpp-server._tcp.DOMAIN`.",
-    sources=(rfc(6120, "3.2.1"), rfc(2782), cisco("116339", "DNS records"), note("xmpp-cloud-auth issue 59")),
+    sources=(rfc(6120, "3.2.1"), rfc(2782), cisco("116339", "configuration step 1")),
     predicate=predicate,
 )

@@ -103,7 +103,7 @@ RULE = Rule(
     sources=(
         rfc(6120, "14.7"),
         rfc(2782),
-        cisco("Interdomain Federation Guide", "DNS configuration for XMPP federation"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3"),
         note("Prosody prosodyctl check dns: contains unknown server port"),
     ),
     predicate=predicate,

@@ -41,6 +41,6 @@ RULE = Rule(
         "What the missing bytes said cannot be judged."
     ),
     remedy="Capture whole frames (`tcpdump -s 0`, `utils network capture size all`) with a filter on the port.",
-    sources=(note("tcpdump manual: -s snaplen"),),
+    sources=(note("general knowledge of captures"),),
     predicate=predicate,
 )

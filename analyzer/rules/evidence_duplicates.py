@@ -1,6 +1,6 @@
 """Rule: the capture holds packets twice."""
 
-from analyzer.citations import note, rfc
+from analyzer.citations import rfc
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -8,7 +8,7 @@ from analyzer.view import CaseView
 from parsers.events import TcpMark
 
 COPY_NS = 10 * 10**6
-"""A SYN is sent again after 1 s (RFC 6298 section 2.1), never within 10 ms: so soon it is a copy of the frame."""
+"""A SYN is sent again after 1 s (RFC 6298 section 2), never within 10 ms: so soon it is a copy of the frame."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -44,6 +44,6 @@ RULE = Rule(
         "Counts of retransmissions in such a capture are too high."
     ),
     remedy="Mirror one place only, or remove the copies with `editcap -d`.",
-    sources=(rfc(6298, "2.1"), note("Wireshark manual: editcap")),
+    sources=(rfc(6298, "2"),),
     predicate=predicate,
 )

@@ -38,6 +38,6 @@ RULE = Rule(
     remedy=(
         "Start the capture before the attempt: restart the federation service, or remove the contact and add it again."
     ),
-    sources=(note("common practice"),),
+    sources=(note("general knowledge of captures"),),
     predicate=predicate,
 )

@@ -36,6 +36,6 @@ RULE = Rule(
         "What the other side said cannot be known from it, and that it is missing proves nothing."
     ),
     remedy="Capture on the server itself, or mirror both directions.",
-    sources=(note("Wireshark wiki: capture setup"),),
+    sources=(note("general knowledge of captures"),),
     predicate=predicate,
 )

@@ -48,8 +48,6 @@ RULE = Rule(
         "or the peer knows the address or the certificate of one of them only."
     ),
     remedy="Set the same federation settings on all nodes and clusters, then restart the Cisco XCP Router on each.",
-    sources=(
-        cisco("Interdomain Federation Guide", "troubleshooting: all must be configured with the same dialback secret"),
-    ),
+    sources=(cisco("Interdomain Federation Guide 12.5(1)SU3", "troubleshooting"),),
     predicate=predicate,
 )

@@ -38,6 +38,6 @@ RULE = Rule(
         "or part of the domain's users still are there."
     ),
     remedy="Replace the SRV record by one that names your own server, and have WebEx release the domain.",
-    sources=(rfc(6120, "3.2.1"), xep(220, "2.1.2"), cisco("Jabber DNS guide", "SRV records of cloud deployments")),
+    sources=(rfc(6120, "3.2.1"), xep(220, "2.1.2"), cisco("Jabber DNS guide")),
     predicate=predicate,
 )

@@ -63,7 +63,7 @@ RULE = Rule(
     ),
     sources=(
         cisco("116339", "configuration steps 4 and 5"),
-        cisco("Interdomain Federation Guide", "turn on XMPP federation"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3"),
     ),
     predicate=predicate,
 )

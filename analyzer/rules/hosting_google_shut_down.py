@@ -51,9 +51,8 @@ RULE = Rule(
     ),
     remedy="Tell the users that Gmail contacts can no longer be reached over XMPP, and stop federating with gmail.com.",
     sources=(
-        note("XMPP.org, 2015-03-02, on Google Talk"),
+        note("XMPP.org, 2015-03-02"),
         note("EFF, May 2013"),
-        note("Google Workspace updates, 2022"),
     ),
     predicate=predicate,
 )

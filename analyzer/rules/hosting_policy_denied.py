@@ -97,9 +97,9 @@ RULE = Rule(
     ),
     sources=(
         xep(220, "2.5"),
-        cisco("Expressway XMPP federation guide", "allow and deny lists"),
+        cisco("Expressway IM&P/XMPP federation guide", "Allow list"),
         note("ejabberd: Access denied by service policy"),
-        note("Openfire: Remote domain is not accessible according to our configuration"),
+        note("Openfire: not accessible according to our configuration"),
     ),
     predicate=predicate,
 )

@@ -56,6 +56,6 @@ RULE = Rule(
         "Nodes of one cluster behave the same when their dialback secrets differ."
     ),
     remedy="Federate through one edge only: switch federation off on the other, and point the SRV record at the one.",
-    sources=(cisco("Interdomain Federation Guide", "restrictions"), xep(220, "1.3")),
+    sources=(cisco("Interdomain Federation Guide 12.5(1)SU3", "restrictions"), xep(220, "1.3")),
     predicate=predicate,
 )

@@ -53,6 +53,6 @@ RULE = Rule(
     remedy=(
         "Make IPv6 work on the side where it fails, or take away the AAAA record, or switch IPv6 off on the server."
     ),
-    sources=(rfc(6724), rfc(8305), cisco("Interdomain Federation Guide", "DNS configuration for XMPP federation")),
+    sources=(rfc(6724), rfc(8305), cisco("Interdomain Federation Guide 12.5(1)SU3")),
     predicate=predicate,
 )

@@ -40,6 +40,6 @@ RULE = Rule(
         "A node where federation is off is still published, or the service is bound to another interface or port."
     ),
     remedy="Publish only the nodes and ports that listen, or start the service on those that are published.",
-    sources=(rfc(6120, "3.2.1"), cisco("Interdomain Federation Guide", "DNS configuration for XMPP federation")),
+    sources=(rfc(6120, "3.2.1"), cisco("Interdomain Federation Guide 12.5(1)SU3")),
     predicate=predicate,
 )

@@ -114,6 +114,6 @@ RULE = Rule(
         "Or clamp the MSS on the firewall (`sysopt connection tcpmss 1380` on an ASA), or lower the MTU of the "
         "tunnel's ends."
     ),
-    sources=(rfc(2923, "2.1"), rfc(1191), rfc(4821), cisco("ASA command reference", "sysopt connection tcpmss")),
+    sources=(rfc(2923, "2.1"), rfc(1191), rfc(4821), cisco("ASA command sysopt connection tcpmss")),
     predicate=predicate,
 )

@@ -49,6 +49,6 @@ RULE = Rule(
         "the static translation names the wrong object."
     ),
     remedy="Correct the object of the static translation, so that it leads to the federation server and its port.",
-    sources=(cisco("Interdomain Federation Guide", "firewall configuration"),),
+    sources=(cisco("Interdomain Federation Guide 12.5(1)SU3"),),
     predicate=predicate,
 )

@@ -48,6 +48,10 @@ RULE = Rule(
         "between servers (Cisco Expressway). Dialback is what remains."
     ),
     remedy="Nothing, if dialback works. Else give the initiating server a certificate that the other side trusts.",
-    sources=(xep(178), note("ejabberd issue 3133"), cisco("Expressway", "XMPP federation: SASL EXTERNAL")),
+    sources=(
+        xep(178),
+        note("ejabberd issue 3133"),
+        cisco("Expressway IM&P/XMPP federation guide", "SASL External is not supported"),
+    ),
     predicate=predicate,
 )

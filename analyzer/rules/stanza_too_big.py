@@ -56,6 +56,6 @@ RULE = Rule(
         "Raise the limit for servers on the side that closed (`s2s_stanza_size_limit`, `max_stanza_size`).\n"
         "Or find the client that sends such stanzas."
     ),
-    sources=(rfc(6120, "13.12"), xep(478), note("ejabberd and Prosody: text of the stream error")),
+    sources=(rfc(6120, "13.12"), xep(478), note("Prosody: XML stanza is too big")),
     predicate=predicate,
 )

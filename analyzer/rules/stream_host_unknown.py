@@ -47,6 +47,6 @@ RULE = Rule(
         "Set up the domain on that server, and restart what must be restarted for it to take effect.\n"
         "If it is the wrong server: correct the SRV record of the domain."
     ),
-    sources=(rfc(6120, "4.9.3.6"), cisco("Interdomain Federation Guide 12.5", "XMPP federation")),
+    sources=(rfc(6120, "4.9.3.6"), cisco("Interdomain Federation Guide 12.5(1)SU3")),
     predicate=predicate,
 )

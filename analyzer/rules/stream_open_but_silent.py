@@ -65,7 +65,7 @@ RULE = Rule(
     sources=(
         rfc(6120, "4.2"),
         note("ejabberd xmpp_stream_out, NEGOTIATION_TIMEOUT 30 s"),
-        cisco("116339", "telnet to port 5269 shows a blank screen"),
+        cisco("116339", "verification step 1"),
     ),
     predicate=predicate,
 )

@@ -42,6 +42,6 @@ RULE = Rule(
         "Read the text of the error.\n"
         "Encryption: let both sides offer STARTTLS. Allowed domains: add the domain. Size: raise the limit."
     ),
-    sources=(rfc(6120, "4.9.3.14"), rfc(7590, "3.2"), note("Prosody mod_s2s"), note("ejabberd mod_s2s, s2s_access")),
+    sources=(rfc(6120, "4.9.3.14"), rfc(7590, "3.1"), note("Prosody mod_s2s")),
     predicate=predicate,
 )

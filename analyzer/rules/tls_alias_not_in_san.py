@@ -47,6 +47,6 @@ RULE = Rule(
         "A wildcard stands for one label only. Users can chat, but not join the other side's rooms."
     ),
     remedy="Request a certificate with all aliases among its names (Cisco: a multi-SAN certificate).",
-    sources=(rfc(6125, "6.4.3"), rfc(6120, "13.7.1.2"), cisco("Interdomain Federation Guide 12.5", "Multi-SAN")),
+    sources=(rfc(6125, "6.4.3"), rfc(6120, "13.7.1.2"), cisco("Interdomain Federation Guide 12.5(1)SU3")),
     predicate=predicate,
 )

@@ -67,7 +67,7 @@ RULE = Rule(
     sources=(
         rfc(6120, "13.7.2"),
         note("Prosody mod_s2s_auth_certs, is self-signed, is not trusted"),
-        cisco("Interdomain Federation Guide 12.5", "certificates"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3"),
     ),
     predicate=predicate,
 )

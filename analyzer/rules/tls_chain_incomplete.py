@@ -1,6 +1,6 @@
 """Rule: a certificate comes without the intermediate that signed it."""
 
-from analyzer.citations import note, rfc
+from analyzer.citations import rfc
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -46,6 +46,6 @@ RULE = Rule(
         "cannot get from it to a root that it trusts: servers, unlike browsers, do not fetch what is missing."
     ),
     remedy="Install the certificate together with the intermediate certificates that its authority names.",
-    sources=(rfc(5246, "7.4.2"), note("ChatSecure issue 557, missing intermediate")),
+    sources=(rfc(5246, "7.4.2"),),
     predicate=predicate,
 )

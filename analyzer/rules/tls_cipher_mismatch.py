@@ -46,6 +46,6 @@ RULE = Rule(
         "kind (ECDSA, RSA) that the client does not offer."
     ),
     remedy="Compare the cipher suites, curves and certificate types that both servers allow; allow one in common.",
-    sources=(rfc(5246, "7.4.1.3"), rfc(8446, "4.1.1"), cisco("Cipher management", "suites for port 5269")),
+    sources=(rfc(5246, "7.4.1.3"), rfc(8446, "4.1.1"), cisco("list of cipher suites for port 5269")),
     predicate=predicate,
 )

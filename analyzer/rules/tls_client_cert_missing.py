@@ -53,6 +53,6 @@ RULE = Rule(
         "Give the initiating server a certificate for its outbound streams.\n"
         "Or do not demand one (Cisco: untick Require client-side security certificates, as for WebEx)."
     ),
-    sources=(rfc(5246, "7.4.6"), rfc(8446, "6.2"), xep(178), cisco("Interdomain Federation Guide 12.5")),
+    sources=(rfc(5246, "7.4.6"), rfc(8446, "6.2"), xep(178), cisco("Interdomain Federation Guide 12.5(1)SU3")),
     predicate=predicate,
 )

@@ -1,6 +1,6 @@
 """Rule: the initiating server's certificate may not be used by a client."""
 
-from analyzer.citations import cisco, note, rfc
+from analyzer.citations import cisco, rfc
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -45,6 +45,6 @@ RULE = Rule(
         "usage without clientAuth, the other side refuses it there, though it is good for inbound streams."
     ),
     remedy="Have the certificate issued with both serverAuth and clientAuth.",
-    sources=(rfc(5280, "4.2.1.12"), cisco("cup-xmpp-s2s certificate"), note("ejabberd issue 2563")),
+    sources=(rfc(5280, "4.2.1.12"), cisco("cup-xmpp-s2s certificate")),
     predicate=predicate,
 )

@@ -81,10 +81,10 @@ RULE = Rule(
         "If that is impossible, let the other side take this peer without TLS (Cisco: TLS Optional or No TLS)."
     ),
     sources=(
-        rfc(7590, "3.2"),
+        rfc(7590, "3.1"),
         rfc(6120, "5.3.1"),
-        note("Prosody mod_s2s, s2s_require_encryption"),
-        cisco("Interdomain Federation Guide 12.5", "TLS settings"),
+        note("Prosody mod_s2s, is required but was not offered by"),
+        cisco("Interdomain Federation Guide 12.5(1)SU3"),
     ),
     predicate=predicate,
 )
