@@ -13,7 +13,8 @@ A scene is lines of `SECONDS  SENDER > RECEIVER  WHAT`, seconds after 2013-09-06
 `same` is the way of the line before in its conversation's client direction, `back` the other way.
 `#N` is a DNS message's id, and what follows `# ` is left out.
 WHAT is `query TYPE NAME`, with `CD` behind it when checking is disabled,
-`answer TYPE NAME RCODE|empty|truncated|= RECORDS`, a TCP mark (`again` for a repetition, `ttl=N`), or the name of an event class with `field=value`; `from` and `to` stand for the domain fields, `key=…` for a
+`answer TYPE NAME RCODE|empty|truncated|= RECORDS`, a TCP mark (`again` for a repetition, `ttl=N`),
+or the name of an event class with `field=value`; `from` and `to` stand for the domain fields, `key=…` for a
 dialback key, which is hashed as the reader does. Dates are written 2013-09-06.
 `covers FIRST LAST` says from when to when the tap was recording; without it, one second before to 120 s after.
 """

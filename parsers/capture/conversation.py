@@ -81,10 +81,14 @@ class Side:
 class Conversation:
     """Both directions, the opener's first."""
 
-    __slots__ = ("closed_ns", "number", "opened", "sides")
+    __slots__ = ("closed_ns", "idles", "number", "opened", "seen_ns", "sides")
 
-    def __init__(self, first: Side, second: Side) -> None:
+    def __init__(self, first: Side, second: Side, seen_ns: int) -> None:
         self.sides = (first, second)
+        self.seen_ns = seen_ns
+        """Instant of its last segment."""
+        self.idles = 0
+        """Long silences so far."""
         self.opened = False
         """Its SYN was seen."""
         self.number = -1

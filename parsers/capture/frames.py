@@ -18,6 +18,7 @@ from parsers.events import (
     DnsQuery,
     Event,
     Flow,
+    Idle,
     Retransmission,
     Tally,
     TcpMark,
@@ -35,6 +36,11 @@ GATHER_BYTES = 8192
 """Bytes of one direction that are gathered before they are decoded."""
 RETRANSMISSIONS_MAX = 16
 """Retransmissions of one direction that become events; `Tally` counts them all."""
+IDLE_NS = 300 * 10**9
+"""A silence of 5 minutes is told: firewalls forget an idle connection after 10 minutes to an hour, and shorter
+silences are everyday."""
+IDLES_MAX = 64
+"""Silences of one conversation that are told: five hours of them."""
 LINGER_NS = 240 * 10**9
 """A closed conversation is forgotten after twice the maximum segment lifetime (RFC 9293 section 3.4.2)."""
 SWEEP_EVERY = 65536
@@ -116,7 +122,15 @@ class Reader:
                 )
             )
         else:
-            self.events.append(DnsQuery(txid=message.txid, name=message.name, rrtype=message.rrtype, **common))
+            self.events.append(
+                DnsQuery(
+                    txid=message.txid,
+                    name=message.name,
+                    rrtype=message.rrtype,
+                    checking_disabled=message.checking_disabled,
+                    **common,
+                )
+            )
 
     def _icmp(self, error: IcmpError) -> None:
         flow = Flow(
@@ -159,7 +173,7 @@ class Reader:
 
     def _segment(self, packet: Packet) -> None:
         """One TCP segment; data in order, and acknowledgements that say nothing new, take the fewest steps."""
-        _, _, _, src, sport, dst, dport, _, data, length, seq, ack, flags = packet
+        _, at_ns, _, src, sport, dst, dport, _, data, length, seq, ack, flags = packet
         held = self._running.get((src, sport, dst, dport))
         if held is None or flags & SYN:
             held = self._held(packet, held)
@@ -167,6 +181,9 @@ class Reader:
                 return
         conversation, side, other = held
         place = (packet, self.file)
+        if at_ns - conversation.seen_ns >= IDLE_NS:
+            self._idle(conversation, side, place)
+        conversation.seen_ns = at_ns
         marks = flags & (SYN | FIN | RST)
         if marks or not (length or "ack" in side.marks):
             self._mark(conversation, side, packet)
@@ -195,7 +212,7 @@ class Reader:
             return None
         flow = Flow(src_ip=packet.src, src_port=packet.sport, dst_ip=packet.dst, dst_port=packet.dport)
         mine, other = Side(flow), Side(flow.reverse)
-        conversation = Conversation(mine, other)
+        conversation = Conversation(mine, other, packet.at_ns)
         self._running[_key(flow)] = (conversation, mine, other)
         self._running[_key(other.flow)] = (conversation, other, mine)
         return conversation, mine, other
@@ -251,6 +268,13 @@ class Reader:
         if attempt <= RETRANSMISSIONS_MAX:
             place = (packet, self.file)
             self.events.append(Retransmission(bytes_len=packet.length, attempt=attempt, **_common(place, side.flow)))
+
+    def _idle(self, conversation: Conversation, side: Side, place: Place) -> None:
+        """The end of a long silence."""
+        conversation.idles += 1
+        if conversation.idles <= IDLES_MAX:
+            silence_ns = place[0].at_ns - conversation.seen_ns
+            self.events.append(Idle(duration_ns=silence_ns, **_common(place, side.flow)))
 
     def _closing(self, conversation: Conversation, packet: Packet) -> None:
         """Note when a conversation closed: a reset, or a FIN from both sides."""

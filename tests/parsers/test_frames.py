@@ -17,6 +17,7 @@ from parsers.events import (
     DnsAnswer,
     DnsQuery,
     Event,
+    Idle,
     Retransmission,
     Tally,
     TcpMark,
@@ -71,6 +72,8 @@ def line(event: Event) -> str:
             what = event.mark + (" again" if event.repeat else "")
         case Retransmission():
             what = f"sent for the {event.attempt}. time: {event.bytes_len} bytes"
+        case Idle():
+            what = f"after {event.duration_ns // 10**9} s of silence"
         case CaptureGap():
             what = f"{event.missing_bytes} bytes missing"
         case Tally():
@@ -218,6 +221,39 @@ def test_retransmissions_beyond_a_number_are_only_counted(tmp_path: Path) -> Non
     events = read(tmp_path, *SHAKE, *twice)
     assert len([event for event in events if isinstance(event, Retransmission)]) == frames.RETRANSMISSIONS_MAX
     assert [event.retransmitted for event in events if isinstance(event, Tally)] == [40]
+
+
+def packet(frame: int, second: int, ours: bool, flags: int, seq: int, ack: int, payload: bytes = b"") -> Packet:
+    """A segment at a second of our choice."""
+    (src, sport), (dst, dport) = (US, THEM) if ours else (THEM, US)
+    at_ns = (BEGIN_S + second) * 10**9
+    return Packet(frame, at_ns, 6, src, sport, dst, dport, 64, payload, len(payload), seq, ack, flags)
+
+
+def test_a_long_silence_is_told_where_it_ends() -> None:
+    """Neither side says a word for an hour; a keep-alive in between makes two silences of it, too short to be told."""
+    shake = [
+        packet(1, 0, True, SYN, 999, 0),
+        packet(2, 0, False, SYN | ACK, 4999, 1000),
+        packet(3, 0, True, ACK, 1000, 5000),
+    ]
+    word = packet(5, 3600, True, PSH | ACK, 1000, 5000, OPEN)
+    alive = [packet(4, second, False, ACK, 5000, 1000) for second in range(299, 3600, 299)]
+
+    def heard(packets: list[Packet]) -> list[str]:
+        reader = Reader()
+        reader.read("trace.pcap", packets, Reading())
+        return [line(event) for event in reader.close() if isinstance(event, Idle)]
+
+    assert heard([*shake, word]) == ["5 > after 3600 s of silence"]
+    assert heard([*shake, *alive, word]) == []
+
+
+def test_silences_beyond_a_number_are_not_told() -> None:
+    """A conversation that wakes up for ever."""
+    reader = Reader()
+    reader.read("trace.pcap", [packet(n, 400 * n, True, ACK, 1000, 5000) for n in range(200)], Reading())
+    assert sum(isinstance(event, Idle) for event in reader.close()) == frames.IDLES_MAX
 
 
 def test_what_the_other_side_never_acknowledged(tmp_path: Path) -> None:
