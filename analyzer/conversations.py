@@ -18,8 +18,8 @@ from analyzer.stage import End, digest, end_text
 from parsers.events import CaptureGap, Damage, DnsAnswer, DnsQuery, Event, Flow, Idle, Retransmission, Tally, TcpMark
 
 SAME_QUESTION_NS = 30 * 10**9
-"""A question asked again within 30 s is the same question: resolvers give up sooner (RFC 1035 section 4.2.1 and
-resolv.conf's 5 s, twice), and a negative answer is not cached for less by most."""
+"""A question asked again within 30 s is the same question: resolvers give up sooner (resolv.conf's 5 s, twice;
+RFC 1035 section 4.2.1 has them ask again after 2 to 5 s), and a negative answer is not cached for less by most."""
 
 _OF_NO_CONVERSATION = (DnsQuery, DnsAnswer, Damage)
 """DNS over TCP has its own machine; damage is nobody's."""
