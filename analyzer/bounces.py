@@ -5,9 +5,20 @@ The condition says that an attempt failed, seldom why (RFC 6120 section 8.3). Kn
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from analyzer.rule import Match, Owner
 from analyzer.session import Session
 from analyzer.view import CaseView
+from parsers.events import Stanza
+
+UNDELIVERABLE = ("remote-server-not-found", "remote-server-timeout")
+"""Conditions that speak of another server (RFC 6120 sections 8.3.3.16 and 8.3.3.17); others may come from our own
+components."""
+AT_ONCE_NS = 5 * 10**9
+"""Who tries nothing answers within 5 s: no timer of DNS or TCP is behind it."""
+BACKOFF_NS = 300 * 10**9
+"""The longest time that a server is known to refuse to try again: ejabberd's `s2s_max_retry_delay`."""
 
 
 def bounced(condition: str, session: Session, case: CaseView) -> Match | None:
@@ -31,3 +42,50 @@ def bounced(condition: str, session: Session, case: CaseView) -> Match | None:
         owner=Owner.PEER,
         domain=found.from_domain,
     )
+
+
+class Untried(NamedTuple):
+    """A stanza that its server gave back without an attempt to deliver it."""
+
+    trigger: Stanza
+    """The client's stanza."""
+    bounce: Stanza
+    """What came back."""
+    after: Session | None
+    """The attempt that had failed at most `BACKOFF_NS` before; None where none was seen."""
+    watched: bool
+    """The capture ran for `BACKOFF_NS` before: such an attempt would have been seen."""
+
+
+def untried(session: Session, case: CaseView) -> Untried | None:
+    """The stanza that came back although nothing was tried, where an attempt would have been seen."""
+    trigger, bounce = session.trigger, session.bounce
+    if trigger is None or bounce is None or session.lookups or session.connections:
+        return None
+    if bounce.condition not in UNDELIVERABLE or bounce.at_ns - trigger.at_ns > AT_ONCE_NS:
+        return None
+    before = [s for s in case.between(session.initiator, session.receiver) if s.began_ns < trigger.at_ns]
+    for other in before:
+        if any(c.accepted and (c.ending is None or c.ending.at_ns > trigger.at_ns) for c in other.connections):
+            return None  # a stream was open, by which it may have left
+    if not _would_show(trigger, session.host, case):
+        return None
+    failed = next((s for s in reversed(before) if not s.authenticated and not s.ciphertext), None)
+    if failed is not None and trigger.at_ns - failed.ended_ns > BACKOFF_NS:
+        return None  # what failed then may still be remembered: a name that does not exist
+    coverage = case.coverage.get(_tap(trigger, case) or "")
+    watched = coverage is not None and coverage.covers(trigger.at_ns - BACKOFF_NS, bounce.at_ns)
+    return Untried(trigger, bounce, failed, watched)
+
+
+def _tap(stanza: Stanza, case: CaseView) -> str | None:
+    """Where a stanza was seen."""
+    return next((s.tap or s.name for s in case.sources if s.name == stanza.where.source), None)
+
+
+def _would_show(trigger: Stanza, host: str | None, case: CaseView) -> bool:
+    """Whether the place that saw the stanza also sees what its server does in federation: it did so once."""
+    tap = _tap(trigger, case)
+    if any(k.client == host and tap in k.taps for k in case.lookups):
+        return True
+    return any(s.tap == tap and s.client[0] == host for c in case.connections for s in c.sightings)

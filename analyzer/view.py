@@ -252,6 +252,42 @@ class CaseView:
         )
 
     @cached_property
+    def shared_addresses(self) -> Mapping[str, tuple[Connection, ...]]:
+        """Public addresses that stand for many (PAT), each with the conversations that show it.
+
+        Two inside hosts leave by it, or the port is changed with the address: a translation of its own does neither.
+        """
+        leaving: dict[str, dict[str, Connection]] = {}
+        changed: dict[str, tuple[Connection, ...]] = {}
+        for connection in self.connections:
+            ends = {s.client for s in connection.sightings}
+            for inside, port in ends if len(ends) > 1 else ():
+                for outside, other_port in ends:
+                    if is_private(inside) and not is_private(outside):
+                        leaving.setdefault(outside, {}).setdefault(inside, connection)
+                        if port != other_port:
+                            changed.setdefault(outside, (connection,))
+        return changed | {a: tuple(those.values()) for a, those in leaving.items() if len(those) > 1}
+
+    @cached_property
+    def _resets_from_afar(self) -> tuple[tuple[int, Connection], ...]:
+        found = []
+        for connection in self.connections:
+            reset, end = connection.reset, connection.ending
+            if reset is None or end is not reset or reset.flow is None:
+                continue
+            if reset.flow.src_ip not in self.local_addresses:
+                found.append((reset.at_ns, connection))
+        return tuple(sorted(found, key=lambda pair: (pair[0], pair[1].id)))
+
+    def resets_from_afar(self, at_ns: int, within_ns: int) -> tuple[Connection, ...]:
+        """Open conversations that resets from outside our hosts ended near one instant, in order of time."""
+        resets = self._resets_from_afar
+        first = bisect_left(resets, at_ns - within_ns, key=lambda pair: pair[0])
+        last = bisect_left(resets, at_ns + within_ns + 1, key=lambda pair: pair[0])
+        return tuple(connection for _, connection in resets[first:last])
+
+    @cached_property
     def waiting_for(self) -> Mapping[str, Session]:
         """Connection id → the session whose callback that connection is, or tried to be."""
         return {c.id: s for s in self.sessions for c in s.callbacks}

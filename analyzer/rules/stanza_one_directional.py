@@ -60,7 +60,7 @@ RULE = Rule(
     severity=Severity.NOTE,
     owner=Owner.PEER,
     needs=frozenset({Stage.TRAFFIC}),
-    rivals=("hosting-policy-one-direction", "stanza-subscription-not-delivered", "dns-srv-points-to-peer-cloud"),
+    rivals=("hosting-policy-one-direction", "stanza-subscription-not-delivered", "hosting-domain-registered-at-google"),
     explanation=(
         "A stream between servers carries stanzas in one direction; for answers the other server opens its own, "
         "and authenticates on its own (XEP-0220 section 1.2, unless both agree on XEP-0288).\n"

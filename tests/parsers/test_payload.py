@@ -49,6 +49,13 @@ def test_a_stream_turns_into_tls() -> None:
     ]
 
 
+def test_stanzas_without_a_header() -> None:
+    """XEP-0361: the first word is a stanza, and it is no other protocol; an element of another name is."""
+    assert said(Payload(), PRESENCE, PRESENCE) == [(0, "Stanza")]
+    assert said(Payload(), b"<db:result from='a.example' to='b.example'>k</db:result>") == [(0, "Dialback")]
+    assert said(Payload(), b"<html><body/></html>") == [(0, "NotXmpp")]
+
+
 @given(st.lists(st.integers(min_value=1, max_value=80), max_size=40))
 def test_the_same_is_told_however_the_bytes_are_cut(lengths: Iterable[int]) -> None:
     """A hello that comes with the last word in the clear, or byte by byte."""

@@ -1,0 +1,57 @@
+"""Rule: the published address is the firewall's own, and it does not forward the port."""
+
+from analyzer.citations import cisco, rfc
+from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.session import Session
+from analyzer.stage import Stage, end_text
+from analyzer.view import CaseView
+
+
+def predicate(session: Session, case: CaseView) -> Match | None:
+    """A SYN to an address that our hosts share for their own connections was reset outside, and is not seen inside."""
+    if session.direction != "inbound":
+        return None
+    for connection in session.connections:
+        reset = connection.refusal
+        shared = case.shared_addresses.get(connection.server[0]) if reset is not None else None
+        if reset is None or shared is None:
+            continue
+        missing = case.missing_at(connection)
+        if not missing:
+            continue
+        address = connection.server[0]
+        return Match(
+            events=(reset, *connection.syns[:1], *(c.events[0] for c in shared)),
+            because=(
+                f"the SYN {end_text(connection.client)} > {end_text(connection.server)} was answered by a reset, and "
+                f"{missing[0].tap} saw neither; {address} is an address that connections from inside share, so it is "
+                "the firewall's own or of its pool"
+            ),
+            connection=connection.id,
+            domain=session.receiver,
+            severity=Severity.DEGRADED if any(c.accepted for c in session.connections) else None,
+            ruled_out=(("network-service-not-listening", f"the SYN did not get as far as {missing[0].tap}"),),
+            undecided=(("network-inbound-blocked-acl", "the firewall's log: 710003 or 710005 rather than 106023"),),
+            remedy=f"add a static PAT on the firewall: {address} tcp 5269 to the federation server, tcp 5269",
+        )
+    return None
+
+
+RULE = Rule(
+    title="The firewall itself answers at the published address",
+    stage=Stage.CONNECT,
+    severity=Severity.FAILURE,
+    owner=Owner.FIREWALL,
+    needs=frozenset({Stage.CONNECT}),
+    masks=("network-inbound-no-nat", "network-connection-refused"),
+    rivals=("network-inbound-no-nat", "network-inbound-blocked-acl"),
+    explanation=(
+        "The peer's SYN to our public address was reset outside and never came in.\n"
+        "Connections of several hosts, or with changed ports, leave by that same address: it is translated to for "
+        "many (PAT), mostly the firewall's interface.\n"
+        "What comes in to such an address is for the firewall itself, unless the port is forwarded."
+    ),
+    remedy="Add a static PAT for TCP 5269 to the federation server, or publish an address that is the server's alone.",
+    sources=(cisco("ASA syslog guide", "710003, 710005"), cisco("116339", "configuration step 2"), rfc(3022, "2.2")),
+    predicate=predicate,
+)
