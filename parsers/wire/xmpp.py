@@ -208,6 +208,7 @@ class XmppStream:
         """Decide how the bytes after a word that turns the stream go on; False to wait for the next byte."""
         text = rest.lstrip(_SPACE)
         if self._word == "success":
+            self._xml.close()
             self._skipped += self._xml.skipped
             self._xml = XmlStream(stop_after=_STOP_AFTER, wanted=self._stanzas.wanted, at=self._xml.at)
             self._tell(self._xml.feed(rest), said)
