@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple, TypeAlias
 
-from parsers.capture.packet import Packet
 from parsers.events import Flow
 from parsers.source import Reading
 from parsers.wire import dns
@@ -30,8 +29,8 @@ class File(NamedTuple):
     """Knows the step of its clock, which pcapng may change on the way."""
 
 
-Place: TypeAlias = tuple[Packet, File]
-"""A packet and the file that holds it."""
+Place: TypeAlias = tuple[int, int, File]
+"""Instant and number of a frame, and the file that holds it; not the packet, whose payload would be kept with it."""
 
 
 class Side:
@@ -64,9 +63,9 @@ class Side:
         self.end = 0
         """The same with those gathered."""
         self.last: Place | None = None
-        """The last packet with payload."""
+        """Of the last packet with payload."""
         self.places: deque[tuple[int, Place]] = deque(maxlen=PLACES_MAX)
-        """Index of the first byte, and the packet that brought it."""
+        """Index of the first byte, and the place of the packet that brought it."""
         self.marks: set[str] = set()
         self.sent: dict[int, int] = {}
         """Sequence number → how often it was sent, for numbers sent more than once."""

@@ -97,7 +97,7 @@ class Reader:
 
     def _datagram(self, packet: Packet) -> None:
         flow = Flow(src_ip=packet.src, src_port=packet.sport, dst_ip=packet.dst, dst_port=packet.dport, proto="udp")
-        self._message(packet.payload, (packet, self.file), flow, cut=packet.length > len(packet.payload))
+        self._message(packet.payload, self._place(packet), flow, cut=packet.length > len(packet.payload))
 
     def _message(self, wire: bytes, place: Place, flow: Flow, *, cut: bool = False) -> None:
         """One DNS message."""
@@ -169,18 +169,21 @@ class Reader:
         """Something that was not read, and from which only its own conversation suffers."""
         self.events.append(Damage(what=what, lost=lost, unit=unit, **_common(place, flow)))
 
+    def _place(self, packet: Packet) -> Place:
+        return packet.at_ns, packet.frame, self.file
+
     # --- TCP
 
     def _segment(self, packet: Packet) -> None:
         """One TCP segment; data in order, and acknowledgements that say nothing new, take the fewest steps."""
-        _, at_ns, _, src, sport, dst, dport, _, data, length, seq, ack, flags = packet
+        frame, at_ns, _, src, sport, dst, dport, _, data, length, seq, ack, flags = packet
         held = self._running.get((src, sport, dst, dport))
         if held is None or flags & SYN:
             held = self._held(packet, held)
             if held is None:
                 return
         conversation, side, other = held
-        place = (packet, self.file)
+        place = (at_ns, frame, self.file)
         if at_ns - conversation.seen_ns >= IDLE_NS:
             self._idle(conversation, side, place)
         conversation.seen_ns = at_ns
@@ -226,7 +229,7 @@ class Reader:
 
     def _out_of_line(self, conversation: Conversation, side: Side, packet: Packet) -> None:
         """Data that is not simply the next, that the capture cut, or that comes with a mark."""
-        place = (packet, self.file)
+        place = self._place(packet)
         seq = packet.seq + 1 if packet.flags & SYN else packet.seq
         news = side.order.segment(seq & 0xFFFF_FFFF, packet.payload, packet.length, place)
         if side.order.repeats:
@@ -256,7 +259,7 @@ class Reader:
             mark = "ack"
         repeat = mark in side.marks
         side.marks.add(mark)
-        place = (packet, self.file)
+        place = self._place(packet)
         self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=packet.ttl, **_common(place, side.flow)))
 
     def _repeated(self, side: Side, packet: Packet) -> None:
@@ -266,14 +269,14 @@ class Reader:
             return
         side.sent[packet.seq] = attempt
         if attempt <= RETRANSMISSIONS_MAX:
-            place = (packet, self.file)
+            place = self._place(packet)
             self.events.append(Retransmission(bytes_len=packet.length, attempt=attempt, **_common(place, side.flow)))
 
     def _idle(self, conversation: Conversation, side: Side, place: Place) -> None:
         """The end of a long silence."""
         conversation.idles += 1
         if conversation.idles <= IDLES_MAX:
-            silence_ns = place[0].at_ns - conversation.seen_ns
+            silence_ns = place[0] - conversation.seen_ns
             self.events.append(Idle(duration_ns=silence_ns, **_common(place, side.flow)))
 
     def _closing(self, conversation: Conversation, packet: Packet) -> None:
@@ -371,11 +374,11 @@ def _key(flow: Flow) -> Key:
 
 def _common(place: Place, flow: Flow) -> dict[str, Any]:
     """The fields of every event that a packet brings."""
-    packet, file = place
+    at_ns, frame, file = place
     return {
-        "at_ns": packet.at_ns,
+        "at_ns": at_ns,
         "width_ns": file.reading.resolution_ns,
-        "where": Where(source=file.name, frame=packet.frame),
+        "where": Where(source=file.name, frame=frame),
         "flow": flow,
     }
 
