@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from itertools import repeat
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ from parsers.capture.window import Column
 
 ROW_COST = 96
 """Bytes that a packet without payload takes here, about."""
+_SOME = 512
+"""Rows made packets at once: they are used while the processor's nearest caches still hold them."""
 _ADDRESSES_MAX = 1 << 18
 """Addresses whose text is remembered; a scan of the whole internet must not fill the memory."""
 
@@ -97,34 +99,39 @@ class Batch(NamedTuple):
 
     def packets(self) -> Iterator[Packet]:
         """The rows as packets."""
+        return chain.from_iterable(map(self._some, range(0, len(self.frame), _SOME)))
+
+    def _some(self, begin: int) -> Iterator[Packet]:
+        """A few of the rows as packets."""
+        some = slice(begin, begin + _SOME)
         text = _text
-        if self.six.any():
-            sources, targets = self._addresses(0), self._addresses(16)
+        if self.six[some].any():
+            sources, targets = self._addresses(some, 0), self._addresses(some, 16)
         else:
-            words = self.ends.view(">u4")
+            words = self.ends[some].view(">u4")
             sources, targets = words[:, 0].tolist(), words[:, 4].tolist()
         rows = zip(
-            self.frame.tolist(),
-            self.at_ns.tolist(),
-            self.proto.tolist(),
+            self.frame[some].tolist(),
+            self.at_ns[some].tolist(),
+            self.proto[some].tolist(),
             [text[address] for address in sources],
-            self.sport.tolist(),
+            self.sport[some].tolist(),
             [text[address] for address in targets],
-            self.dport.tolist(),
-            self.ttl.tolist(),
-            self.payloads,
-            self.length.tolist(),
-            self.seq.tolist(),
-            self.ack.tolist(),
-            self.flags.tolist(),
+            self.dport[some].tolist(),
+            self.ttl[some].tolist(),
+            self.payloads[some],
+            self.length[some].tolist(),
+            self.seq[some].tolist(),
+            self.ack[some].tolist(),
+            self.flags[some].tolist(),
             strict=True,
         )
         return map(tuple.__new__, repeat(Packet), rows)  # a third of what Packet(*row) takes
 
-    def _addresses(self, begin: int) -> list[int | bytes]:
-        field = np.ascontiguousarray(self.ends[:, begin : begin + 16])
+    def _addresses(self, some: slice, begin: int) -> list[int | bytes]:
+        field = np.ascontiguousarray(self.ends[some, begin : begin + 16])
         addresses: list[int | bytes] = field.view(">u4")[:, 0].tolist()
-        for index in np.flatnonzero(self.six).tolist():
+        for index in np.flatnonzero(self.six[some]).tolist():
             addresses[index] = field[index].tobytes()
         return addresses
 

@@ -143,8 +143,7 @@ class _Choice:
         segments = np.flatnonzero(on_dns & tcp)
         known = len(self._names.ports) + len(self._names.servers)
         lookups = np.flatnonzero(on_dns & (columns.kind == UDP))
-        if len(lookups):
-            extra += self._lookups(block.copy(lookups), late)
+        wanted = self._lookups(block, lookups, late) if len(lookups) else lookups
         if len(segments):
             keys = self._flows.add(block.memory, columns, self._dns_segments(block, segments))
             late += self._dns_tcp.release(flows=keys)
@@ -167,24 +166,27 @@ class _Choice:
         extra += self._icmp(block)
         self._count_cut(block)
         late.sort(key=itemgetter(0))
+        by_port[wanted] = True
         found: Iterable[Packet | IcmpError] = block.copy(np.flatnonzero(by_port)).packets()
         if extra:
             found = sorted([*found, *extra], key=itemgetter(0))
         return chain(said, late, found)
 
-    def _lookups(self, messages: Batch, late: list[Packet | IcmpError]) -> Iterator[Packet]:
+    def _lookups(self, block: _Block, lookups: Indices, late: list[Packet | IcmpError]) -> Indices:
         """DNS messages over UDP that matter; earlier ones that matter by now are added to `late`."""
+        messages = block.copy(lookups)
         indices, questions = self._names.choose(messages.payloads)
-        found = np.zeros(len(questions), bool)
-        found[indices] = True
         if self._names.take_news():
             earlier = self._dns.release(self._names)
             for packet in earlier:
                 self._names.learn(packet.payload)
             late += earlier
-        rest = np.flatnonzero(~found)
+        matters = np.zeros(len(questions), bool)
+        matters[indices] = True
+        rest = np.flatnonzero(~matters)
         self._dns.add(messages.take(rest), [questions[index] for index in rest.tolist()])
-        return messages.take(np.flatnonzero(found)).packets()
+        wanted: Indices = lookups[matters]
+        return wanted
 
     def _dns_segments(self, block: _Block, segments: Indices) -> Indices:
         """DNS messages over TCP that matter: each has its length before it (RFC 1035 section 4.2.2)."""
