@@ -1,6 +1,6 @@
 """Rule: a half closed connection was forgotten on the way."""
 
-from analyzer.citations import cisco, rfc
+from analyzer.citations import note, rfc
 from analyzer.idleness import broken
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
@@ -32,6 +32,6 @@ RULE = Rule(
         "(RFC 6120 section 4.4)."
     ),
     remedy="Update the server that leaves its half open; raising the firewall's timeout only hides it.",
-    sources=(cisco("ASA command reference", "timeout half-closed 0:10:00"), rfc(6120, "4.4"), rfc(9293, "3.6")),
+    sources=(note("public ASA configurations: timeout half-closed 0:10:00"), rfc(6120, "4.4"), rfc(9293, "3.6")),
     predicate=predicate,
 )

@@ -42,7 +42,7 @@ RULE = Rule(
         "Or raise the firewall's timeout for idle connections on TCP 5269."
     ),
     sources=(
-        cisco("ASA command reference", "timeout conn 1:00:00"),
+        note("public ASA configurations: timeout conn 1:00:00"),
         cisco("ASA syslog guide", "302014, 106015"),
         rfc(6120, "4.6.1"),
         note("Prosody, idle timeout of s2s: 840 s"),
