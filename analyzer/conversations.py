@@ -21,9 +21,6 @@ SAME_QUESTION_NS = 30 * 10**9
 """A question asked again within 30 s is the same question: resolvers give up sooner (resolv.conf's 5 s, twice;
 RFC 1035 section 4.2.1 has them ask again after 2 to 5 s), and a negative answer is not cached for less by most."""
 
-_OF_NO_CONVERSATION = (DnsQuery, DnsAnswer, Damage)
-"""DNS over TCP has its own machine; damage is nobody's."""
-
 
 @dataclass(slots=True)
 class _Open:
@@ -38,22 +35,17 @@ class _Open:
 
 def sightings(events: Iterable[Event], tap: str) -> list[Sighting]:
     """TCP conversations of one tap's events, in order of their first event."""
-    by_ends: dict[Flow, list[_Open]] = {}
-    # Readers share one Flow among the events of a direction: to hash it for each event costs more than all else here.
-    by_identity: dict[int, list[_Open]] = {}
+    running: dict[Flow, _Open] = {}
     order: list[_Open] = []
     for event in events:
         ends = event.flow
-        if ends is None or ends.proto != "tcp" or isinstance(event, _OF_NO_CONVERSATION):
+        if ends is None or ends.proto != "tcp" or isinstance(event, DnsQuery | DnsAnswer | Damage):
             continue
-        same_ends = by_identity.get(id(ends))
-        if same_ends is None:
-            same_ends = by_identity[id(ends)] = by_ends.setdefault(ends, [])
-            by_ends[ends.reverse] = same_ends
-        if not same_ends or (isinstance(event, TcpMark) and event.mark == "syn" and not event.repeat):
-            same_ends.append(_begin(ends, event))
-            order.append(same_ends[-1])
-        held = same_ends[-1]
+        held = running.get(ends)
+        if held is None or (isinstance(event, TcpMark) and event.mark == "syn" and not event.repeat):
+            held = _begin(ends, event)
+            running[ends] = running[ends.reverse] = held
+            order.append(held)
         held.events.append(event)
         held.flow.receive(flow.signal(event, held.client), event)
         word = stream.signal(event, held.client)
