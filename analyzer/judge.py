@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import analyzer.rules
-from analyzer.rule import Blind, Confidence, Finding, Match, Rule, Severity
+from analyzer.rule import Confidence, Finding, Match, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, digest
 from analyzer.view import CaseView
@@ -87,7 +88,7 @@ class Verdict:
         return Confidence.LIKELY if self.state == "healthy" else Confidence.POSSIBLE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
     """All that the rules make of a case."""
 
@@ -101,6 +102,11 @@ class Judgement:
     """Rules that raised."""
     ruled_out: Mapping[str, int]
     """Session id → how many rules looked and found nothing."""
+
+    @cached_property
+    def blind(self) -> Mapping[str, int]:
+        """Session id → how many rules could not be judged on it."""
+        return Counter(u.session for u in self.unjudged)
 
 
 @cache
@@ -121,10 +127,10 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
     broken: list[RuleBroken] = []
     ruled_out: dict[str, int] = {}
     by_session: dict[str, list[Finding]] = {}
+    needs = {rule.needs for rule in rules.values()}
     for session in case.sessions:
         matches: list[tuple[str, Match]] = []
-        visible = session.visible
-        hidden: dict[frozenset[Stage], str] = {}
+        hidden = {n: _hidden(n - session.visible, session) for n in needs if not n <= session.visible}
         cleared = 0
         for name, rule in rules.items():
             try:
@@ -132,16 +138,15 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
             except Exception as error:  # shown as a bug of ours; the other rules still speak
                 broken.append(RuleBroken(rule=name, session=session.id, error=f"{type(error).__name__}: {error}"))
                 continue
-            if isinstance(answer, Match):
+            if answer is None:
+                if rule.needs in hidden:
+                    unjudged.append(Unjudged(name, session.id, hidden[rule.needs]))
+                else:
+                    cleared += 1
+            elif isinstance(answer, Match):
                 matches.append((name, answer))
-            elif isinstance(answer, Blind):
-                unjudged.append(Unjudged(name, session.id, answer.because))
-            elif missing := rule.needs - visible:
-                if missing not in hidden:
-                    hidden[missing] = _hidden(missing, session)
-                unjudged.append(Unjudged(name, session.id, hidden[missing]))
             else:
-                cleared += 1
+                unjudged.append(Unjudged(name, session.id, answer.because))
         ruled_out[session.id] = cleared
         found = _findings(session, matches, rules)
         by_session[session.id] = found

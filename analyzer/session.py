@@ -106,7 +106,7 @@ class Session:
     links: tuple[Link, ...]
     """Why these things were joined."""
 
-    @property
+    @cached_property
     def stream(self) -> Connection | None:
         """The connection that came furthest; the last of these."""
         return max(self.connections, key=lambda c: (c.reached, c.accepted, c.began_ns), default=None)

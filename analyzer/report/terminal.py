@@ -299,7 +299,7 @@ def _attempts(verdict: Verdict, judgement: Judgement) -> str:
     told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
     shown = verdict.cause.session if verdict.cause is not None else sessions[-1]
     cleared = judgement.ruled_out.get(shown.id, 0)
-    blind = sum(1 for u in judgement.unjudged if u.session == shown.id)
+    blind = judgement.blind.get(shown.id, 0)
     return (
         f"{told}; `fedtrace session {shown.id} …` shows the timeline "
         f"({cleared} rules ruled out, {blind} could not be judged)"
