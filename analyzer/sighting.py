@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from analyzer.machines.table import Step, direction
@@ -16,6 +17,8 @@ from parsers.events import (
 )
 
 T = TypeVar("T", bound=Event)
+
+_NO_PACKETS = (Unreachable, Tally)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +40,24 @@ class Sighting:
     stream: tuple[Step, ...]
     """Steps of the stream machine."""
 
-    @property
+    @cached_property
     def seen_ways(self) -> frozenset[str]:
         """`>` and `<`, whichever the source saw packets of; an ICMP error is no packet of the conversation."""
-        return frozenset(self.way(e) for e in self.events if not isinstance(e, Unreachable | Tally))
+        seen = set()
+        for event in self.events:
+            if not isinstance(event, _NO_PACKETS):
+                seen.add(self.way(event))
+                if len(seen) == 2:
+                    break
+        return frozenset(seen)
 
     @property
     def answered_unseen(self) -> bool:
         """One side goes on talking to the other, of which the source shows no packet: it saw one way only."""
-        told = [e for e in self.events if not isinstance(e, Unreachable | Tally)]
-        opening = all(isinstance(e, TcpMark) and e.mark in ("syn", "rst") for e in told)
-        return len(self.seen_ways) == 1 and not opening
+        if len(self.seen_ways) != 1:
+            return False
+        told = [e for e in self.events if not isinstance(e, _NO_PACKETS)]
+        return not all(isinstance(e, TcpMark) and e.mark in ("syn", "rst") for e in told)
 
     @property
     def first_frame(self) -> int | None:
@@ -64,11 +74,18 @@ class Sighting:
         """Where the stream machine ended."""
         return self.stream[-1].after if self.stream else "IDLE"
 
+    @cached_property
+    def _by_kind(self) -> Mapping[type[Event], list[Event]]:
+        found: dict[type[Event], list[Event]] = {}
+        for event in self.events:
+            found.setdefault(type(event), []).append(event)
+        return found
+
     def of(self, kind: type[T], way: str | None = None) -> Iterator[T]:
         """Its events of one class; `way` is `>` from the client, `<` from the server, None both."""
-        for event in self.events:
-            if isinstance(event, kind) and (way is None or direction(event, self.client) == way):
-                yield event
+        # Rules ask some eighty times for the events of a conversation, and mostly it has none of the class.
+        events: Sequence[T] = self._by_kind.get(kind, ())  # type: ignore[assignment]
+        return iter(events if way is None or not events else [e for e in events if self.way(e) == way])
 
     def way(self, event: Event) -> str:
         """`>` when the client sent it, `<` when the server did."""
