@@ -67,12 +67,16 @@ def join(taps: Taps, lookups: Mapping[str, Sequence[Lookup]]) -> Joined:
     for members in _by_fingerprint(sets.all).values():
         if _is_one(members):
             sets.unite(members)
-    pairs = _translations(sets)
-    for members in _by_ends(sets.all).values():
-        sets.unite(members)
-    instants = _shared_instants(sets, lookups)
-    clocks, reference = _clocks(sorted(taps), instants)
-    _join_by_time(sets, pairs, clocks)
+    instants: Instants = {}
+    clocks: dict[str, Clock] = {}
+    reference = None
+    if len(taps) > 1:
+        pairs = _translations(sets)
+        for members in _by_ends(sets.all).values():
+            sets.unite(members)
+        instants = _shared_instants(sets, lookups)
+        clocks, reference = _clocks(sorted(taps), instants)
+        _join_by_time(sets, pairs, clocks)
     pairs = _translations(sets)
     groups = []
     for group in sets.groups():
