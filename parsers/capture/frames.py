@@ -316,9 +316,11 @@ class Reader:
             side.payload = Payload(midstream=not conversation.opened or side.read > 0, at=side.read)
         self._tell(side, side.payload.feed(data))
         side.read = side.end
-        if side.payload.idle:
-            while len(side.places) > 1:
-                side.places.popleft()
+        # Stanzas that are only counted tell nothing: their places would stay, and with them a third of the memory.
+        pending = side.payload.pending
+        places = side.places
+        while len(places) > 1 and (pending is None or places[1][0] <= pending):
+            places.popleft()
 
     def _tell(self, side: Side, seen: Sequence[Seen]) -> None:
         """What a decoder saw becomes events, each at the packet that brought its first byte."""

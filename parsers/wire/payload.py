@@ -58,6 +58,13 @@ class Payload:
             found.append((f"TLS records could not be followed: {self._tls.broken}", self._tls.skipped))
         return found
 
+    @property
+    def pending(self) -> int | None:
+        """Index of the first byte of which something may still be told; None when it lies ahead."""
+        if self._tls is not None or self._xmpp is None:
+            return None
+        return self._xmpp.pending
+
     def feed(self, data: bytes) -> list[Seen]:
         """The next bytes; never raises for what they say."""
         if self._xmpp is None and self._tls is None:

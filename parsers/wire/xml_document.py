@@ -213,6 +213,11 @@ class Document:
             raise Refused(self.began, Bad("too-big"))
 
     @property
+    def pending(self) -> int:
+        """Index of the first byte of which something may still be told."""
+        return self.began if self.depth > 1 else self._index()
+
+    @property
     def broken_at(self) -> int:
         """Index at which expat could not go on."""
         return self._origin + self._parser.ErrorByteIndex

@@ -88,6 +88,12 @@ class XmlStream:
         self._settled = False
         self._tag = b""
 
+    @property
+    def pending(self) -> int:
+        """Index of the first byte of which something may still be told."""
+        read = self.at - len(self._tag)
+        return read if self._document is None else min(read, self._document.pending)
+
     def feed(self, data: bytes) -> list[tuple[int, Item]]:
         """Read the next bytes: what they complete, each with the index of its `<`.
 

@@ -151,6 +151,11 @@ class XmppStream:
         return self._xml.at
 
     @property
+    def pending(self) -> int:
+        """Index of the first byte of which something may still be told."""
+        return self._xml.pending
+
+    @property
     def skipped(self) -> int:
         """Bytes that were not read as XML, `rest` apart."""
         return self._skipped + self._xml.skipped
