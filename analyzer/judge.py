@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 import analyzer.rules
-from analyzer.rule import Confidence, Finding, Match, Rule, Severity
+from analyzer.rule import Confidence, Finding, Match, Predicate, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, digest
 from analyzer.view import CaseView
@@ -127,22 +127,27 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
     broken: list[RuleBroken] = []
     ruled_out: dict[str, int] = {}
     by_session: dict[str, list[Finding]] = {}
-    needs = {rule.needs for rule in rules.values()}
+    open_to: dict[frozenset[Stage], tuple[list[tuple[str, Predicate]], list[tuple[str, frozenset[Stage]]]]] = {}
     for session in case.sessions:
+        visible = session.visible
+        if visible not in open_to:
+            open_to[visible] = (
+                [(name, rule.predicate) for name, rule in rules.items() if rule.needs <= visible],
+                [(name, rule.needs) for name, rule in rules.items() if not rule.needs <= visible],
+            )
+        judged, hidden = open_to[visible]
+        because = {needs: _hidden(needs - visible, session) for needs in {needs for _, needs in hidden}}
+        unjudged += [Unjudged(name, session.id, because[needs]) for name, needs in hidden]
         matches: list[tuple[str, Match]] = []
-        hidden = {n: _hidden(n - session.visible, session) for n in needs if not n <= session.visible}
         cleared = 0
-        for name, rule in rules.items():
+        for name, predicate in judged:
             try:
-                answer = rule.predicate(session, case)
+                answer = predicate(session, case)
             except Exception as error:  # shown as a bug of ours; the other rules still speak
                 broken.append(RuleBroken(rule=name, session=session.id, error=f"{type(error).__name__}: {error}"))
                 continue
             if answer is None:
-                if rule.needs in hidden:
-                    unjudged.append(Unjudged(name, session.id, hidden[rule.needs]))
-                else:
-                    cleared += 1
+                cleared += 1
             elif isinstance(answer, Match):
                 matches.append((name, answer))
             else:

@@ -236,8 +236,13 @@ class Session:
     def visible(self) -> frozenset[Stage]:
         """The stages that the sources could show, had they happened."""
         seen = set()
-        if self.lookups:
+        if self.lookups or self.callback_lookups:
             seen.add(Stage.DNS)
+        if self.bounce is not None:
+            # The client was told what became of it, whether or not anything was tried.
+            seen.add(Stage.CONNECT)
+        if self.awaited is not None:
+            seen.add(Stage.TRAFFIC)
         if self.connections:
             seen |= {Stage.CONNECT, Stage.STREAM, Stage.TLS}
             if not self.ciphertext:
