@@ -163,9 +163,9 @@ def test_what_cannot_be_judged_says_why() -> None:
     judgement = judge(case(CIPHERTEXT), rules)
 
     assert [(u.rule, u.because) for u in judgement.unjudged] == [
-        ("shy", "it was dark"),
         ("sees-auth", "cups is ciphertext after frame 11: auth cannot be seen"),
         ("sees-dns", "no source shows dns"),
+        ("shy", "it was dark"),
     ]
     assert list(judgement.ruled_out.values()) == [1]
 
