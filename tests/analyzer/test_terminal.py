@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from analyzer.judge import Judgement, RuleBroken, judge
@@ -50,8 +51,9 @@ def test_prose_keeps_to_the_width_of_the_terminal() -> None:
     assert max(map(len, checks)) <= 150
 
 
-def test_colour_adds_nothing_that_the_text_lacks() -> None:
+def test_colour_adds_nothing_that_the_text_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its escape codes a coloured screen is the plain one."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
     tap = scene.tap("cups.pcap", REFUSED)
     coloured = screen(tap, local=("cupdomain.com",), colour=True)
 
@@ -59,7 +61,7 @@ def test_colour_adds_nothing_that_the_text_lacks() -> None:
     assert ESCAPES.sub("", coloured) == screen(tap, local=("cupdomain.com",))
 
 
-def test_no_color_is_kept(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_no_color_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """NO_COLOR takes the colours away also on a terminal that has them (no-color.org)."""
     monkeypatch.setenv("NO_COLOR", "1")
 
