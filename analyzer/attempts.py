@@ -117,7 +117,7 @@ def gather(
             attempt.last_ns = max(attempt.last_ns, thing.ended_ns)
     attempts = _with_callbacks(attempts, connections, keys, limits)
     _with_clients(attempts, client_streams, limits)
-    return attempts + _awaited(attempts, coverage, limits)
+    return attempts + _awaited(attempts, coverage, local, limits)
 
 
 def _host(address: str, where: Directory) -> str:
@@ -263,8 +263,10 @@ def _only_calls_back(attempt: Attempt, others: Sequence[Attempt]) -> bool:
     return False
 
 
-def _awaited(attempts: Sequence[Attempt], coverage: Mapping[str, Coverage], limits: Limits) -> list[Attempt]:
-    """Answers that were due and for which nobody was seen to try: attempts of which nothing is known.
+def _awaited(
+    attempts: Sequence[Attempt], coverage: Mapping[str, Coverage], local: tuple[str, ...], limits: Limits
+) -> list[Attempt]:
+    """Answers to or from our side that were due, and that nobody was seen to try: attempts of which nothing is known.
 
     Nothing is due where the stream itself carries both ways (XEP-0288), or the capture ended too soon to tell.
     """
@@ -272,7 +274,7 @@ def _awaited(attempts: Sequence[Attempt], coverage: Mapping[str, Coverage], limi
     found: dict[tuple[str, str], Attempt] = {}
     for attempt in attempts:
         pair = (attempt.receiver, attempt.initiator)
-        if pair in tried or pair in found:
+        if pair in tried or pair in found or (local and not set(pair) & set(local)):
             continue
         for connection in attempt.connections:
             asked = next((s for s in connection.of(Stanza, ">") if s.type in _WANT_ANSWER), None)

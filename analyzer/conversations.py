@@ -22,6 +22,10 @@ SAME_QUESTION_NS = 30 * 10**9
 RFC 1035 section 4.2.1 has them ask again after 2 to 5 s), and a negative answer is not cached for less by most."""
 
 
+QUIET = ("data", "counted")
+"""Signals of a flow that make a step only where they change its state."""
+
+
 @dataclass(slots=True)
 class _Open:
     """A conversation that is being read."""
@@ -47,7 +51,10 @@ def sightings(events: Iterable[Event], tap: str) -> list[Sighting]:
             running[ends] = running[ends.reverse] = held
             order.append(held)
         held.events.append(event)
-        held.flow.receive(flow.signal(event, held.client), event)
+        said = flow.signal(event, held.client)
+        # Payload is a signal too, and after the handshake it changes nothing: half of all steps would be that.
+        if said not in QUIET or not held.flow.stays(said):
+            held.flow.receive(said, event)
         word = stream.signal(event, held.client)
         if word is not None:
             held.stream.receive(word, event)

@@ -22,7 +22,7 @@ from analyzer.sighting import Sighting
 from analyzer.stage import digest, end_text
 from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
 from analyzer.view import CaseView, Coverage
-from parsers.events import Damage, Event, Flow, Stanza, river_key
+from parsers.events import Damage, Event, Stanza, river_key
 from parsers.source import FEDERATION_PORTS, Reading, Source
 
 
@@ -133,7 +133,10 @@ def _coverage(
 def _home(river: Iterable[Event]) -> frozenset[str]:
     """Addresses that take part in every conversation and question of a tap."""
     home: frozenset[str] | None = None
-    for flow in {e.flow for e in river if isinstance(e.flow, Flow)}:
+    for event in river:
+        flow = event.flow
+        if flow is None or (home is not None and flow.src_ip in home and flow.dst_ip in home):
+            continue
         ends = frozenset((flow.src_ip, flow.dst_ip))
         home = ends if home is None else home & ends
         if not home:

@@ -65,6 +65,13 @@ class Machine:
         self.steps.append(step)
         return step
 
+    def stays(self, signal: str) -> bool:
+        """Whether the table knows the signal and it would change nothing."""
+        target = self.TABLE.get(self.state, {}).get(signal)
+        if target is None:
+            target = self.ANYWHERE.get(signal)
+        return target in ("", self.state)
+
     @classmethod
     def states(cls) -> frozenset[str]:
         """Every state that the table names."""
