@@ -13,8 +13,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     for found in session.resolutions:
         if not found.failed or not found.addresses or not all(is_private(a) for a in found.addresses):
             continue
-        lookup = next(
-            k for k in found.lookups if any(is_private(r.data) for r in k.records if r.rrtype in ("A", "AAAA"))
+        # The record's own name: an address may stand beside the SRV answer, or at the end of an alias.
+        lookup, owner = next(
+            (k, r.name) for k in found.lookups for r in k.records if r.rrtype in ("A", "AAAA") and is_private(r.data)
         )
         outside = not is_private(lookup.client)
         foreign = bool(case.local_domains) and case.is_local(found.asker) and not case.is_local(found.domain)
@@ -32,8 +33,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             confidence=Confidence.PROVEN if outside and (unreachable or tried) else Confidence.LIKELY,
             undecided=()
             if outside
-            else (("dns-split-horizon", f"the same question from outside: dig {lookup.name} A"),),
-            remedy=f"publish the public (translated) address: {lookup.name}. IN A the-public-address-of-{found.domain}",
+            else (("dns-split-horizon", f"the same question from outside: dig {owner} A"),),
+            remedy=f"publish the public (translated) address: {owner}. IN A the-public-address-of-{found.domain}",
         )
     return None
 
