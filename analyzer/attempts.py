@@ -217,7 +217,10 @@ def _with_callbacks(
 
 
 def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
-    """Connections of the receiver that never came to a word, while a key of the initiator waited: likely callbacks."""
+    """Connections of the receiver that never came to a word, while a key of the initiator waited: likely callbacks.
+
+    A key waits until it is answered: what the receiver tries after that is for stanzas of its own.
+    """
     reverse: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         reverse[(attempt.receiver, attempt.initiator)].append(attempt)
@@ -226,13 +229,12 @@ def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
             if key.request is None or key.verify is not None:
                 continue
             sent_ns = key.request.at_ns
+            until_ns = sent_ns + limits.callback_ns
+            if key.answer is not None:
+                until_ns = min(until_ns, key.answer.at_ns)
             for other in reverse[(attempt.initiator, attempt.receiver)]:
-                tried = [
-                    c
-                    for c in other.connections
-                    if c.role == "unknown" and sent_ns <= c.began_ns <= sent_ns + limits.callback_ns
-                ]
-                asked = [k for k in other.lookups if sent_ns <= k.asked_ns <= sent_ns + limits.callback_ns]
+                tried = [c for c in other.connections if c.role == "unknown" and sent_ns <= c.began_ns <= until_ns]
+                asked = [k for k in other.lookups if sent_ns <= k.asked_ns <= until_ns]
                 for connection in tried:
                     if connection not in attempt.callbacks:
                         attempt.callbacks.append(connection)
