@@ -25,8 +25,10 @@ def bounced(condition: str, session: Session, case: CaseView) -> Match | None:
     """The client got the error back from its own server, or the error came over a server's stream."""
     bounce = session.bounce
     if bounce is not None and bounce.condition == condition:
+        trigger = session.trigger
         return Match(
-            events=(bounce, *((session.trigger,) if session.trigger is not None else ())),
+            # A message may come back from an attempt that a subscription set off.
+            events=(bounce, *((trigger,) if trigger is not None and trigger.name == bounce.name else ())),
             because=(
                 f"the server of {session.initiator} gave the {bounce.name} for {session.receiver} back to the client: "
                 f"{condition}"
