@@ -19,7 +19,7 @@ def test_the_private_address_is_mended_at_the_record_that_holds_it() -> None:
         "dns-srv-private-address",
         """
         0.10  198.51.100.10:4000 > 192.0.2.53:53  query SRV _xmpp-server._tcp.cupdomain.com
-        0.11  back  answer SRV _xmpp-server._tcp.cupdomain.com = 0 0 5269 cup1.cupdomain.com + cup1.cupdomain.com 10.0.0.5
+        0.11  back  answer SRV _xmpp-server._tcp.cupdomain.com = 0 0 5269 cup1.test + cup1.test 10.0.0.5
         0.20  198.51.100.10:50000 > 10.0.0.5:5269  syn
         1.20  same  syn again
         5.00  203.0.113.5:41000 > 198.51.100.10:5269  syn
@@ -28,7 +28,7 @@ def test_the_private_address_is_mended_at_the_record_that_holds_it() -> None:
         5.03  back  StreamHeader from=gmail.com to=cupdomain.com id=s9
         """,
     )
-    assert "cup1.cupdomain.com. IN A" in finding.remedy
+    assert "cup1.test. IN A" in finding.remedy
     assert "_tcp" not in finding.remedy
 
 
