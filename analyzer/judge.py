@@ -178,6 +178,16 @@ def _hidden(stages: frozenset[Stage], session: Session) -> str:
 def _findings(session: Session, matches: Sequence[tuple[str, Match]], rules: Mapping[str, Rule]) -> list[Finding]:
     """The matches of one session as findings, the cause first, consequences in order of time."""
     severities = {name: rules[name].severity if m.severity is None else m.severity for name, m in matches}
+    if any(
+        m.confidence is Confidence.PROVEN and severities[name] > Severity.NOTE and name not in GENERAL
+        for name, m in matches
+    ):
+        # Who knows the cause need not hear what else it might have been.
+        matches = [
+            (name, m)
+            for name, m in matches
+            if not (severities[name] is Severity.NOTE and m.confidence is Confidence.POSSIBLE)
+        ]
     masked = {name for other, _ in matches if severities[other] > Severity.NOTE for name in rules[other].masks}
 
     def rank(pair: tuple[str, Match]) -> tuple[bool, int, bool, int, str]:

@@ -14,6 +14,8 @@ ZONES = ("google.com", "googlemail.com", "gmail.com")
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A host of Google answers with a header without version, offers no features, and no TLS follows."""
+    if any(s.authenticated for s in case.between(session.initiator, session.receiver)):
+        return None  # they get on without
     for connection in session.connections:
         header = connection.server_header
         if header is None or header.version is not None or connection.features is not None:
@@ -22,15 +24,14 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             continue
         ended = connection.error or connection.fin or connection.reset
         return Match(
-            events=(header, *(e for e in (ended,) if e is not None and not session.authenticated)),
+            events=(header, *(e for e in (ended,) if e is not None)),
             because=(
                 f"{end_text(connection.server)} ({session.receiver}) answered without version and features, as Google "
-                f"does: it offers no TLS"
-                + ("" if session.authenticated else f", and the stream came to {connection.outcome}")
+                f"does: it offers no TLS, and the stream came to {connection.outcome}"
             ),
             connection=connection.id,
             domain=session.receiver,
-            severity=Severity.NOTE if session.authenticated or ended is None else None,
+            severity=Severity.NOTE if ended is None else None,
             undecided=(("stream-pre-1-0-peer", f"the log of {session.initiator}: why it gave the stream up"),),
             remedy=f"set 'No TLS' (TCP) and dialback for {session.receiver}, or do without it",
         )

@@ -84,6 +84,18 @@ def test_the_earliest_match_that_none_masks_is_the_cause() -> None:
     assert verdict(judgement) == ("failing", "middle", ("late", "early"))
 
 
+def test_a_proven_cause_leaves_no_room_for_notes_of_what_it_might_be() -> None:
+    """A note that is only possible is told beside a likely cause, not beside a proven one; a likely note stays."""
+    notes = {
+        "perhaps": rule(at(0, confidence=Confidence.POSSIBLE), severity=Severity.NOTE),
+        "worth-knowing": rule(at(0), severity=Severity.NOTE),
+    }
+    proven = judge(case(FAILED), {"cause": rule(at(3, confidence=Confidence.PROVEN)), **notes})
+    likely = judge(case(FAILED), {"cause": rule(at(3)), **notes})
+    assert [f.rule for f in proven.findings] == ["cause", "worth-knowing"]
+    assert [f.rule for f in likely.findings] == ["cause", "perhaps", "worth-knowing"]
+
+
 def test_a_failure_goes_before_what_is_less_and_a_note_is_no_cause() -> None:
     """Whatever came first."""
     rules = {
