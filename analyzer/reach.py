@@ -9,6 +9,7 @@ from analyzer.addresses import is_private
 from analyzer.connection import Connection
 from analyzer.judge import Judgement
 from analyzer.resolution import Resolution
+from analyzer.session import Session
 from analyzer.signs import (
     Sign,
     by_rules,
@@ -137,7 +138,7 @@ def goes_out(case: CaseView, judgement: Judgement) -> Sign:
         there = next((r for r in session.resolutions if not r.calls_back), None)
         back = next((r for r in session.resolutions if r.calls_back), None)
         if session.direction == "outbound" and (there or session.connections):
-            sign = _went_out(case, session.receiver, there, session.connections)
+            sign = _went_out(case, session.receiver, there or _asked_before(case, session), session.connections)
             # A lookup that no connection followed, an open stream being at hand, takes nothing back.
             if sign.state != "not-observed" or (session.receiver, session.host) not in last:
                 last[(session.receiver, session.host)] = sign
@@ -153,6 +154,20 @@ def goes_out(case: CaseView, judgement: Judgement) -> Sign:
             last[(peer, address)] = _went_out(case, peer, None, (connection,))
     unseen = "no attempt to reach a peer was captured: a capture at our server while a contact is added would show one"
     return together(last.values(), unseen)
+
+
+def _asked_before(case: CaseView, session: Session) -> Resolution | None:
+    """What the same host had asked about the peer, where a session itself asked nothing: the answer was at hand."""
+    earlier = {
+        k.id
+        for k in case.lookups_of(session.receiver)
+        if k.asked_ns < session.began_ns and any(r.data != "." for r in k.srv)
+    }
+    for other in reversed(case.between(session.initiator, session.receiver)):
+        found = next((r for r in other.resolutions if not r.calls_back), None)
+        if found is not None and other.host == session.host and any(k.id in earlier for k in found.lookups):
+            return found
+    return None
 
 
 def _went_out(case: CaseView, peer: str, found: Resolution | None, tried: tuple[Connection, ...]) -> Sign:

@@ -457,3 +457,17 @@ def test_calling_a_peer_back_is_a_way_out_as_well() -> None:
 def test_steps_are_named_once() -> None:
     """No step stands twice in the list."""
     assert len({step for step, _, _ in STEPS}) == len(STEPS)
+
+
+def test_a_second_attempt_rests_on_the_answer_that_its_host_got_for_the_first() -> None:
+    """The record was asked for once; the connection a minute later needs no new question."""
+    again = """
+    90.00  10.0.0.5:40001 > 198.51.100.10:5269  syn
+    90.01  back                                 syn-ack
+    90.02  10.0.0.5:40001 > 198.51.100.10:5269  StreamHeader from=cupdomain.com to=gmail.com
+    """
+    item = told(("cups", OUT + again))["trouble-2"]
+    assert item.state == "pass"
+    assert "its SRV record was answered" in item.because
+    assert any(getattr(e, "answers", ()) for e in item.events)
+    assert "without a lookup" in told(("cups", again))["trouble-2"].because
