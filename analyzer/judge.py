@@ -16,7 +16,7 @@ from typing import NamedTuple
 import analyzer.rules
 from analyzer.rule import Confidence, Finding, Match, Predicate, Rule, Severity
 from analyzer.session import Session
-from analyzer.stage import Stage, digest
+from analyzer.stage import Stage, digest, end_text
 from analyzer.view import CaseView
 from parsers.events import river_key
 
@@ -104,9 +104,12 @@ class Judgement:
     """Session id → how many rules looked and found nothing."""
 
     @cached_property
-    def blind(self) -> Mapping[str, int]:
-        """Session id → how many rules could not be judged on it."""
-        return Counter(u.session for u in self.unjudged)
+    def blind(self) -> Mapping[str, Counter[str]]:
+        """Session id → what hid rules on it, and how many."""
+        found: dict[str, Counter[str]] = {}
+        for (session, because), rules in Counter((u.session, u.because) for u in self.unjudged).items():
+            found.setdefault(session, Counter())[because] = rules
+        return found
 
 
 @cache
@@ -274,7 +277,8 @@ def _state(session: Session, cause: Finding | None) -> str:
 def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> str:
     """One sentence for people."""
     if cause is not None:
-        return cause.match.because
+        cut = _cut_before(cause.session, sessions)
+        return cause.match.because if cut is None else f"{cut}; new connections are reset since: {cause.match.because}"
     if state == "healthy":
         how = {c.auth for s in sessions for c in s.connections if c.auth}
         return f"a stream was authenticated by {' and '.join(sorted(how)) or 'dialback'}"
@@ -293,6 +297,29 @@ def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> 
     return (
         "the attempt was not captured to its end: a longer capture, or the log of one of the two servers, would decide"
     )
+
+
+def _cut_before(session: Session, sessions: Sequence[Session]) -> str | None:
+    """The first half of the story, where a session was refused by resets: the stream of the same host that had been
+    authenticated and that a reset cut.
+    """
+    if not session.connections or not all(c.refused for c in session.connections):
+        return None
+    for other in reversed(sessions):
+        stream, reset = other.stream, other.stream.reset if other.stream is not None else None
+        if stream is None or reset is None or other.host != session.host or not other.authenticated:
+            continue
+        if reset.at_ns <= session.connections[0].began_ns:
+            ends = f"{end_text(stream.client)} > {end_text(stream.server)}"
+            return f"{ends} was open and was cut by a reset at {_time_of_day(reset.at_ns)} UTC"
+    return None
+
+
+def _time_of_day(at_ns: int) -> str:
+    """`09:14:03.412`, in UTC, of any instant that a capture may claim."""
+    seconds, rest = divmod(at_ns, 10**9)
+    minutes, second = divmod(seconds % 86400, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}.{rest // 10**6:03d}"
 
 
 def worst_exit_code(judgement: Judgement) -> int:

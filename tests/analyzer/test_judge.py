@@ -236,3 +236,19 @@ def test_rules_are_found_by_their_files() -> None:
 
     assert names == sorted(names)
     assert "network-syn-unanswered" in names
+
+
+def test_the_summary_tells_of_the_stream_that_was_cut_before_new_ones_were_refused() -> None:
+    """Both halves of one story: without the first, the peer would seem never to have been reached."""
+    again = """
+        10.00  198.51.100.10:5269 > 10.0.0.5:40000  rst
+        20.00  10.0.0.5:40001 > 198.51.100.10:5269  syn
+        20.01  back   rst
+    """
+    (told,) = judge(case(WORKS + again)).verdicts
+    assert told.cause is not None
+    assert told.summary.startswith("10.0.0.5:40000 > 198.51.100.10:5269 was open and was cut by a reset at 09:14:10.000 UTC; ")
+    assert told.summary.endswith(f"new connections are reset since: {told.cause.match.because}")
+    alone = judge(case(FAILED)).verdicts[0]
+    assert alone.cause is not None
+    assert alone.summary == alone.cause.match.because
