@@ -273,11 +273,13 @@ def _awaited(
 
     Nothing is due where the stream itself carries both ways (XEP-0288), or the capture ended too soon to tell.
     """
+    if not local:
+        return []
     tried = {(a.initiator, a.receiver) for a in attempts}
     found: dict[tuple[str, str], Attempt] = {}
     for attempt in attempts:
         pair = (attempt.receiver, attempt.initiator)
-        if pair in tried or pair in found or (local and not set(pair) & set(local)):
+        if pair in tried or pair in found or not set(pair) & set(local):
             continue
         for connection in attempt.connections:
             asked = next((s for s in connection.of(Stanza, ">") if s.type in _WANT_ANSWER), None)

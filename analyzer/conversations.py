@@ -22,6 +22,9 @@ SAME_QUESTION_NS = 30 * 10**9
 RFC 1035 section 4.2.1 has them ask again after 2 to 5 s), and a negative answer is not cached for less by most."""
 
 
+_DNS = (DnsQuery, DnsAnswer)
+_NOT_TCP = (DnsQuery, DnsAnswer, Damage)
+"""Events that belong to no conversation, though some name its ends."""
 QUIET = ("data", "counted")
 """Signals of a flow that make a step only where they change its state."""
 
@@ -43,7 +46,7 @@ def sightings(events: Iterable[Event], tap: str) -> list[Sighting]:
     order: list[_Open] = []
     for event in events:
         ends = event.flow
-        if ends is None or ends.proto != "tcp" or isinstance(event, DnsQuery | DnsAnswer | Damage):
+        if ends is None or ends.proto != "tcp" or isinstance(event, _NOT_TCP):
             continue
         held = running.get(ends)
         if held is None or (isinstance(event, TcpMark) and event.mark == "syn" and not event.repeat):
@@ -99,7 +102,7 @@ def lookups(events: Iterable[Event], tap: str) -> list[Lookup]:
     running: dict[tuple[str, str, str, str], _Asking] = {}
     done: list[tuple[tuple[str, str, str, str], _Asking]] = []
     for event in events:
-        if not isinstance(event, DnsQuery | DnsAnswer):
+        if not isinstance(event, _DNS):
             continue
         client, resolver = _asker(event)
         key = (client, resolver, event.name, event.rrtype)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from analyzer.machines.table import Machine, direction
 from parsers.events import CaptureGap, Event, Idle, Retransmission, Tally, TcpMark, Unreachable
 
+_COUNTS = (Retransmission, Tally, Idle)
 _CLOSING = {
     "data": "CLOSING",
     "gap": "CLOSING",
@@ -110,6 +111,6 @@ def signal(event: Event, client: tuple[str, int]) -> str:
     if isinstance(event, Unreachable):
         # The event's flow is the packet that the error quotes; the error itself comes back the other way.
         return "unreachable<" if way == ">" else "unreachable>"
-    if isinstance(event, Retransmission | Idle | Tally):
+    if isinstance(event, _COUNTS):
         return "counted"
     return "data"
