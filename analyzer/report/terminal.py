@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -38,6 +38,8 @@ SOURCES_SHOWN = 20
 """Sources with a line each."""
 NAMES_SHOWN = 8
 """Files that could not be read for one reason, by name; a case folder holds many that are no input."""
+REASONS_SHOWN = 3
+"""Reasons why rules could not be judged, the commonest first."""
 LOOSE_SHOWN = 5
 """Conversations without a pair of domains that get a line each."""
 MARGIN = 13
@@ -176,7 +178,8 @@ class Terminal:
             self.prose("evidence", f"the same as of {escape(told)}, and the same remedy")
         if verdict.also:
             self.prose("also seen", ", ".join(verdict.also))
-        self.prose("attempts", _attempts(verdict, judgement))
+        self.prose("attempts", _attempts(verdict))
+        self.prose("blind", *_not_judged(verdict, judgement))
         self.line()
 
     def finding(self, finding: Finding) -> None:
@@ -292,18 +295,28 @@ def escape_lines(text: str) -> list[str]:
     return [escape(line, 1000) for line in text.splitlines() if line.strip()]
 
 
-def _attempts(verdict: Verdict, judgement: Judgement) -> str:
+def _attempts(verdict: Verdict) -> str:
     """How many, when, and how to see one in full."""
     sessions = verdict.sessions
     outcomes = Counter(s.outcome for s in sessions)
     told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
-    shown = verdict.cause.session if verdict.cause is not None else sessions[-1]
-    cleared = judgement.ruled_out.get(shown.id, 0)
-    blind = judgement.blind.get(shown.id, 0)
-    return (
-        f"{told}; `fedtrace session {shown.id} …` shows the timeline "
-        f"({cleared} rules ruled out, {blind} could not be judged)"
-    )
+    shown = _session_of(verdict)
+    return f"{told}; `fedtrace session {shown.id} …` shows the timeline"
+
+
+def _not_judged(verdict: Verdict, judgement: Judgement) -> Iterator[str]:
+    """How many rules could say nothing of the session that the verdict is about, and what hid it from them."""
+    session = _session_of(verdict)
+    reasons = judgement.blind.get(session.id, Counter[str]())
+    for because, rules in reasons.most_common(REASONS_SHOWN):
+        yield f"{count(rules, 'rule')} could not be judged: {escape(because)}"
+    if rest := reasons.total() - sum(n for _, n in reasons.most_common(REASONS_SHOWN)):
+        yield f"{count(rest, 'rule')} more for other reasons; --format json has all"
+
+
+def _session_of(verdict: Verdict) -> Session:
+    """The attempt that the verdict is about."""
+    return verdict.cause.session if verdict.cause is not None else verdict.sessions[-1]
 
 
 def _ends(connection: Connection) -> str:

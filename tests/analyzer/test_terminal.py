@@ -199,6 +199,25 @@ def test_a_bug_of_ours_is_shown() -> None:
     assert "bug          dns-srv-nxdomain failed on session 000000000000: KeyError: 'x'" in screen(tap, judged=judged)
 
 
+def test_what_hid_the_answer_is_said_and_rules_that_found_nothing_are_not() -> None:
+    """How many rules could not be judged, with the reason; a case in which all could says nothing of it."""
+    tap = scene.tap(
+        "cups.pcap",
+        """
+        0.10  10.0.0.5:40000 > 198.51.100.10:5269  StreamHeader from=cupdomain.com to=gmail.com
+        0.14  back   StreamHeader from=gmail.com to=cupdomain.com id=id-1
+        0.15  back   StreamError condition=host-unknown
+        """,
+    )
+    judged = judge(scene.case(tap, local=("cupdomain.com",)))
+    all_seen = Judgement(verdicts=judged.verdicts, findings=judged.findings, unjudged=(), broken=(), ruled_out={})
+    text = screen(tap, local=("cupdomain.com",))
+
+    assert re.search(r"blind +[0-9]+ rules could not be judged: no source shows dns", text)
+    assert "rules ruled" not in text
+    assert "blind" not in screen(tap, local=("cupdomain.com",), judged=all_seen)
+
+
 def test_one_session_in_full() -> None:
     """Trigger, each step with its state and frame, surprises, what came back, why things were joined, all findings."""
     tap = scene.tap(
