@@ -1,7 +1,8 @@
 """Rule: the SYN was answered by a reset; who sent it cannot be told from here."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.failover import failover
+from analyzer.rule import Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -15,12 +16,15 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return None
     first = refused[0][0]
     tried = ", ".join(dict.fromkeys(end_text(c.server) for c, _ in refused))
+    other = failover(session, [c for c, _ in refused])
     worked = any(c.accepted for c in session.connections)
     return Match(
         events=(*resets, *(s for c, _ in refused for s in c.syns[:1])),
-        because=f"the SYN from {first.client[0]} to {tried} was answered by a reset",
+        because=f"the SYN from {first.client[0]} to {tried} was answered by a reset"
+        + (other.tells if other is not None else ""),
         connection=first.id,
         domain=session.receiver,
+        owner=owner_of(session.receiver, case) if other is not None else None,
         severity=Severity.DEGRADED if worked else None,
         undecided=(
             ("network-service-not-listening", f"a capture on {first.server[0]} itself"),
@@ -28,6 +32,11 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 "network-outbound-reset",
                 "a capture outside the firewall: does the reset come in there?",
             ),
+        ),
+        remedy=(
+            f"tell {session.receiver} that its SRV target {', '.join(other.failed)} refuses connections"
+            if other is not None
+            else ""
         ),
     )
 

@@ -1,7 +1,8 @@
 """Rule: a router or host on the way says outright that the SYN cannot be delivered."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.failover import failover
+from analyzer.rule import Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -16,6 +17,15 @@ WORDS = {
 }
 """What the codes of RFC 792, RFC 1812 section 5.2.7.1 and RFC 4443 section 3 say. `fragmentation-needed` is no answer
 to a SYN."""
+REMEDIES = {
+    "net": "look at the routes of {reporter} to the network of {server}",
+    "host": "see whether {server} is up, and on the network behind {reporter}",
+    "port": "see on {server} whether the service runs and listens on port {port}",
+    "admin": "look at the filters of {reporter} for TCP from {client} to {server} port {port}",
+    "ttl-exceeded": "look for routers before {reporter} that send what is for {server} to each other",
+    "other": "ask who runs {reporter} why it does not deliver to {server}",
+}
+"""What to do, by code."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -26,16 +36,33 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             continue
         worked = case.went_on(session) is not None
         by_server = error.reporter_ip == connection.server[0]
+        other = failover(session, [connection])
+        if error.code == "admin":
+            owner: Owner | None = Owner.FIREWALL
+        elif other is not None:
+            owner = owner_of(session.receiver, case)
+        else:
+            owner = Owner.PEER if by_server else None
+        if other is not None and error.code != "admin":
+            remedy = f"tell {session.receiver} that its SRV target {other.failed[0]} cannot be reached"
+        else:
+            remedy = REMEDIES[error.code].format(
+                reporter=error.reporter_ip,
+                client=connection.client[0],
+                server=connection.server[0],
+                port=connection.server[1],
+            )
         return Match(
             events=(error, *connection.syns),
             because=(
                 f"{error.reporter_ip} answered the SYN {end_text(connection.client)} > {end_text(connection.server)} "
-                f"by ICMP: {WORDS[error.code]}"
+                f"by ICMP: {WORDS[error.code]}" + (other.tells if other is not None else "")
             ),
             connection=connection.id,
             domain=session.receiver,
-            owner=Owner.PEER if by_server else Owner.FIREWALL if error.code == "admin" else None,
+            owner=owner,
             severity=Severity.DEGRADED if worked else None,
+            remedy=remedy,
         )
     return None
 

@@ -2,7 +2,8 @@
 
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
-from analyzer.rule import Blind, Match, Owner, Rule, Severity
+from analyzer.failover import failover
+from analyzer.rule import Blind, Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -32,16 +33,24 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
     if arrived is not None:
         because += f", although {arrived} was recorded on the very host that they reached"
     worked = case.went_on(session) is not None
+    other = failover(session, silent)
+    if other is not None:
+        because += other.tells
     return Match(
         events=tuple(s for c in silent for s in c.syns),
         because=because,
         connection=first.id,
         domain=session.receiver,
-        owner=(Owner.LOCAL if case.is_local(session.receiver) else Owner.PEER) if arrived is not None else None,
+        owner=owner_of(session.receiver, case) if arrived is not None or other is not None else None,
         severity=Severity.DEGRADED if worked else None,
         undecided=(
             ("network-outbound-blocked-silent", "a capture of the same time outside the firewall of who sends the SYN"),
             ("network-far-side-block", f"a capture of the same time before {first.server[0]}"),
+        ),
+        remedy=(
+            f"tell {session.receiver} that its SRV target {', '.join(other.failed)} does not answer"
+            if other is not None
+            else ""
         ),
     )
 

@@ -247,7 +247,7 @@ def test_the_summary_tells_of_the_stream_that_was_cut_before_new_ones_were_refus
     """
     (told,) = judge(case(WORKS + again)).verdicts
     assert told.cause is not None
-    assert told.summary.startswith("10.0.0.5:40000 > 198.51.100.10:5269 was open and was cut by a reset at 09:14:10.000 UTC; ")
+    assert "198.51.100.10:5269 was open and was cut by a reset at 09:14:10.000 UTC; " in told.summary
     assert told.summary.endswith(f"new connections are reset since: {told.cause.match.because}")
     alone = judge(case(FAILED)).verdicts[0]
     assert alone.cause is not None
