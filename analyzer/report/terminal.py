@@ -15,7 +15,7 @@ from rich.text import Text
 from analyzer.checklist import Item
 from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
-from analyzer.report.words import clock, count, day, duration, escape, place, says
+from analyzer.report.words import HISTORY, clock, count, day, duration, escape, place, says
 from analyzer.rule import Finding
 from analyzer.session import Session
 from analyzer.stage import end_text
@@ -38,6 +38,8 @@ SOURCES_SHOWN = 20
 """Sources with a line each."""
 NAMES_SHOWN = 8
 """Files that could not be read for one reason, by name; a case folder holds many that are no input."""
+ATTEMPTS_SHOWN = 6
+"""Attempts of one pair that get a line each; the JSON report has all."""
 REASONS_SHOWN = 3
 """Reasons why rules could not be judged, the commonest first."""
 LOOSE_SHOWN = 5
@@ -47,8 +49,9 @@ MARGIN = 13
 WIDTH = 120
 """Prose is wrapped at the width of the terminal, and here at most: longer lines are hard to read, and so is a pipe's
 text in a ticket. Evidence is never wrapped, so that it can be pasted."""
-CHECK_MAX = 150
-"""Characters of a checklist line; the JSON report has all."""
+CHECK_MIN = 40
+"""Characters that stay of a reason in the checklist, where the terminal is narrow. Elsewhere nothing is cut: it holds
+commands."""
 
 
 class Terminal:
@@ -178,7 +181,7 @@ class Terminal:
             self.prose("evidence", f"the same as of {escape(told)}, and the same remedy")
         if verdict.also:
             self.prose("also seen", ", ".join(verdict.also))
-        self.prose("attempts", _attempts(verdict))
+        self.prose("attempts", *_attempts(verdict))
         self.prose("blind", *_not_judged(verdict, judgement))
         self.line()
 
@@ -222,8 +225,11 @@ class Terminal:
             style = {"pass": "green", "fail": "red"}.get(item.state, "dim")
             where = f"  [{place(item.events[0].where)}]" if item.events else ""
             head = f"{CHECKS[item.state]} {item.step:<10} {item.state:<14} "
-            room = max(CHECK_MAX - MARGIN - len(head) - len(where), 40)
-            text = head + textwrap.shorten(escape(item.because, 1000), room, placeholder=" …") + where
+            because = escape(item.because, 1000)
+            if self.console.is_terminal:
+                room = max(self.console.width - MARGIN - len(head) - len(where), CHECK_MIN)
+                because = textwrap.shorten(because, room, placeholder=" …")
+            text = head + because + where
             self.row("", text, style)
 
     # --- one session
@@ -239,16 +245,22 @@ class Terminal:
         self.row("when", f"{day(session.began_ns)} {clock(session.began_ns)} UTC, for {span}")
         self.rows("connections", (_connection(c) for c in session.connections))
         self.rows("callbacks", (_connection(c) for c in session.callbacks))
+        letters = {letter.upper() for c in (*session.connections, *session.callbacks) for letter in c.history}
+        if letters:
+            legend = ", ".join(f"{letter} {word}" for letter, word in HISTORY.items() if letter in letters)
+            self.prose("letters", f"{legend}; upper case from the client, lower case from the server", indent=0)
         self.line()
+        moments: list[tuple[Event, str, bool]] = [
+            (step.event, f"{step.machine}:{step.after}", step.expected) for step in session.steps
+        ]
         if session.trigger is not None:
-            self.line(_moment(session.trigger, "trigger"))
-        for step in session.steps:
-            mark = "  (unexpected)" if not step.expected else ""
-            self.line(_moment(step.event, f"{step.machine}:{step.after}") + mark)
+            moments.insert(0, (session.trigger, "trigger", True))
         if session.bounce is not None:
-            self.line(_moment(session.bounce, "bounce"))
+            moments.append((session.bounce, "bounce", True))
+        for event, what, expected in sorted(moments, key=lambda moment: moment[0].at_ns):
+            self.line(_moment(event, what) + ("" if expected else "  (unexpected)"))
         self.line()
-        self.rows("joined", (f"{k.kind}: {escape(k.because)} ({k.strength})" for k in session.links))
+        self.rows("joined", dict.fromkeys(f"{k.kind}: {escape(k.because)} ({k.strength})" for k in session.links))
         for finding in findings:
             cause = "   cause" if finding.is_cause else ""
             severity, confidence = finding.severity.name.lower(), finding.confidence.name.lower()
@@ -295,13 +307,22 @@ def escape_lines(text: str) -> list[str]:
     return [escape(line, 1000) for line in text.splitlines() if line.strip()]
 
 
-def _attempts(verdict: Verdict) -> str:
-    """How many, when, and how to see one in full."""
-    sessions = verdict.sessions
-    outcomes = Counter(s.outcome for s in sessions)
-    told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
-    shown = _session_of(verdict)
-    return f"{told}; `fedtrace session {shown.id} …` shows the timeline"
+def _attempts(verdict: Verdict) -> Iterator[str]:
+    """How many, each with its id and time of day, that of the verdict first, and how to see one in full."""
+    about = _session_of(verdict)
+    told = ", ".join(f"{n} {outcome}" for outcome, n in Counter(map(_outcome, verdict.sessions)).items())
+    yield f"{told}; `fedtrace session {about.id} …` shows the timeline"
+    sessions = sorted(verdict.sessions, key=lambda s: s is not about)
+    for session in sessions[:ATTEMPTS_SHOWN]:
+        yield f"{session.id}  {clock(session.began_ns)}  {_outcome(session)}"
+    if len(sessions) > ATTEMPTS_SHOWN:
+        yield f"and {len(sessions) - ATTEMPTS_SHOWN:,} more"
+
+
+def _outcome(session: Session) -> str:
+    """How it ended; a lookup that no connection followed was not yet an attempt to connect."""
+    lone = session.outcome == "unknown" and session.lookups and not session.connections and not session.callbacks
+    return "lookup only" if lone else session.outcome
 
 
 def _not_judged(verdict: Verdict, judgement: Judgement) -> Iterator[str]:

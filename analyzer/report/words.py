@@ -19,6 +19,28 @@ _SILENT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that do not show, or that steer a terminal: controls, bidi marks, surrogates, line separators."""
 
 
+HISTORY = {
+    "S": "SYN",
+    "H": "SYN-ACK",
+    "F": "FIN",
+    "R": "RST",
+    "O": "stream header",
+    "E": "features",
+    "T": "STARTTLS",
+    "L": "TLS hello",
+    "X": "ciphertext",
+    "A": "SASL",
+    "D": "dialback result",
+    "V": "dialback verify",
+    "M": "stanza",
+    "Z": "stream error",
+    "C": "stream end",
+    "U": "unreachable",
+    "N": "not XMPP",
+}
+"""What the letters of a connection's history stand for (`Connection.history`)."""
+
+
 def escape(text: str, limit: int = TEXT_MAX) -> str:
     r"""Text with what does not show written as `\xNN` or `\uNNNN`; cut at `limit` characters with an ellipsis."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"

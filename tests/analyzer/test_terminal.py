@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from analyzer.checklist import checklist
+from analyzer.connection import _LETTERS
 from analyzer.judge import Judgement, RuleBroken, judge
 from analyzer.report.rows import by_session
 from analyzer.report.terminal import Terminal
+from analyzer.report.words import HISTORY
 from tests import scene
 from tests.analyzer.reports import case_of, screen
 
@@ -41,14 +45,26 @@ def test_the_verdict_comes_first_and_its_evidence_can_be_pasted() -> None:
 
 
 def test_prose_keeps_to_the_width_of_the_terminal() -> None:
-    """Of 80 columns: only evidence, heads and the checklist may be longer, and the checklist is bounded."""
+    """Of 80 columns: only evidence, heads and the checklist may be longer; of its reasons 40 characters stay."""
     lines = screen(scene.tap("cups.pcap", REFUSED), local=("cupdomain.com",), width=80).splitlines()
     checks = [line for line in lines if re.search(r"(config|verify|trouble)-\d", line)]
     prose = [line for line in lines if line not in checks and "#" not in line and "→" not in line]
 
     assert max(map(len, prose)) <= 80
     assert len(checks) == 10
-    assert max(map(len, checks)) <= 150
+    assert max(map(len, checks)) <= 120
+
+
+def test_a_file_has_the_checklist_whole() -> None:
+    """What is to be tried by hand stands there as a command, which half of would be none."""
+    view = scene.case(scene.tap("cups.pcap", REFUSED), local=("cupdomain.com",))
+    reason = "try this: " + "openssl s_client -starttls xmpp-server " * 10 + "end"
+    out = io.StringIO()
+    item = replace(checklist(view, judge(view))[0], because=reason)
+    other = replace(item, because="another reason")
+    Terminal(Console(file=out)).checklist((item, other))
+
+    assert reason in out.getvalue()
 
 
 def test_colour_adds_nothing_that_the_text_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +105,27 @@ def test_names_of_files_and_text_of_the_wire_cannot_steer_the_terminal() -> None
     assert not set("\x1b\x07\x9b\u202e") & set(both)
     assert "\\x1b[31mred\\u202e\\x9b" in both
     assert "\\x1b]0;title\\x07.pcap" in both
+
+
+def test_every_attempt_can_be_asked_for() -> None:
+    """Up to six by id, time of day and outcome, the rest counted; a lookup that nothing followed is called so."""
+    lookups = "".join(
+        f"{n}.0  10.0.0.5:{4100 + n} > 10.0.0.53:53  query SRV _xmpp-server._tcp.gmail.com #{n}\n"
+        f"{n}.1  back  answer SRV _xmpp-server._tcp.gmail.com = "
+        f"5 0 5269 x.l.google.com + x.l.google.com 198.51.100.10 #{n}\n"
+        for n in range(100, 1000, 100)
+    )
+    tap = scene.tap("cups.pcap", REFUSED + lookups)
+    text = screen(tap, local=("cupdomain.com",))
+
+    assert re.search(r"attempts   1 failed, 9 lookup only; ", text)
+    assert len(re.findall(r"^ +[0-9a-f]{12}  09:[0-9:.]+  (?:failed|lookup only)$", text, re.M)) == 6
+    assert "             and 4 more" in text
+
+
+def test_every_letter_of_a_history_has_its_word() -> None:
+    """The legend leaves none out."""
+    assert set(HISTORY) == set(_LETTERS.values())
 
 
 def failing(number: int) -> str:
@@ -240,6 +277,9 @@ def test_one_session_in_full() -> None:
 
     assert lines[0].startswith(f"session {session.id}   cupdomain.com → gmail.com   outbound   FAILED   reached")
     assert lines[1] == "when         2013-09-06 09:14:00.000 UTC, for 300 ms"
+    assert lines[3].startswith("letters      S SYN, ")
+    assert lines[3].endswith("lower case from the server") or lines[4].endswith("lower case from the server")
+    assert [line[:12] for line in lines if line[2:3] == ":"] == sorted(line[:12] for line in lines if line[2:3] == ":")
     assert lines[2].endswith("10.0.0.5:40000 > 198.51.100.10:5269  Srcf  unknown  refused  seen in cups.pcap")
     assert "09:14:00.000  trigger                   cups.pcap#9             <presence> subscribe → gmail.com" in lines
     assert any(line.startswith("09:14:00.250  stream:ENDED") for line in lines)
