@@ -92,7 +92,7 @@ class Fedtrace(click.Group):
 @click.group(cls=Fedtrace, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="fedtrace")
 def main() -> None:
-    r"""Why does XMPP federation between two domains fail?
+    """Why does XMPP federation between two domains fail?
 
     Reads the captures of an incident and says, for each pair of domains and each direction, whether federation
     works, and if not, why, with frames as evidence.
@@ -101,7 +101,7 @@ def main() -> None:
     fedtrace analyze incident/
     fedtrace analyze inside.pcap outside.pcapng.gz --local-domain example.com
     tcpdump -w - port 5269 or port 53 | fedtrace analyze -
-    """
+    """  # noqa: D301  (click looks for the control character, not for its escape)
 
 
 @main.command()
