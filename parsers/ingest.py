@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import cast
 
 import parsers
@@ -83,10 +85,10 @@ def choose(head: Head) -> tuple[Format, Guess]:
 
 
 def head_of(source: Source) -> Head:
-    """The beginning of an input. Raises SourceUnreadable; standard input is not looked at, `-` is a capture."""
+    """The beginning of an input; of standard input what its first read gives. Raises SourceUnreadable."""
     path = source.path
     if str(path) == "-":
-        return Head(path=path, raw=b"", data=b"")
+        return _head_of_stdin(path)
     try:
         if path.is_dir():
             raise SourceUnreadable(source.name, "this is a folder", "name a file in it")
@@ -98,6 +100,20 @@ def head_of(source: Source) -> Head:
     if not data:
         raise SourceUnreadable(source.name, "the file is empty", "take the capture or log again")
     return Head(path=path, raw=data, data=unpacked_head(data))
+
+
+def _head_of_stdin(path: Path) -> Head:
+    """What waits in standard input, left there for whoever reads it: a pipe that is still written gives but little."""
+    peek = getattr(sys.stdin.buffer, "peek", None)
+    try:
+        data = b"" if peek is None else peek(HEAD_BYTES)[:HEAD_BYTES]
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise SourceUnreadable(str(path), reason, "check what is piped into fedtrace") from None
+    if data[:1] != b"{":
+        # The first bytes of a capture may come one by one, so that its magic number is not there yet.
+        return Head(path=path, raw=b"", data=b"")
+    return Head(path=path, raw=data, data=data)
 
 
 def read(source: Source, how: How, reading: Reading) -> Iterator[Event]:

@@ -388,3 +388,22 @@ def test_what_takes_long_shows_its_progress_on_a_terminal() -> None:
     assert told.endswith(b"\r\x1b[K")
     assert b"HEALTHY" in out
     assert b"\r" not in out
+
+
+@pytest.mark.parametrize("verb", ["analyze", "sniff"])
+def test_events_are_an_input_again_through_a_pipe(refused: Path, verb: str) -> None:
+    """`fedtrace events --jsonl X | fedtrace analyze -`: what the first bytes are decides, not that it is a pipe."""
+    lines = subprocess.run([*FEDTRACE, "events", "--jsonl", str(refused)], capture_output=True, timeout=60).stdout
+    again = subprocess.run([*FEDTRACE, verb, "-"], input=lines, capture_output=True, timeout=60)
+
+    assert lines.startswith(b"{")
+    assert again.stderr == b""
+    assert (b"FAILING" if verb == "analyze" else b"jsonl 95") in again.stdout
+
+
+def test_the_examples_of_the_help_stand_on_lines_of_their_own() -> None:
+    """Each can be copied."""
+    lines = [line.strip() for line in fedtrace("--help").stdout.splitlines()]
+
+    assert "fedtrace analyze incident/" in lines
+    assert not any("\\b" in line or "\b" in line for line in lines)

@@ -62,7 +62,7 @@ class Capture:
 
     def guess(self, head: Head) -> Guess:
         """By the magic number, inside gzip or zstd too."""
-        if str(head.path) == "-":
+        if str(head.path) == "-" and not head.raw:
             return Guess(score=100, because="standard input is read as a capture")
         kind = is_capture(head.raw)
         if kind is None:
