@@ -31,9 +31,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             ),
             domain=found.domain,
             confidence=Confidence.PROVEN if outside and (unreachable or tried) else Confidence.LIKELY,
-            undecided=()
-            if outside
-            else (("dns-split-horizon", f"the same question from outside: dig {owner} A"),),
+            undecided=() if outside else (("dns-split-horizon", f"the same question from outside: dig {owner} A"),),
             remedy=f"publish the public (translated) address: {owner}. IN A the-public-address-of-{found.domain}",
         )
     return None
