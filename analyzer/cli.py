@@ -76,8 +76,7 @@ class Fedtrace(click.Group):
             click.echo(f"fedtrace: {escape(str(error), 1000)}", err=True)
             ctx.exit(UNUSABLE)
         except BrokenPipeError:
-            # Whoever read our output has seen enough, as with `| head`.
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+            _say_no_more()
             ctx.exit(0)
         except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
             raise
@@ -302,7 +301,7 @@ def _progress() -> Iterator[Callable[[Source, Reading], None]]:
 def _out(output: Path | None) -> Iterator[Callable[[str], None]]:
     """Where text goes; a file is put in place only when it is whole."""
     if output is None:
-        yield lambda text: click.echo(text.encode("utf-8", _UNSPEAKABLE), nl=False)
+        yield _to_stdout
         return
     part = output.with_name(output.name + ".part")
     try:
@@ -317,6 +316,21 @@ def _out(output: Path | None) -> Iterator[Callable[[str], None]]:
         raise FedtraceError(str(output), (error.strerror or "cannot be written").lower(), "name another file") from None
 
 
+def _to_stdout(text: str) -> None:
+    """Write as long as somebody reads: a closed pipe does not change the verdict, and so not the exit code."""
+    try:
+        click.echo(text.encode("utf-8", _UNSPEAKABLE), nl=False)
+    except BrokenPipeError:
+        _say_no_more()
+
+
+def _say_no_more() -> None:
+    """Whoever read our output has seen enough, as with `| head`: the rest goes nowhere, what exit flushes too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def _nothing(_: object) -> None:
     """A writer's count of characters is of no interest."""
 
@@ -326,8 +340,14 @@ def _console(output: Path | None) -> Iterator[Console]:
     """A console on stdout, or on a file without colour."""
     from rich.console import Console
 
+    class Stdout(Console):
+        """rich would end the process with 1 when the pipe is closed."""
+
+        def on_broken_pipe(self) -> None:
+            _say_no_more()
+
     if output is None:
-        yield Console(highlight=False, markup=False, emoji=False)
+        yield Stdout(highlight=False, markup=False, emoji=False)
         return
     from io import StringIO
 

@@ -407,3 +407,17 @@ def test_the_examples_of_the_help_stand_on_lines_of_their_own() -> None:
 
     assert "fedtrace analyze incident/" in lines
     assert not any("\\b" in line or "\b" in line for line in lines)
+
+
+@pytest.mark.parametrize("layout", ["text", "json"])
+@pytest.mark.parametrize("case", ["healthy", "refused"])
+def test_a_closed_pipe_leaves_the_exit_code_as_it_is(case: str, layout: str, request: pytest.FixtureRequest) -> None:
+    """`fedtrace analyze X | head -1`: nobody reads the rest, and the verdict is the same."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [*FEDTRACE, "analyze", "--format", layout, str(request.getfixturevalue(case))]
+    ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+
+    assert ended.stderr == b""
+    assert ended.returncode == (0 if case == "healthy" else 1)
