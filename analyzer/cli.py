@@ -9,6 +9,7 @@ import atexit
 import gc
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -38,14 +39,35 @@ PROGRESS_FROM_BYTES = 50_000_000
 _UNSPEAKABLE = "backslashreplace"
 """What an encoding lacks is written as an escape: a file name need not be UTF-8, a terminal need not know an arrow."""
 
+_DOMAIN = re.compile(r"(?!.{254})[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+"""A domain name in A-labels, underscores borne with."""
+
 PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+
+
+def _domains(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names as they were typed. Raises FedtraceError for one that no domain can have (RFC 1123 section 2.1)."""
+    from parsers.errors import FedtraceError
+    from parsers.names import domain
+
+    for name in names:
+        if not _DOMAIN.fullmatch(domain(name)):
+            raise FedtraceError(
+                f"--local-domain {name!r}", "this is no domain name", "repeat the option for each domain"
+            )
+    return names
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every verb that reads inputs takes."""
     options = (
         click.option(
-            "--local-domain", "local_domains", multiple=True, metavar="DOMAIN", help="The domain(s) on our side."
+            "--local-domain",
+            "local_domains",
+            multiple=True,
+            metavar="DOMAIN",
+            callback=_domains,
+            help="A domain on our side; may be repeated.",
         ),
         click.option(
             "--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="A further port to read as XMPP."
@@ -204,20 +226,25 @@ def sniff(paths: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("name")
-def explain(name: str) -> None:
+@click.option("--cases", is_flag=True, help="With the cases that test the rule, where this is a checkout.")
+def explain(name: str, cases: bool) -> None:
     """Print what a rule means, why it happens, and what to do."""
     from analyzer.explain import explain as text
 
-    click.echo(text(name))
+    click.echo(text(name, cases=cases))
 
 
 @main.command()
 def rules() -> None:
-    """List the rules."""
+    """List the rules by family: the stage that each is about, who can mend it, and what it says."""
+    from itertools import groupby
+
     from analyzer.judge import all_rules
 
-    for name, rule in all_rules().items():
-        click.echo(f"{name:<40} {rule.title}")
+    for family, members in groupby(all_rules().items(), key=lambda member: member[0].partition("-")[0]):
+        click.echo(family)
+        for name, rule in members:
+            click.echo(f"  {name:<40} {rule.stage.word:<8} {rule.owner.value:<9} {rule.title}")
 
 
 @main.command()

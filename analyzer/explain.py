@@ -1,6 +1,7 @@
 """Rules as Markdown: the page of one, and the table of all. Prints nothing and knows no case.
 
-In a checkout the cases of `tests/rules/` serve as examples; an installed package has none, and its pages do without.
+In a checkout the cases of `tests/rules/` serve as examples for who wants them;
+an installed package has none, and its pages do without.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ _SECTION = re.compile(r"^## ", re.M)
 _EXPECTATION = re.compile(r"^```(?:findings|verdicts|timeline)[^\n]*\n.*?^```\n?", re.M | re.S)
 
 
-def explain(name: str) -> str:
-    """The page of one rule. Raises FedtraceError, with near names, for a name that no rule has."""
+def explain(name: str, *, cases: bool = False) -> str:
+    """The page of one rule, with its cases where they are wanted.
+
+    Raises FedtraceError, with near names, for a name that no rule has.
+    """
     rules = all_rules()
     rule = rules.get(name)
     if rule is None:
         raise FedtraceError(name, "no rule has this name", _near(name, list(rules)))
-    return "\n".join([*_page(name, rule), *_examples(name)])
+    return "\n".join([*_page(name, rule), *(_examples(name) if cases else ())])
 
 
 def rule_table() -> str:

@@ -6,7 +6,7 @@ Knows addresses and taps; no session and no rule.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from analyzer.addresses import is_private
 from analyzer.lookup import Lookup
@@ -14,6 +14,9 @@ from analyzer.naming import Directory, spoken
 from analyzer.sighting import Sighting
 from analyzer.view import Coverage
 from parsers.names import domain
+
+SEEN_SHOWN = 6
+"""Domains named to a user whose own was not seen, the most frequent first."""
 
 
 def find_local(
@@ -25,8 +28,6 @@ def find_local(
     coverage: Mapping[str, Coverage],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The local domains and what was assumed to find them."""
-    if given:
-        return tuple(dict.fromkeys(domain(d) for d in given)), ()
     homes = frozenset().union(*(c.home for c in coverage.values())) if coverage else frozenset()
     pairs: Counter[str] = Counter()
     partners: dict[str, set[str]] = {}
@@ -43,6 +44,9 @@ def find_local(
             served_here.add(served)
             pairs[served] += 1
             partners.setdefault(served, set())
+    if given:
+        told = tuple(dict.fromkeys(domain(d) for d in given))
+        return told, tuple(_unheard_of(told, pairs, lookups))
     if not pairs:
         return (), ("no domain could be taken for the local one: name it with --local-domain",)
 
@@ -69,3 +73,13 @@ def find_local(
         else "it takes part in most of what was seen"
     )
     return (best,), (f"the local domain is {best}: {because}; --local-domain says otherwise",)
+
+
+def _unheard_of(told: Sequence[str], spoken_of: Counter[str], lookups: Iterable[Lookup]) -> Iterator[str]:
+    """What to think of a given domain that nothing names, where streams name others: most likely it is misspelt."""
+    asked = [k.name for k in lookups]
+    for name in told:
+        if spoken_of and name not in spoken_of and not any(f".{a}".endswith(f".{name}") for a in asked):
+            seen = [other for other, _ in spoken_of.most_common(SEEN_SHOWN)]
+            more = f" and {len(spoken_of) - len(seen)} more" if len(spoken_of) > len(seen) else ""
+            yield f"no traffic of {name} was seen; seen are {', '.join(seen)}{more}"

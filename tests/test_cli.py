@@ -337,7 +337,12 @@ def test_sniff_says_what_a_file_is_and_why(refused: Path, tmp_path: Path) -> Non
 
 def test_the_rules_and_formats_are_listed_and_explained() -> None:
     """Each rule that is listed has a page."""
-    listed = [line.split()[0] for line in fedtrace("rules").stdout.splitlines()]
+    lines = fedtrace("rules").stdout.splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    about = next(line for line in lines if "dns-srv-nxdomain " in line)
+
+    assert lines[0] == "dialback"
+    assert about.split()[1:3] == ["dns", "dns"]
 
     assert "dns-srv-nxdomain" in listed
     assert listed == sorted(listed)
@@ -421,3 +426,13 @@ def test_a_closed_pipe_leaves_the_exit_code_as_it_is(case: str, layout: str, req
 
     assert ended.stderr == b""
     assert ended.returncode == (0 if case == "healthy" else 1)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a.example,b.example", "a..example", "two words"])
+def test_a_local_domain_that_is_none_is_refused(refused: Path, name: str) -> None:
+    """One sentence that says how to name several."""
+    result = fedtrace("analyze", "--local-domain", name, refused)
+
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "this is no domain name; repeat the option for each domain" in result.stderr

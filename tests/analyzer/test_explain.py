@@ -26,8 +26,9 @@ def test_every_rule_has_a_page_that_says_what_the_rule_says(name: str) -> None:
 
 
 def test_a_checkout_shows_the_cases_as_examples() -> None:
-    """A firing case and a near miss stand on the page with their scenes, without what tests expect of them."""
-    page = explain("dns-srv-nxdomain")
+    """On request a firing case and a near miss stand on the page with their scenes, not what tests expect of them."""
+    page = explain("dns-srv-nxdomain", cases=True)
+    assert "## Examples" not in explain("dns-srv-nxdomain")
     _, _, examples = page.partition("## Examples\n")
     assert "### A domain that DNS does not know" in examples
     assert "### Near miss" in examples
@@ -38,7 +39,7 @@ def test_a_checkout_shows_the_cases_as_examples() -> None:
 def test_an_installed_package_has_pages_without_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where no cases are, the page ends with its sources."""
     monkeypatch.setattr(pages, "CASES", tmp_path)
-    page = explain("dns-srv-nxdomain")
+    page = explain("dns-srv-nxdomain", cases=True)
     assert "## Examples" not in page
     assert "## Sources" in page
 

@@ -18,9 +18,18 @@ def local(text: str, *given: str) -> tuple[tuple[str, ...], str]:
 
 def test_what_is_given_is_taken_and_nothing_assumed() -> None:
     """In any spelling, each once."""
-    found = local(OUT.format(host="10.0.0.5", peer="gmail.com"), "CupDomain.com.", "cupdomain.com", "two.example")
+    found = local(OUT.format(host="10.0.0.5", peer="gmail.com"), "CupDomain.com.", "cupdomain.com", "gmail.com")
 
-    assert found == (("cupdomain.com", "two.example"), "")
+    assert found == (("cupdomain.com", "gmail.com"), "")
+
+
+def test_what_is_given_but_never_seen_is_said() -> None:
+    """A slip of the finger, beside what was seen; where nobody names a domain there is nothing to compare with."""
+    seen = local(OUT.format(host="10.0.0.5", peer="gmail.com"), "nosuch.example")
+    mute = local("0.0  10.0.0.5:40000 > 198.51.100.10:5269  syn\n", "nosuch.example")
+
+    assert seen == (("nosuch.example",), "no traffic of nosuch.example was seen; seen are cupdomain.com, gmail.com")
+    assert mute == (("nosuch.example",), "")
 
 
 def test_who_speaks_from_an_inside_address_is_local() -> None:
