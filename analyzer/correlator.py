@@ -41,8 +41,12 @@ def correlate(
     joined = join(seen, asked)
     questions = _join_lookups(asked, joined)
     srv_ports = frozenset((*ports, *(r.port for k in questions for r in k.srv if r.port)))
-    client_streams = [g[0] for g in joined.groups if is_client_stream(g[0], srv_ports)]
-    groups = [g for g in joined.groups if not is_client_stream(g[0], srv_ports)]
+    client_streams, groups = [], []
+    for group in joined.groups:
+        if is_client_stream(group[0], srv_ports):
+            client_streams.append(group[0])
+        else:
+            groups.append(group)
     where = directory(groups, client_streams, questions, joined.nat)
     coverage = _coverage(events, sources, readings, joined)
     local, assumed = find_local(local_domains, groups, client_streams, questions, where, coverage)

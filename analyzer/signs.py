@@ -114,9 +114,10 @@ def client(connection: Connection) -> str:
 
 def inbound(case: CaseView) -> Iterator[Connection]:
     """Connections that others opened to our server, or to where DNS leads for our domain, in order of time."""
+    ours = case.local_addresses
     for connection in case.connections:
-        from_ours = any(s.client[0] in case.local_addresses for s in connection.sightings)
-        if (is_at_ours(case, connection) or case.is_local(connection.receiver)) and not from_ours:
+        to_ours = case.is_local(connection.receiver) or is_at_ours(case, connection)
+        if to_ours and not any(s.client[0] in ours for s in connection.sightings):
             yield connection
 
 
