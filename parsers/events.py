@@ -519,4 +519,5 @@ EVENT_TYPES: tuple[type[Event], ...] = (
 
 def river_key(event: Event) -> tuple[int, str, int]:
     """The total order of events, the same on every machine: time, then source, then place in it."""
-    return (event.at_ns, event.where.source, event.where.frame or event.where.line or 0)
+    where = event.where
+    return (event.at_ns, where.source, where.frame or where.line or 0)
