@@ -2,14 +2,12 @@
 
 from analyzer.citations import cisco, note, rfc
 from analyzer.claims import belongs_to, names_at
+from analyzer.clouds import GOOGLE
 from analyzer.connection import Connection
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
-
-ZONES = ("google.com", "googlemail.com", "gmail.com")
-"""Zones of the host names that Google published for its XMPP service, and of its own domains."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -40,9 +38,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
 
 def _is_google(connection: Connection, session: Session, case: CaseView) -> bool:
     """Whether DNS or the domain itself says that the other end is Google's."""
-    if belongs_to(session.receiver, ZONES):
+    if belongs_to(session.receiver, GOOGLE.zones):
         return True
-    return any(belongs_to(n, ZONES) for s in connection.sightings for n in names_at(s.server[0], case))
+    return any(belongs_to(n, GOOGLE.zones) for s in connection.sightings for n in names_at(s.server[0], case))
 
 
 RULE = Rule(

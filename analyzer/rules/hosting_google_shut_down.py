@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 
 from analyzer.citations import note
 from analyzer.claims import belongs_to
+from analyzer.clouds import GOOGLE
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
 
-ZONES = ("google.com", "googlemail.com", "gmail.com")
-"""Zones of the host names that Google published for its XMPP service, and of its own domains."""
 GONE_NS = int(datetime(2022, 7, 1, tzinfo=UTC).timestamp()) * 10**9
 """Google announced the end of Talk, and of XMPP with others, for June 2022; an older capture may show it working."""
 
@@ -19,8 +18,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     """After the end of the service, no connection to a server of Google was accepted."""
     if not session.connections or session.began_ns < GONE_NS or any(c.accepted for c in session.connections):
         return None
-    if not belongs_to(session.receiver, ZONES) and not any(
-        belongs_to(t.data, ZONES) for r in session.resolutions for t in r.targets if not r.calls_back
+    if not belongs_to(session.receiver, GOOGLE.zones) and not any(
+        belongs_to(t.data, GOOGLE.zones) for r in session.resolutions for t in r.targets if not r.calls_back
     ):
         return None
     if any(s.authenticated for s in case.between(session.initiator, session.receiver)):

@@ -100,7 +100,7 @@ def test_a_format_that_falls_over_has_not_recognised_it(monkeypatch: pytest.Monk
 
 
 def test_the_beginning_of_an_input(tmp_path: Path) -> None:
-    """As it lies on disk, and unpacked; standard input is not looked at."""
+    """As it lies on disk, and unpacked; of standard input what waits there."""
     path = tmp_path / "a.pcap.gz"
     path.write_bytes(gzip.compress(pcap(talk())))
     looked_at = ingest.head_of(Source(name="a.pcap.gz", path=path, format=None))
