@@ -164,7 +164,7 @@ class Terminal:
         out.append(verdict.state.upper(), style=STATES[verdict.state])
         if verdict.cause is not None and verdict.state != "healthy":
             confidence = verdict.confidence.name.lower()
-            out.append(f"   {verdict.cause.rule}   {confidence}   for the {_owner(verdict.cause)} to mend")
+            out.append(f"   {verdict.cause.rule}   {confidence}   {_owner(verdict.cause)}")
         self.console.print(out, soft_wrap=True)
 
     def verdict(self, verdict: Verdict, judgement: Judgement) -> None:
@@ -271,15 +271,16 @@ class Terminal:
 
 
 def _owner(finding: Finding) -> str:
-    return {
+    """Whose turn it is; where the evidence is too thin to say, that."""
+    who = {
         "dns": "DNS administrator",
         "firewall": "firewall's administrator",
         "network": "network",
         "local": "local server's administrator",
         "peer": "peer's administrator",
         "user": "user",
-        "evidence": "one who captures",
-    }[finding.owner.value]
+    }.get(finding.owner.value)
+    return f"for the {who} to mend" if who is not None else "more evidence is needed"
 
 
 def _evidence(event: Event) -> str:
