@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--dns-names", multiple=True, metavar="PATTERN", help="Further DNS names to read; '*' reads all."),
         click.option("--as", "as_format", metavar="FORMAT", help="Read every input as this format."),
+        click.option("--zone", metavar="ZONE", help="Zone of logs that name none: Europe/Berlin, +02:00. Else UTC."),
+        click.option("--year", type=click.IntRange(1980, 2199), help="Year of logs that leave it out."),
+        click.option("--date", metavar="DAY", help="Day of the first line of logs with times only: 2013-09-06."),
     )
     for option in reversed(options):
         command = option(command)
@@ -189,7 +193,7 @@ def events(paths: tuple[str, ...], jsonl: bool, **how: Any) -> None:
     from analyzer.report.words import instant, place, says
     from parsers.jsonl import line
 
-    case = _read(paths, how)
+    case = _read(paths, how, everything=True)
     for event in case.river():
         if jsonl:
             click.echo(line(event))
@@ -264,10 +268,13 @@ def _how(how: dict[str, Any]) -> How:
         ports=tuple(dict.fromkeys((*FEDERATION_PORTS, *how["ports"]))),
         dns_names=how["dns_names"],
         format=how["as_format"],
+        zone=how["zone"],
+        year=how["year"],
+        date=how["date"],
     )
 
 
-def _read(paths: Sequence[str], how: dict[str, Any]) -> Case:
+def _read(paths: Sequence[str], how: dict[str, Any], everything: bool = False) -> Case:
     """Read the inputs, large ones with progress."""
     # numpy is never asked for linear algebra, but its library starts threads that spin for 0.07 s unless told before.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -278,7 +285,7 @@ def _read(paths: Sequence[str], how: dict[str, Any]) -> Case:
     gc.disable()
     atexit.register(gc.freeze)
     with _progress() as watch:
-        return read_case(paths, _how(how), watch)
+        return read_case(paths, replace(_how(how), everything=everything), watch)
 
 
 def _judged(paths: Sequence[str], how: dict[str, Any]) -> tuple[Case, CaseView, Judgement, tuple[Item, ...]]:

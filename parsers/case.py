@@ -6,6 +6,7 @@ Files that cannot be read stay in the case with the reason; the others are read.
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -62,10 +63,13 @@ def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading],
     Raises FedtraceError when not one of them can be used.
     """
     case = Case(sources=[])
+    dated: dict[str, bool] = {}
     for source in sources_of(paths):
         case.readings[source.name] = Reading(size_bytes=_size(source.path))
         try:
-            chosen = ingest.format_named(how.format) if how.format else ingest.choose(ingest.head_of(source))[0]
+            head = ingest.head_of(source)
+            chosen = ingest.format_named(how.format) if how.format else ingest.choose(head)[0]
+            dated[source.name] = ingest.dated(chosen, head)
         except FedtraceError as error:
             case.problems[source.name] = error
             case.sources.append(source)
@@ -73,11 +77,13 @@ def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading],
         case.sources.append(replace(source, format=chosen.name))
     taps = _taps([s for s in case.sources if s.format == "capture"])
     case.sources = [replace(s, tap=taps.get(s.name, "")) for s in case.sources]
-    for tap, sources in _by_tap(case.readable).items():
+    # What says its own date is read first: it tells the others when they were written.
+    for tap, sources in sorted(_by_tap(case.readable).items(), key=lambda t: (not dated[t[1][0].name], t[0])):
         for source in sources:
             if watch is not None:
                 watch(source, case.readings[source.name])
-        _read_tap(case, tap, sources, how)
+        near = how if dated[sources[0].name] else _near(case, sources[0], how)
+        _read_tap(case, tap, sources, near)
     if not case.readable:
         _refuse(case, paths)
     _retold(case)
@@ -110,6 +116,37 @@ def _read_tap(case: Case, tap: str, sources: list[Source], how: How) -> None:
     else:
         # A capture's events come in order already, and looking is nearly as dear as sorting.
         case.events[tap] = events if sources[0].format == "capture" else sorted(events, key=river_key)
+        for source in sources:
+            _note(case, source)
+
+
+def _note(case: Case, source: Source) -> None:
+    """What was assumed while reading becomes part of what is known of the source."""
+    assumed = tuple(case.readings[source.name].assumed)
+    if assumed:
+        case.sources[case.sources.index(source)] = replace(source, assumed=(*source.assumed, *assumed))
+
+
+def _near(case: Case, source: Source, how: How) -> How:
+    """What a source without year or date is near to: its nearest neighbour in the tree of folders that tells, else
+    the time at which the file was last written.
+    """
+
+    def apart(other: Source) -> tuple[int, str]:
+        here, there = source.path.parent.parts, other.path.parent.parts
+        shared = sum(1 for a, b in zip(here, there, strict=False) if a == b)
+        return (len(here) + len(there) - 2 * shared, other.name)
+
+    told = [s for s in case.readable if s is not source and case.readings[s.name].first_ns]
+    if told:
+        neighbour = min(told, key=apart)
+        return replace(how, near_ns=case.readings[neighbour.name].first_ns, near_why=f"from {neighbour.name} beside it")
+    try:
+        written_ns = source.path.stat().st_mtime_ns
+    except OSError:
+        # Standard input, as a rule: whoever pastes a log has just taken it.
+        return replace(how, near_ns=time.time_ns(), near_why="the current one")
+    return replace(how, near_ns=written_ns, near_why="from the time at which the file was written")
 
 
 def _retold(case: Case) -> None:

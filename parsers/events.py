@@ -67,6 +67,8 @@ class Event:
     """Packets always; log lines only when they name both ends."""
     tag: str | None = None
     """How a server's log threads its lines: "s2sout55c0", "<0.512.0>". None for packets."""
+    sent: bool | None = None
+    """In a server's log: whether that server sent it, or did it itself; False where its peer did. None for packets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ class DnsQuery(Event):
     """Question type, "SRV", "A", …; "TYPE65" for those without a name."""
     checking_disabled: bool = False
     """The CD bit: the asker wants the answer even if DNSSEC validation fails (RFC 4035 section 3.2.2)."""
+    answer_told: bool = True
+    """Whether the source tells answers too; where it does not, as in a BIND query log, silence proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,8 @@ class DnsAnswer(Event):
     """The TC bit: the rest wants TCP."""
     answers: tuple[DnsRecord, ...]
     """Records of the answer section, then the addresses of the additional section."""
+    records_told: bool = True
+    """False where the source says that records came and not which, as dnsmasq's `is <SRV>` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,20 +394,26 @@ class BadXml(Event):
 class FirewallLog(Event):
     """A line of a firewall's log about a connection or a translation."""
 
-    action: Literal["built", "teardown", "deny", "translation"]
-    """What the firewall did."""
+    action: Literal["built", "teardown", "deny", "translation", "other"]
+    """What the firewall did. `deny` is any refusal to let a packet through, whatever refused it."""
     message_id: str
     """The vendor's id of the message, "302013"."""
     connection: str | None = None
     """The firewall's own number of the connection."""
     direction: str | None = None
     """"inbound" or "outbound", as the firewall says it."""
+    interfaces: tuple[str, ...] = ()
+    """Names of the interfaces, in the order of `real`'s source and destination, as far as the line names them."""
     real: Flow | None = None
-    """Ends as their owners know them."""
+    """Ends as their owners know them, in the direction of who opened it; port 0 where the line tells none."""
     mapped: Flow | None = None
-    """Ends after translation."""
+    """The same ends after translation."""
     reason: str | None = None
-    """Why, in the firewall's words."""
+    """Why, in the firewall's words: "SYN Timeout", "TCP Reset-O", "access-group", …"""
+    flags: str | None = None
+    """TCP flags that the line names: "SYN ACK"."""
+    text: str = ""
+    """The message as logged, bounded."""
     bytes_len: int | None = None
     """Bytes carried, with a teardown."""
     duration_ns: int | None = None
@@ -415,13 +427,19 @@ class Probe(Event):
     """Somebody tried a port by hand: telnet, openssl, packet-tracer."""
 
     tool: str
-    """The program used."""
+    """The program used: "telnet", "openssl", "packet-tracer", "ping", …"""
     target: str
     """Address or name that was tried."""
     port: int
-    """Port that was tried."""
-    outcome: Literal["open", "refused", "timeout", "unresolved"]
-    """What came of it."""
+    """Port that was tried; 0 for tools that try none."""
+    outcome: Literal["open", "refused", "timeout", "unresolved", "denied", "failed"]
+    """What came of it; `denied` where a firewall says that it drops it, `failed` where the tool does not tell how."""
+    prompt: str | None = None
+    """The host or prompt at which it was typed, where the transcript shows it."""
+    target_ip: str | None = None
+    """The address that a name turned out to have."""
+    text: str = ""
+    """The deciding line, bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -450,24 +468,87 @@ class Topic(StrEnum):
     OTHER = "other"
 
 
+STREAM_CONDITIONS = frozenset(
+    {
+        *("bad-format", "bad-namespace-prefix", "conflict", "connection-timeout", "host-gone", "host-unknown"),
+        *("improper-addressing", "internal-server-error", "invalid-from", "invalid-id", "invalid-namespace"),
+        *("invalid-xml", "not-authorized", "not-well-formed", "policy-violation", "remote-connection-failed", "reset"),
+        *("resource-constraint", "restricted-xml", "see-other-host", "system-shutdown", "undefined-condition"),
+        *("unsupported-encoding", "unsupported-feature", "unsupported-stanza-type", "unsupported-version"),
+    }
+)
+"""Conditions of stream errors: RFC 6120 section 4.9.3, and `invalid-id` of RFC 3920."""
+
+CONDITIONS: dict[Topic, frozenset[str]] = {
+    Topic.CONNECTING: frozenset(),
+    Topic.CONNECTED: frozenset(),
+    Topic.RESOLVE_FAILED: frozenset(
+        {
+            *("nxdomain", "nodata", "servfail", "dns-refused", "dns-timeout", "dnssec-bogus", "no-service"),
+            *("no-address", "not-idna"),
+        }
+    ),
+    Topic.CONNECT_FAILED: frozenset({"refused", "timeout", "unreachable", "reset", "exhausted"}),
+    Topic.SECURED: frozenset({"starttls", "direct", "certificate-trusted", "certificate-untrusted"}),
+    Topic.TLS_FAILED: frozenset(
+        {
+            *("not-offered", "refused", "handshake", "version", "cipher", "certificate-expired", "certificate-future"),
+            *("certificate-name", "certificate-self-signed", "certificate-untrusted", "certificate-chain"),
+            *("certificate-purpose", "certificate-revoked", "certificate-missing", "certificate-invalid"),
+        }
+    ),
+    Topic.AUTHED: frozenset({"dialback", "external"}),
+    Topic.AUTH_FAILED: frozenset(
+        {
+            *("external-not-offered", "external-refused", "external-fallback", "no-mechanism"),
+            *("dialback-invalid", "dialback-error", "dialback-timeout", "dialback-off", "dialback-imposter"),
+            *("dialback-stray", "callback-failed", "callback-timeout", "not-authorized"),
+        }
+    ),
+    Topic.CLOSED: STREAM_CONDITIONS | {"closed", "reset", "idle", "verified-only"},
+    Topic.REFUSED: STREAM_CONDITIONS | {"forbidden", "duplicate", "item-not-found", "own-domain"},
+    Topic.OTHER: frozenset({"queued", "bounced", "backoff", "routed", "listening", "not-listening"}),
+}
+"""What a server's log can say of each topic. A closed list: rules read these words, not the servers'.
+
+RESOLVE_FAILED: `no-service` is an SRV target of "."; `no-address` a target without address.
+CONNECT_FAILED: `exhausted` when every target was tried.
+SECURED: with `certificate-trusted` or `certificate-untrusted`, what the server that wrote it thinks of its peer's.
+TLS_FAILED: `not-offered` when the server that wrote it wants TLS and the peer has none; `refused` is `<failure/>`;
+`certificate-chain` when an issuer is missing, `certificate-purpose` when its key usage forbids this use.
+AUTH_FAILED: `external-fallback` when dialback is tried next; `dialback-imposter` when the server that wrote it was
+asked about a key that it had not made, `dialback-stray` when an answer came to no question; `callback-failed` when
+the authoritative server could not be asked; `no-mechanism` when neither EXTERNAL nor dialback is left.
+CLOSED: `idle` after silence, an ordinary end; `verified-only` when the stream was for a callback only.
+REFUSED: `own-domain` when the peer says to be a domain that the server that wrote it serves itself.
+OTHER: `backoff` when no new attempt is made for a time; `bounced` when stanzas went back to their senders.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said(Event):
-    """A server's log said something."""
+    """A server's log said something. Its words are the server's; topic and condition put them into one language."""
 
     topic: Topic
     """What about."""
     text: str
     """The message as logged, bounded; keys and bodies removed."""
     level: str
-    """The log level as printed."""
+    """The log level as printed, lower case; "" where none is."""
     from_domain: str | None = None
-    """Initiating domain, where the line names it."""
+    """Initiating domain of the stream, where the line names it."""
     to_domain: str | None = None
-    """Receiving domain, where the line names it."""
+    """Receiving domain of the stream, where the line names it."""
+    outgoing: bool | None = None
+    """Whether the server that wrote it opened the stream that it speaks of; None where the line does not tell."""
     peer_ip: str | None = None
     """The other side's address, where the line names it."""
     peer_port: int | None = None
     """The other side's port, where the line names it."""
+    stream_id: str | None = None
+    """Id of the stream, where the line names it."""
+    condition: str | None = None
+    """Why, as one of `CONDITIONS` for the topic, whatever the server's words; None where the line does not tell."""
     reason: str | None = None
     """Why, in the server's words."""
 

@@ -84,6 +84,12 @@ def choose(head: Head) -> tuple[Format, Guess]:
     return best, guess
 
 
+def dated(known: Format, head: Head) -> bool:
+    """Whether an input says in which year and on which day it was written; a format that does not tell always does."""
+    asked = getattr(known, "dated", None)
+    return True if asked is None else bool(asked(head))
+
+
 def head_of(source: Source) -> Head:
     """The beginning of an input; of standard input what its first read gives. Raises SourceUnreadable."""
     path = source.path

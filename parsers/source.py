@@ -21,6 +21,20 @@ class How:
     """Added to every instant of the source."""
     format: str | None = None
     """The format to read it as, instead of sniffing."""
+    zone: str | None = None
+    """Zone of clocks that do not say theirs: an IANA name, "UTC" or "+02:00". None: nobody told, UTC is assumed."""
+    year: int | None = None
+    """Year of clocks that do not say theirs."""
+    date: str | None = None
+    """Day of the first line of clocks that tell the time of day only, "2013-09-06"."""
+    vantage: str | None = None
+    """The domain whose server wrote it, or the place that it was taken at, in the user's words."""
+    near_ns: int | None = None
+    """An instant near which the input was written, as its neighbours show: for clocks without year or date."""
+    near_why: str = ""
+    """From where that instant is known, as a clause: "from the capture beside it"."""
+    everything: bool = False
+    """Give every line of a log as an event. Without it, lines that tell nothing of federation are only counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +63,8 @@ class Reading:
     """Frames (packet records) read, in a capture."""
     lines: int | None = None
     """Lines read, in a log."""
+    other: int = 0
+    """Of these, lines of its own format that tell nothing of federation, as far as is known."""
     first_ns: int | None = None
     """Earliest instant of the whole input, not only of its events."""
     last_ns: int | None = None
@@ -59,5 +75,7 @@ class Reading:
     """Bytes of the input as it lies on disk."""
     sha256: str | None = None
     """Fingerprint of these bytes, hex."""
+    assumed: list[str] = field(default_factory=list)
+    """What was assumed to read it, one sentence each."""
     unknown: dict[str, int] = field(default_factory=dict)
     """Frames that the reader does not decode, counted by the reason: "link type 105", "GRE", …"""

@@ -47,8 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Markdown files in `rules/` and `sessions/` are tests."""
-    if file_path.suffix == ".md" and file_path.parent.name in ("rules", "sessions"):
+    """Markdown files in `formats/`, `rules/` and `sessions/` are tests."""
+    if file_path.suffix == ".md" and file_path.parent.name in ("formats", "rules", "sessions"):
         from tests.markdown_cases import MarkdownFile
 
         return MarkdownFile.from_parent(parent, path=file_path)

@@ -1,35 +1,44 @@
-"""Markdown files as tests: prose, scenes, and what comes of them.
+"""Markdown files as tests: prose, scenes and logs, and what comes of them.
 
 Each `##` is a test. Fences: ```scene NAME [local=DOMAIN,…]``` tells what the tap NAME saw (see `tests/scene.py`);
-```findings``` or ```verdicts``` or ```timeline``` tells what must come of all scenes above it.
+```FORMAT NAME [zone=… year=… date=… local=…]``` is a file called NAME in one of the formats of `fedtrace formats`;
+```findings``` or ```verdicts``` or ```timeline``` tells what must come of all of these above it,
+```events``` what the formats read: line, instant, class and fields of each event, then how the lines were counted.
 `pytest --update-goldens FILE` writes the expectations anew; read the difference before you commit it.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from analyzer.judge import judge
+from analyzer.report.words import instant
 from analyzer.view import CaseView
-from parsers.events import Event
+from parsers import ingest
+from parsers.events import Damage, Event
+from parsers.jsonl import line
 from tests import scene
 
 FENCE = re.compile(r"^```(?P<info>[a-z]+[^\n`]*)\n(?P<body>.*?)^```$", re.M | re.S)
 EXPECTATIONS = ("findings", "verdicts", "timeline")
+_TOLD = {"zone": str, "year": int, "date": str, "vantage": str, "everything": lambda word: word == "yes"}
+"""What the fence of a log may tell of it."""
 
 
 class MarkdownFile(pytest.File):
     """One Markdown file."""
 
     def collect(self) -> Iterator[MarkdownCase]:
-        """Each `##` section that holds a scene."""
+        """Each `##` section that holds a scene or a log."""
         for section in re.split(r"^## ", self.path.read_text(), flags=re.M)[1:]:
             title = section.partition("\n")[0].strip()
-            if "```scene" in section:
+            if FENCE.search(section):
                 yield MarkdownCase.from_parent(self, name=title, section=section)
 
 
@@ -43,20 +52,24 @@ class MarkdownCase(pytest.Item):
 
     def runtest(self) -> None:
         """Hold each expectation against what comes of the scenes before it."""
-        taps, local = [], []
+        taps: list[scene.Tap] = []
+        local: list[str] = []
         section = self.section
         expectations = 0
         for fence in FENCE.finditer(self.section):
             word, *rest = fence["info"].split()
+            named = [r for r in rest if "=" not in r]
+            options = dict(r.split("=", 1) for r in rest if "=" in r)
             if word == "scene":
-                named = [r for r in rest if "=" not in r]
                 taps.append(scene.tap(named[0] if named else "capture", fence["body"]))
-                for option in rest:
-                    if option.startswith("local="):
-                        local += option.removeprefix("local=").split(",")
-            elif word in EXPECTATIONS:
+                local += options.get("local", "").split(",") if "local" in options else []
+            elif word in _formats():
+                local += options.pop("local").split(",") if "local" in options else []
+                told = {name: _TOLD[name](value) for name, value in options.items()}
+                taps.append(scene.log(named[0] if named else f"{word}.log", word, fence["body"], **told))
+            elif word in (*EXPECTATIONS, "events"):
                 expectations += 1
-                got = render(word, scene.case(*taps, local=local))
+                got = read(taps) if word == "events" else render(word, scene.case(*taps, local=local))
                 if self.config.getoption("--update-goldens"):
                     section = section.replace(fence[0], f"```{fence['info']}\n{got}```", 1)
                 elif got != fence["body"]:
@@ -86,6 +99,38 @@ class Differs(AssertionError):
             f"{word} expected:\n{expected}\n{word} that came:\n{got}\n"
             f"if that is right: pytest --update-goldens {path}, then read the difference"
         )
+
+
+@cache
+def _formats() -> frozenset[str]:
+    return frozenset(known.name for known in ingest.formats())
+
+
+def read(taps: Sequence[scene.Tap]) -> str:
+    """What the formats read: a line for each event, then what was assumed and how the lines were counted."""
+    told = []
+    for tap in taps:
+        for event in tap.events:
+            plain = json.loads(line(event))
+            kind, at_ns, where = plain.pop("kind"), plain.pop("at_ns"), plain.pop("where")
+            width_ns = plain.pop("width_ns")
+            plain.pop("text", None) if kind == "Said" and plain.get("topic") != "other" else None
+            fields = " ".join(f"{name}={_short(value)}" for name, value in plain.items())
+            wide = {1: "ns", 1000: "µs", 10**6: "ms", 10**9: "s", 86400 * 10**9: "day"}.get(width_ns, f"{width_ns} ns")
+            told.append(f"{where.get('line', '-')}  {instant(at_ns)} ({wide})  {kind}  {fields}".rstrip())
+        reading = tap.reading
+        lost = sum(e.lost for e in tap.events if isinstance(e, Damage) and e.unit == "lines")
+        told += [f"assumed: {sentence}" for sentence in reading.assumed]
+        told.append(f"{reading.lines} lines, {reading.other} other, {lost} damaged")
+    return "".join(f"{one}\n" for one in told)
+
+
+def _short(value: object) -> str:
+    """A field's value in one word or in quotes."""
+    if isinstance(value, dict) and "src_ip" in value:
+        proto = value.get("proto", "tcp")
+        return f"{value['src_ip']}:{value['src_port']}>{value['dst_ip']}:{value['dst_port']}/{proto}"
+    return str(value) if isinstance(value, int) else json.dumps(value, ensure_ascii=False)
 
 
 def render(word: str, case: CaseView) -> str:

@@ -25,6 +25,7 @@ import dataclasses
 import hashlib
 import re
 import shlex
+import tempfile
 import typing
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,9 +34,10 @@ from pathlib import Path
 from analyzer.correlator import correlate
 from analyzer.view import CaseView
 from parsers import events as vocabulary
+from parsers import ingest
 from parsers.events import EVENT_TYPES, DnsAnswer, DnsQuery, DnsRecord, Event, Flow, StreamHeader, TcpMark, Where
 from parsers.names import domain
-from parsers.source import Reading, Source
+from parsers.source import How, Reading, Source
 
 BEGIN_NS = int(datetime(2013, 9, 6, 9, 14, tzinfo=UTC).timestamp()) * 10**9
 SECOND = 10**9
@@ -81,8 +83,8 @@ class Tap:
 
     name: str
     events: list[Event]
-    first_ns: int
-    last_ns: int
+    reading: Reading
+    format: str = "scene"
 
 
 def tap(name: str, text: str) -> Tap:
@@ -109,15 +111,29 @@ def tap(name: str, text: str) -> Tap:
         events.append(_event(words, at_ns=at_ns, width_ns=1000, where=where, flow=flow))
     events.sort(key=vocabulary.river_key)
     first, last = covers or (events[0].at_ns - SECOND, events[-1].at_ns + 120 * SECOND)
-    return Tap(name, events, first, last)
+    return Tap(name, events, Reading(frames=len(events), first_ns=first, last_ns=last))
+
+
+def log(name: str, form: str, text: str, **told: typing.Any) -> Tap:
+    """What the format of that name makes of a text, as if a file called `name` held it.
+
+    `told` are fields of `How`; a clock that leaves out year or date is near to the scene's own beginning.
+    """
+    how = How(**{"near_ns": BEGIN_NS, "near_why": "the scene's", **told})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        path.write_text(text, encoding="utf-8")
+        reading = Reading(size_bytes=path.stat().st_size)
+        events = list(ingest.read(Source(name=name, path=path, format=form), how, reading))
+    return Tap(name, events, reading, form)
 
 
 def case(*taps: Tap, local: Sequence[str] = ()) -> CaseView:
     """The case that the taps make together."""
     return correlate(
-        {t.name: t.events for t in taps},
-        [Source(name=t.name, path=Path(t.name), format="scene") for t in taps],
-        {t.name: Reading(frames=len(t.events), first_ns=t.first_ns, last_ns=t.last_ns) for t in taps},
+        {t.name: sorted(t.events, key=vocabulary.river_key) for t in taps},
+        [Source(name=t.name, path=Path(t.name), format=t.format) for t in taps],
+        {t.name: t.reading for t in taps},
         local_domains=local,
     )
 

@@ -23,8 +23,11 @@ from analyzer import checklist, reach
 from analyzer.judge import GENERAL, all_rules
 from analyzer.machines import dialback, dns, flow, stream
 from analyzer.machines.table import Machine
-from parsers import events, jsonl
-from parsers.events import EVENT_TYPES, Dialback, DnsAnswer, DnsQuery, Event
+from parsers import events, ingest, jsonl
+from parsers.events import CONDITIONS, EVENT_TYPES, Damage, Dialback, DnsAnswer, DnsQuery, Event, Said
+from parsers.format import Format, Head
+from parsers.logs.table import LogFormat
+from parsers.source import How, Reading, Source
 from tests.any_event import CLIENT, anything, variants
 from tests.conftest import SHARED
 from tests.markdown_cases import FENCE
@@ -61,6 +64,9 @@ LONG: dict[str, str] = {
 """Files of more than `LINES_MAX` lines."""
 LINES_MAX = 400
 """What can be read in one sitting."""
+
+WITH_CASES = ("rules", "logs", "transcripts")
+"""Folders whose files are tested by Markdown cases, which other tests demand."""
 
 TESTED_BY: dict[str, str] = {
     **dict.fromkeys(
@@ -316,6 +322,63 @@ def test_a_table_knows_only_signals_that_events_give(machine: type[Machine]) -> 
     assert named - signals(machine) == set()
 
 
+# --- formats
+
+LOGS = [known for known in ingest.formats() if isinstance(known, LogFormat)]
+
+
+@pytest.mark.parametrize("known", ingest.formats(), ids=lambda known: known.name)
+def test_a_format_says_what_it_is_and_where_that_is_written(known: Format) -> None:
+    """Title, explanation and reference; its name is its file's."""
+    assert known.title.strip() and not known.title.endswith(".")
+    assert len(known.explanation.split()) >= 8, "who writes it, and what it leaves out"
+    assert known.reference.strip()
+
+
+@pytest.mark.parametrize("known", LOGS, ids=lambda known: known.name)
+def test_a_log_format_has_samples_and_reads_them(known: LogFormat, tmp_path: Path) -> None:
+    """Each sample becomes the event that it names, without damage."""
+    assert known.samples
+    for sample in known.samples:
+        path = tmp_path / "sample.log"
+        path.write_text(sample.line + "\n", encoding="utf-8")
+        how = How(near_ns=1_378_458_840 * 10**9, everything=True)
+        read = list(known.read(Source(name="sample.log", path=path, format=known.name), how, Reading()))
+        assert not [e for e in read if isinstance(e, Damage)], sample.line
+        assert type(read[0]).__name__ == sample.kind, sample.line
+        said = next((e for e in read if isinstance(e, Said)), None)
+        if sample.topic is not None:
+            assert said is not None, sample.line
+            assert (said.topic, said.condition) == (sample.topic, sample.condition), sample.line
+
+
+@pytest.mark.parametrize("known", LOGS, ids=lambda known: known.name)
+def test_a_log_format_wins_on_its_own_samples(known: LogFormat) -> None:
+    """All samples together are taken for no other format's."""
+    data = "\n".join(s.line for s in known.samples).encode() + b"\n"
+    chosen, _ = ingest.choose(Head(path=Path("sample.log"), raw=data, data=data))
+    assert chosen.name == known.name
+
+
+@pytest.mark.parametrize("known", LOGS, ids=lambda known: known.name)
+def test_a_log_format_speaks_the_vocabulary(known: LogFormat) -> None:
+    """Conditions are those of the topic; groups of patterns are fields of `Said`."""
+    fields = set(Said.__dataclass_fields__) | {"xml"}
+    for says in known.says:
+        assert says.condition is None or says.condition in CONDITIONS[says.topic], says
+        if says.tells is None:
+            assert set(re.compile(says.pattern).groupindex) <= fields, says
+    for reason in known.reasons:
+        assert reason.condition is None or reason.condition in CONDITIONS[reason.topic], reason
+
+
+@pytest.mark.parametrize("known", LOGS, ids=lambda known: known.name)
+def test_a_log_format_has_its_cases(known: LogFormat) -> None:
+    """`tests/formats/NAME.md`: lines in, events out."""
+    path = CHECKOUT / "tests" / "formats" / f"{known.name}.md"
+    assert path.is_file() and f"```{known.name}" in path.read_text(encoding="utf-8")
+
+
 # --- source files
 
 
@@ -327,7 +390,7 @@ def test_a_file_says_what_it_is_for(path: Path) -> None:
     assert path.stem not in NO_NAMES
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if p.parent.name != "rules"], ids=str)
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.parent.name not in WITH_CASES], ids=str)
 def test_a_file_has_its_tests(path: Path) -> None:
     """`tests/PACKAGE/test_NAME.py`; else the list says where."""
     own = CHECKOUT / "tests" / path.parts[0] / f"test_{path.stem}.py"

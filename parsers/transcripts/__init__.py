@@ -1,0 +1,1 @@
+"""What an administrator pastes: one file for each program."""
