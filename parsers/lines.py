@@ -58,9 +58,9 @@ class Lines:
             if len(rest) > BLOCK_BYTES:
                 number += 1
                 yield number, rest[:LINE_MAX]
-                lost = len(rest) - LINE_MAX + self._skip_line(buffer, decode)
-                self._lost(number, "a line longer than 1 MiB; the rest of it", lost, "bytes")
-                rest = ""
+                lost = len(rest) - LINE_MAX
+                skipped, rest = self._skip_line(buffer, decode)
+                self._lost(number, "a line longer than 1 MiB; the rest of it", lost + skipped, "bytes")
         if rest:
             number += 1
             yield number, self._bounded(number, rest)
@@ -75,15 +75,15 @@ class Lines:
             line = line[:LINE_MAX]
         return line[:-1] if line.endswith("\r") else line
 
-    def _skip_line(self, buffer: memoryview, decode: codecs.IncrementalDecoder) -> int:
-        """Read on to the end of a line that is too long; how many characters it had."""
+    def _skip_line(self, buffer: memoryview, decode: codecs.IncrementalDecoder) -> tuple[int, str]:
+        """Read on to the end of a line that is too long: how many characters it still had, and what follows it."""
         skipped = 0
         while length := self._bytes.fill(buffer):
-            head, end, _ = decode.decode(bytes(buffer[:length])).partition("\n")
+            head, end, rest = decode.decode(bytes(buffer[:length])).partition("\n")
             skipped += len(head)
             if end:
-                break
-        return skipped
+                return skipped, rest
+        return skipped, ""
 
     def _lost(self, number: int, what: str, lost: int, unit: str) -> None:
         where = Where(source=self._source.name, line=number)

@@ -18,12 +18,10 @@ from parsers.events import Damage, Event, Said, Stanza, Topic, Where
 from parsers.format import Guess, Head
 from parsers.lines import Lines
 from parsers.logs.fragments import quoted
-from parsers.names import domain
+from parsers.logs.words import address, domain_named, scrubbed
 from parsers.source import How, Reading, Source
 from parsers.wrapping import Unwrapped, plain, unwrap
 
-TEXT_MAX = 400
-"""Characters of a message that are kept."""
 ENTRY_MAX = 1 << 16
 """Characters of an entry of several lines that are looked at."""
 KINDS_MAX = 4096
@@ -34,18 +32,6 @@ Fields = Mapping[str, Any]
 Told = tuple[type[Event], Fields]
 
 _DOMAINS = ("from_domain", "to_domain")
-_KEY = re.compile(r"\b[0-9A-Fa-f]{32,}\b")
-_DIALBACK_KEY = re.compile(r"(<(?:\w+:)?(?:result|verify)\b[^>]*>)[^<]+")
-_KEY_WORD = re.compile(r"\b(key:?) (?!is\b|was\b|for\b|that\b|on\b|to\b|from\b|belongs\b)(\S{16,})")
-_BODY = re.compile(r"<(body|subject|status|html)\b[^>]*>.*?(?:</\1>|$)", re.S)
-
-
-def scrubbed(text: str) -> str:
-    """A message without dialback keys and without what people wrote, of bounded length, in one line."""
-    if "<" in text:
-        text = _BODY.sub(r"<\1/>", _DIALBACK_KEY.sub(r"\1…", text))
-    text = _KEY_WORD.sub(r"\1 …", _KEY.sub("…", text))
-    return " ".join(text[: 4 * TEXT_MAX].split())[:TEXT_MAX]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,7 +338,7 @@ class _Reader:
         more: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
         for name in _DOMAINS:
             if name in more:
-                more[name] = _domain(more[name])
+                more[name] = domain_named(more[name])
         if "peer_port" in more:
             more["peer_port"] = int(more["peer_port"])
         if "peer_ip" in more:
@@ -393,18 +379,3 @@ class _Reader:
 def _given(says: Says, condition: str | None) -> dict[str, Any]:
     """The fields that a form of messages sets itself."""
     return {"condition": condition, "sent": says.sent, "outgoing": says.outgoing}
-
-
-_NOBODY = frozenset({"", "nil", "(nil)", "(unknown host)", "unknown host", "unknown", "-", "?", "<<>>"})
-
-
-def _domain(text: str) -> str | None:
-    """A domain as a log names it; None for the words that stand for none."""
-    name = text.strip().strip("'\"<>")
-    return None if name.lower() in _NOBODY else domain(name.rpartition("@")[2].partition("/")[0])
-
-
-def address(text: str) -> str:
-    """An address as events spell it: no brackets, IPv4 out of its IPv6 mapping (RFC 4291 section 2.5.5.2)."""
-    bare = text.strip("[]").partition("%")[0].lower()
-    return bare[7:] if bare.startswith("::ffff:") and "." in bare else bare
