@@ -61,9 +61,9 @@ class Lines:
                 lost = len(rest) - LINE_MAX
                 skipped, rest = self._skip_line(buffer, decode)
                 self._lost(number, "a line longer than 1 MiB; the rest of it", lost + skipped, "bytes")
-        if rest:
+        for line in rest.removesuffix("\n").split("\n") if rest else ():
             number += 1
-            yield number, self._bounded(number, rest)
+            yield number, self._bounded(number, line)
         self._reading.lines = number
         for what, lost in self._bytes.damage:
             self._lost(number, what, lost, "bytes")
