@@ -107,6 +107,10 @@ class DnsQuery(Event):
     """The CD bit: the asker wants the answer even if DNSSEC validation fails (RFC 4035 section 3.2.2)."""
     answer_told: bool = True
     """Whether the source tells answers too; where it does not, as in a BIND query log, silence proves nothing."""
+    client_ip: str | None = None
+    """Who asked, where no `flow` tells it: logs and transcripts name one end only, as a rule."""
+    resolver_ip: str | None = None
+    """Who was asked, where no `flow` tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +133,10 @@ class DnsAnswer(Event):
     """Records of the answer section, then the addresses of the additional section."""
     records_told: bool = True
     """False where the source says that records came and not which, as dnsmasq's `is <SRV>` does."""
+    client_ip: str | None = None
+    """Who asked, where no `flow` tells it: logs and transcripts name one end only, as a rule."""
+    resolver_ip: str | None = None
+    """Who was asked, where no `flow` tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
