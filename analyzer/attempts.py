@@ -17,6 +17,7 @@ from analyzer.naming import Directory
 from analyzer.session import DialbackKey
 from analyzer.sighting import Sighting
 from analyzer.stage import Link
+from analyzer.threads import Thread
 from analyzer.view import Coverage
 from parsers.events import Stanza, StreamHeader
 
@@ -69,6 +70,8 @@ class Attempt:
     """The error that the client got back."""
     awaited: Stanza | None = None
     """The receiver's stanza that wants an answer."""
+    tries: list[Thread] = field(default_factory=list)
+    """What servers' logs tell of tries that came to no stream."""
     last_ns: int = 0
     """Instant of its last event so far."""
 
@@ -77,6 +80,7 @@ class Attempt:
         """Instant of its first event."""
         seen = [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections]
         seen += [s.event.at_ns for d in self.dialbacks for s in d.steps]
+        seen += [t.began_ns for t in self.tries] if not seen else []
         return min(seen or [s.at_ns for s in (self.trigger, self.bounce, self.awaited) if s is not None])
 
 
@@ -89,8 +93,11 @@ def gather(
     coverage: Mapping[str, Coverage],
     local: tuple[str, ...],
     limits: Limits,
+    tries: Sequence[Thread] = (),
 ) -> list[Attempt]:
-    """Questions and connections gathered into attempts, in order of time; then keys, callbacks and clients joined."""
+    """Questions and connections gathered into attempts, in order of time; then what logs tell of further tries, keys,
+    callbacks and clients joined.
+    """
     attempts: list[Attempt] = []
     running: dict[tuple[str, str, str], Attempt] = {}
     targets: dict[tuple[str, str], str] = {}
@@ -100,7 +107,7 @@ def gather(
         if isinstance(thing, Lookup):
             found = _asks_about(thing, where, local, targets)
         elif thing.initiator and thing.receiver and thing.role not in ("probe", "verify"):
-            found = (thing.initiator, thing.receiver, _host(thing.client[0], where))
+            found = (thing.initiator, thing.receiver, _host_of(thing, where))
         else:
             found = None
         if found is None:
@@ -117,8 +124,48 @@ def gather(
             attempt.links += _dns_links(attempt, thing)
             attempt.last_ns = max(attempt.last_ns, thing.ended_ns)
     attempts = _with_callbacks(attempts, connections, keys, limits)
+    _with_tries(attempts, tries, limits)
     _with_clients(attempts, client_streams, limits)
     return attempts + _awaited(attempts, coverage, local, limits)
+
+
+def _host_of(connection: Connection, where: Directory) -> str:
+    """The host that opened a connection; where only a log tells of it, the one that speaks for its domain."""
+    if connection.client[0]:
+        return _host(connection.client[0], where)
+    known = sorted(where.addresses_of((connection.initiator,))) if connection.initiator else []
+    return _host(next((a for a in known if is_private(a)), known[0]), where) if known else ""
+
+
+def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits) -> None:
+    """What logs tell of tries joined to the attempts of the same pair at that time; the rest are attempts themselves."""
+    own: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        own[(attempt.initiator, attempt.receiver)].append(attempt)
+    for thread in sorted(tries, key=lambda t: (t.began_ns, t.tap, t.tag or "")):
+        pair = (str(thread.initiator), str(thread.receiver))
+        near = [
+            a
+            for a in own[pair]
+            if thread.began_ns - limits.trigger_ns <= max(a.last_ns, a.first_ns)
+            and a.first_ns <= thread.ended_ns + limits.trigger_ns
+        ]
+        if near:
+            attempt = min(near, key=lambda a: abs(a.first_ns - thread.began_ns))
+        else:
+            attempt = Attempt(*pair, host=None, last_ns=thread.ended_ns)
+            attempts.append(attempt)
+            own[pair].append(attempt)
+        attempt.tries.append(thread)
+        attempt.links.append(
+            Link(
+                kind="log → attempt",
+                a=thread.tap,
+                b=f"{pair[0]} → {pair[1]}",
+                because=f"{thread.tap} names both domains, at that time",
+                strength="likely",
+            )
+        )
 
 
 def _host(address: str, where: Directory) -> str:

@@ -13,12 +13,15 @@ from typing import TypeVar
 from analyzer.machines.table import Step
 from analyzer.sighting import Sighting
 from analyzer.stage import End, Stage
+from analyzer.threads import Thread
 from parsers.events import (
     CaptureGap,
     Event,
+    FirewallLog,
     Idle,
     NotXmpp,
     Retransmission,
+    Said,
     Sasl,
     StartTls,
     StreamError,
@@ -30,6 +33,7 @@ from parsers.events import (
     TlsCertificate,
     TlsData,
     TlsHello,
+    Topic,
     Unreachable,
 )
 
@@ -55,11 +59,37 @@ class Connection:
     """How they are known: "stream header", "dialback", "stanza", "dns", "hosts", "elimination" or "nothing"."""
     role: str
     """In the words of the report contract: "stanzas", "verify", "both", "probe", "unknown"."""
+    told: tuple[Thread, ...] = ()
+    """What servers' logs tell of it; the one of our own server first. Its sightings are of captures, where there are
+    any: a log proves what it says, and nothing by what it leaves out."""
+    firewall: tuple[FirewallLog, ...] = ()
+    """Lines of firewalls about it, in order of time."""
 
     @property
     def primary(self) -> Sighting:
         """The sighting to read."""
         return self.sightings[0]
+
+    @cached_property
+    def captured(self) -> bool:
+        """Packets of it were seen; else only logs tell of it."""
+        return bool(self.primary.flow) or not (self.told or self.firewall)
+
+    def said(self, topic: Topic, *conditions: str) -> Said | None:
+        """The first line of a server's log about it with this topic, and one of these conditions where any are named."""
+        return next(
+            (
+                e
+                for thread in self.told
+                for e in thread.said
+                if e.topic is topic and (not conditions or e.condition in conditions)
+            ),
+            None,
+        )
+
+    def teller(self, said: Event) -> str | None:
+        """The domain whose server's log holds a line."""
+        return next((t.teller for t in self.told if t.tap == said.where.source), None)
 
     @property
     def client(self) -> End:
@@ -128,7 +158,10 @@ class Connection:
 
     @cached_property
     def accepted(self) -> bool:
-        """The server answered SYN-ACK, or data shows that it had."""
+        """The server answered SYN-ACK, or data shows that it had; without packets, as logs tell."""
+        if not self.captured:
+            last = self.firewall[-1] if self.firewall else None
+            return any(t.stands for t in self.told) or bool(last is not None and last.bytes_len)
         return any(s.after in ("SYN_ACKED", "OPEN", "MIDSTREAM", "CLOSING") for s in self.primary.flow)
 
     @cached_property
@@ -265,9 +298,9 @@ class Connection:
 
     @cached_property
     def ciphertext(self) -> TlsData | None:
-        """The first record of ciphertext: after it the capture is blind. None where a key log opened it."""
+        """The first record of ciphertext: after it the capture is blind. None where a key log or a log opened it."""
         record = self.first(TlsData)
-        if record is None or any(h.at_ns >= record.at_ns for h in self.of(StreamHeader)):
+        if record is None or self.primary.opened or any(h.at_ns >= record.at_ns for h in self.of(StreamHeader)):
             return None
         return record
 
@@ -278,8 +311,8 @@ class Connection:
 
     @cached_property
     def authenticated(self) -> bool:
-        """SASL or dialback succeeded on it, in the clear."""
-        return self.passed("AUTHED", "TRAFFIC")
+        """SASL or dialback succeeded on it, in the clear or as a server's log tells."""
+        return self.passed("AUTHED", "TRAFFIC") or self.said(Topic.AUTHED) is not None
 
     @cached_property
     def sasl(self) -> tuple[Sasl, ...]:
@@ -306,6 +339,8 @@ class Connection:
     @cached_property
     def outcome(self) -> str:
         """In the words of the report contract."""
+        if not self.captured and not self.told:
+            return self._outcome_of_firewall
         if self.unanswered:
             return "no-answer"
         if self.refused:
@@ -318,21 +353,39 @@ class Connection:
             return "tls-failed"
         if self.passed("AUTH_REFUSED") and not self.authenticated:
             return "rejected"
-        if self.error is not None:
+        if self.error is not None or self.passed("ERRORED"):
             return "stream-error"
         if self.reset is not None and not (self.fin is not None and self.fin.at_ns <= self.reset.at_ns):
             return "reset"
         if self.authenticated:
             return "authenticated"
+        if not self.captured:
+            return "closed" if self.stream_state == "ENDED" else "open"
         if self.reached is Stage.CONNECT or (self.reached is Stage.STREAM and self.server_header is None):
             return "silent" if self.role != "probe" else "closed"
         return "closed" if self.flow_state in ("CLOSED", "CLOSING", "RESET") else "open"
 
+    @property
+    def _outcome_of_firewall(self) -> str:
+        """How a conversation ended of which only a firewall tells."""
+        last = self.firewall[-1]
+        if last.action == "deny":
+            return "no-answer"
+        if last.action != "teardown":
+            return "open"
+        if last.reason is not None and last.reason.startswith("SYN Timeout"):
+            return "no-answer"
+        if last.reason is not None and last.reason.startswith("TCP Reset"):
+            return "reset" if last.bytes_len else "refused"
+        return "closed"
+
     @cached_property
     def auth(self) -> str | None:
-        """Whichever succeeded in the clear: "external" or "dialback"."""
+        """Whichever succeeded, in the clear or as a server's log tells: "external" or "dialback"."""
         if not self.authenticated:
             return None
+        if (said := self.said(Topic.AUTHED)) is not None and said.condition is not None:
+            return said.condition
         return "external" if any(s.word == "success" for s in self.sasl) else "dialback"
 
     @cached_property

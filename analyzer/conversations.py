@@ -132,9 +132,9 @@ def lookups(events: Iterable[Event], tap: str) -> list[Lookup]:
 
 
 def _asker(event: DnsQuery | DnsAnswer) -> tuple[str, str]:
-    """Who asked and who was asked; a log that names neither gives its source."""
+    """Who asked and who was asked; a log or a transcript that does not name who asked gives its source."""
     if event.flow is None:
-        return (event.where.source, "")
+        return (event.client_ip or event.where.source, event.resolver_ip or "")
     if isinstance(event, DnsQuery):
         return (event.flow.src_ip, event.flow.dst_ip)
     return (event.flow.dst_ip, event.flow.src_ip)
@@ -147,7 +147,7 @@ def _is_new(held: _Asking, event: DnsQuery | DnsAnswer) -> bool:
     return (
         isinstance(event, DnsQuery)
         and held.machine.state in ("ANSWERED", "EMPTY", "NO_SUCH_NAME")
-        and (event.txid != held.txid)
+        and (event.txid != held.txid or event.txid < 0)
     )
 
 

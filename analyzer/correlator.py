@@ -8,22 +8,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+from analyzer import firewall
 from analyzer.addresses import is_private
 from analyzer.attempts import Attempt, Limits, gather
+from analyzer.clocks import clock_of, shifted
 from analyzer.connection import Connection
 from analyzer.conversations import is_payload, lookups, sightings
 from analyzer.keys import follow
 from analyzer.local import find_local
+from analyzer.logs import attached
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
 from analyzer.session import DialbackKey, Session
 from analyzer.sighting import Sighting
 from analyzer.stage import digest, end_text
+from analyzer.threads import threads
 from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
 from analyzer.view import CaseView, Coverage
-from parsers.events import Damage, Event, Stanza, river_key
+from parsers.events import Damage, Event, FirewallLog, Probe, Said, Setting, Stanza, river_key
 from parsers.source import FEDERATION_PORTS, Reading, Source
+
+T = TypeVar("T", bound=Event)
 
 
 def correlate(
@@ -36,10 +43,20 @@ def correlate(
 ) -> CaseView:
     """The case: `events` by tap, each in order of time; `local_domains` as the user gave them."""
     limits = limits or Limits()
-    seen = {tap: sightings(river, tap) for tap, river in events.items()}
-    asked = {tap: lookups(river, tap) for tap, river in events.items()}
-    joined = join(seen, asked)
+    logs = {tap: river for tap, river in events.items() if is_log(river)}
+    captures = {tap: river for tap, river in events.items() if tap not in logs}
+    seen = {tap: sightings(river, tap) for tap, river in captures.items()}
+    asked = {tap: lookups(river, tap) for tap, river in captures.items()}
+    unclocked = firewall.lines_of(logs)
+    joined = join(seen, asked, firewall.translations(unclocked), _same_ends(unclocked))
     questions = _join_lookups(asked, joined)
+    clocks = {tap: clock for tap, river in logs.items() if (clock := clock_of(river, joined.groups, questions))}
+    rivers = {tap: shifted(river, clocks.get(tap)) for tap, river in logs.items()}
+    threads_told = [thread for tap in sorted(rivers) for thread in threads(rivers[tap], tap)]
+    lines = firewall.lines_of(rivers)
+    if logs:
+        asked |= {tap: lookups(river, tap) for tap, river in rivers.items()}
+        questions = _join_lookups(asked, joined)
     srv_ports = frozenset((*ports, *(r.port for k in questions for r in k.srv if r.port)))
     client_streams, groups = [], []
     for group in joined.groups:
@@ -47,26 +64,42 @@ def correlate(
             client_streams.append(group[0])
         else:
             groups.append(group)
-    where = directory(groups, client_streams, questions, joined.nat)
-    coverage = _coverage(events, sources, readings, joined)
-    local, assumed = find_local(local_domains, groups, client_streams, questions, where, coverage)
+    told_groups = [(t.sighting,) for t in threads_told if not t.is_clients]
+    where = directory([*groups, *told_groups], client_streams, questions, joined.nat)
+    coverage = _coverage(captures, sources, readings, joined)
+    local, assumed = find_local(
+        local_domains,
+        [*groups, *told_groups],
+        client_streams,
+        questions,
+        where,
+        coverage,
+        {t.teller for t in threads_told if t.teller},
+    )
     home = where.addresses_of(local)
     connections = [_connection(group, where, local, home, coverage) for group in groups]
     connections = _named_by_elimination(connections, questions, where, local)
+    told = attached(connections, threads_told, local)
+    known = {c.id for c in told.connections}
+    connections = firewall.attached(told.connections, lines)
+    # What only a firewall tells of is named by who lives at its ends.
+    connections = [c if c.id in known else _named(c, where, local, home) for c in connections]
     keys = follow(connections)
     connections = _with_roles(connections, keys)
-    attempts = gather(connections, questions, keys, client_streams, where, coverage, local, limits)
+    streams = [*client_streams, *told.clients]
+    attempts = gather(connections, questions, keys, streams, where, coverage, local, limits, told.loose)
     sessions = tuple(
         sorted(
             (_session(a, local) for a in attempts),
             key=lambda s: (s.began_ns, s.initiator, s.receiver, s.id),
         )
     )
-    damage = [e for river in events.values() for e in river if isinstance(e, Damage)]
+    everything = [e for river in (*captures.values(), *rivers.values()) for e in river]
+    held = {e.where for t in threads_told for e in t.said}
     return CaseView(
         sources=tuple(sources),
         readings=readings,
-        damage=tuple(sorted(damage, key=river_key)),
+        damage=_of(Damage, everything),
         coverage=coverage,
         local_domains=local,
         assumed=assumed,
@@ -77,31 +110,108 @@ def correlate(
         hosts=where.hosts(),
         nat=joined.nat,
         local_addresses=home,
+        clocks={tap: (clock.offset_ns, clock.residual_ns) for tap, clock in clocks.items()},
+        firewall=tuple(lines),
+        probes=_of(Probe, everything),
+        settings=_of(Setting, everything),
+        said=tuple(e for e in _of(Said, everything) if e.where not in held),
     )
+
+
+def is_log(river: Sequence[Event]) -> bool:
+    """Whether a tap's events are of a log or a transcript: they have lines, and a capture's have frames."""
+    return any(e.where.line is not None for e in river) and all(e.where.frame is None for e in river)
+
+
+def _of(kind: type[T], events: Iterable[Event]) -> tuple[T, ...]:
+    """The events of one class, in order."""
+    return tuple(sorted((e for e in events if isinstance(e, kind)), key=river_key))
+
+
+def _same_ends(lines: Iterable[FirewallLog]) -> list[tuple[firewall.Ends, firewall.Ends, int]]:
+    """The ends of each conversation on both sides of a firewall, and the instant of the line that tells them."""
+    found = []
+    for line in lines:
+        real, mapped = firewall.ends_of(line.real), firewall.ends_of(line.mapped)
+        if real is not None and mapped is not None and real != mapped and line.action in ("built", "other"):
+            found.append((real, mapped, line.at_ns))
+    return found
+
+
+def _named(connection: Connection, where: Directory, local: tuple[str, ...], home: frozenset[str]) -> Connection:
+    """A connection of which only a firewall tells, with the domains that live at its ends."""
+    ends = {s for line in connection.firewall for flow in (line.real, line.mapped) if flow for s in (flow.src_ip,)}
+    others = {flow.dst_ip for line in connection.firewall for flow in (line.real, line.mapped) if flow}
+    initiator = next((d for a in sorted(ends) if (d := where.domain_at(a))), None)
+    server_port, client = connection.server[1], connection.client[0]
+    asked = (where.domain_asked(a, server_port, client, connection.began_ns) for a in sorted(others))
+    receiver = next((d for d in asked if d), None) or next(
+        (d for a in sorted(others) if (d := where.domain_at(a))), None
+    )
+    if initiator is None and not home and len(local) == 1 and receiver not in (None, *local):
+        initiator = local[0]
+    if initiator == receiver:
+        initiator = None
+    named_by = "hosts" if initiator or receiver else "nothing"
+    return replace(connection, initiator=initiator, receiver=receiver, named_by=named_by)
 
 
 def _join_lookups(asked: Mapping[str, Sequence[Lookup]], joined: Joined) -> list[Lookup]:
     """One lookup for each question, over all taps that saw it; the tap with most to tell gives its steps."""
     merged: dict[tuple[object, ...], list[Lookup]] = defaultdict(list)
+    unnumbered: list[Lookup] = []
     for tap in sorted(asked):
         for question in asked[tap]:
             lookup = shifted_lookup(question, joined.clocks.get(tap))
             first = lookup.steps[0].event
-            held = merged[(lookup.client, lookup.resolver, lookup.name, lookup.rrtype, getattr(first, "txid", 0))]
+            txid = getattr(first, "txid", 0)
+            if txid < 0:
+                unnumbered.append(lookup)
+                continue
+            held = merged[(lookup.client, lookup.resolver, lookup.name, lookup.rrtype, txid)]
             for index, other in enumerate(held):
                 if tap not in other.taps and abs(other.asked_ns - lookup.asked_ns) <= SAME_MOMENT_NS:
                     held[index] = _both(other, lookup)
                     break
             else:
                 held.append(lookup)
-    questions = [lookup for held in merged.values() for lookup in held]
+    by_name: dict[tuple[str, str], list[Lookup]] = defaultdict(list)
+    for held in merged.values():
+        for lookup in held:
+            by_name[(lookup.name, lookup.rrtype)].append(lookup)
+    for lookup in sorted(unnumbered, key=lambda k: (k.asked_ns, k.taps, k.id)):
+        held = by_name[(lookup.name, lookup.rrtype)]
+        places = [i for i, other in enumerate(held) if _is_one_question(other, lookup, joined.nat)]
+        nearest = min(places, key=lambda i: abs(held[i].asked_ns - lookup.asked_ns), default=None)
+        if nearest is None:
+            held.append(lookup)
+        else:
+            held[nearest] = _both(held[nearest], lookup)
+    questions = [lookup for held in by_name.values() for lookup in held]
     return sorted(questions, key=lambda k: (k.asked_ns, k.client, k.name, k.rrtype, k.id))
+
+
+def _is_one_question(other: Lookup, lookup: Lookup, nat: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a question that a log tells without its number can be the one that another source saw."""
+    if set(lookup.taps) & set(other.taps):
+        return False
+    width = max(lookup.width_ns, other.width_ns)
+    if not -SAME_MOMENT_NS - width <= other.asked_ns - lookup.asked_ns <= SAME_MOMENT_NS + width:
+        return False
+    if lookup.resolver and other.resolver and lookup.resolver != other.resolver:
+        return False
+    if lookup.client != other.client and lookup.client not in nat.get(other.client, ()):
+        return False
+    mine, theirs = lookup.answer, other.answer
+    if mine is None or theirs is None or not mine.records_told or not theirs.records_told:
+        return mine is None or theirs is None or mine.rcode == theirs.rcode
+    return lookup.outcome == other.outcome and {r.data for r in mine.answers} <= {r.data for r in theirs.answers}
 
 
 def _both(one: Lookup, other: Lookup) -> Lookup:
     """Two sightings of one question as one lookup, and the taps that saw no answer although there was one."""
-    best = max(one, other, key=lambda k: (k.answer is not None, len(k.steps)))
-    deaf = (*one.unanswered_at, *(t for k in (one, other) if k.answer is None for t in k.taps))
+    best = max(one, other, key=lambda k: (k.answer is not None, k.numbered, len(k.steps)))
+    deaf = (*one.unanswered_at, *(t for k in (one, other) if k.outcome == "unanswered" for t in k.taps))
     return replace(best, taps=(*one.taps, *other.taps), unanswered_at=deaf if best.answer else ())
 
 
@@ -248,7 +358,7 @@ def _session(attempt: Attempt, local: tuple[str, ...]) -> Session:
         initiator=attempt.initiator,
         receiver=attempt.receiver,
         direction="outbound" if ours else "inbound" if theirs else "external" if local else "unknown",
-        host=attempt.host,
+        host=attempt.host or None,
         lookups=tuple(attempt.lookups),
         connections=tuple(attempt.connections),
         dialbacks=tuple(attempt.dialbacks),
@@ -258,4 +368,5 @@ def _session(attempt: Attempt, local: tuple[str, ...]) -> Session:
         bounce=attempt.bounce,
         awaited=attempt.awaited,
         links=tuple(attempt.links),
+        tries=tuple(attempt.tries),
     )

@@ -6,7 +6,7 @@ Knows addresses and taps; no session and no rule.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from analyzer.addresses import is_private
 from analyzer.lookup import Lookup
@@ -26,8 +26,9 @@ def find_local(
     lookups: Iterable[Lookup],
     where: Directory,
     coverage: Mapping[str, Coverage],
+    tellers: Collection[str] = (),
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The local domains and what was assumed to find them."""
+    """The local domains and what was assumed to find them; `tellers` are domains whose servers' logs are there."""
     homes = frozenset().union(*(c.home for c in coverage.values())) if coverage else frozenset()
     pairs: Counter[str] = Counter()
     partners: dict[str, set[str]] = {}
@@ -55,21 +56,24 @@ def find_local(
         for name in spoken_there:
             speaks_from.setdefault(name, set()).add(address)
 
-    def score(name: str) -> tuple[bool, bool, int, bool, int]:
+    def score(name: str) -> tuple[bool, bool, bool, int, bool, int]:
         # Who speaks from an inside address was captured at its own site; what DNS publishes would not prove that.
         at = speaks_from.get(name, set())
-        return (any(map(is_private, at)), name in served_here, len(partners[name]), bool(at & homes), pairs[name])
+        inside, written = any(map(is_private, at)), name in tellers
+        return (inside, name in served_here, written, len(partners[name]), bool(at & homes), pairs[name])
 
     ranked = sorted(sorted(pairs), key=score, reverse=True)
     best = ranked[0]
     if len(ranked) > 1 and score(ranked[1]) == score(best):
         return (), (f"{best} and {ranked[1]} look alike as the local domain: say which with --local-domain",)
-    inside, its_clients, *_ = score(best)
+    inside, its_clients, written, *_ = score(best)
     because = (
         "its server speaks from an inside address"
         if inside
         else "its clients were captured"
         if its_clients
+        else "the log of its server is there"
+        if written
         else "it takes part in most of what was seen"
     )
     return (best,), (f"the local domain is {best}: {because}; --local-domain says otherwise",)

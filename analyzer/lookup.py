@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analyzer.machines.table import Step
-from parsers.events import DnsAnswer, DnsRecord, Event
+from parsers.events import DnsAnswer, DnsQuery, DnsRecord, Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +33,27 @@ class Lookup:
     """Of these, the taps that saw the question and no answer, though another tap saw one."""
 
     @property
+    def numbered(self) -> bool:
+        """A source tells its message id: packets do, logs seldom."""
+        return any(getattr(s.event, "txid", -1) >= 0 for s in self.steps)
+
+    @property
+    def width_ns(self) -> int:
+        """How uncertain its instants are, ns."""
+        return max(s.event.width_ns for s in self.steps)
+
+    @property
     def state(self) -> str:
         """Where the dns machine ended."""
         return self.steps[-1].after
 
     @property
     def outcome(self) -> str:
-        """In the words of the report contract."""
+        """In the words of the report contract; "untold" where no source of it tells answers."""
         answer = self.answer
+        told = any(isinstance(e, DnsQuery) and e.answer_told for e in self.asked)
         return {
-            "ASKED": "unanswered",
+            "ASKED": "unanswered" if told else "untold",
             "ANSWERED": "answered",
             "EMPTY": "empty",
             "NO_SUCH_NAME": "nxdomain",

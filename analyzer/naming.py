@@ -14,7 +14,7 @@ from functools import cached_property
 from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
 from analyzer.sighting import Sighting
-from parsers.events import Dialback, Stanza, StreamHeader
+from parsers.events import Dialback, Said, Stanza, StreamHeader
 
 Names = tuple[str | None, str | None]
 """Initiator and receiver."""
@@ -24,7 +24,7 @@ LOOKUP_LIVES_NS = 3600 * 10**9
 
 
 def spoken(sighting: Sighting) -> tuple[Names, str]:
-    """Initiator and receiver as the wire names them, and where: "stream header", "dialback" or "nothing"."""
+    """Initiator and receiver as the wire names them, and where: "stream header", "dialback", "log" or "nothing"."""
     initiator = receiver = None
     by = "nothing"
     for header in sighting.of(StreamHeader):
@@ -47,6 +47,9 @@ def spoken(sighting: Sighting) -> tuple[Names, str]:
         if (initiator is None and mine) or (receiver is None and theirs):
             by = "dialback" if by == "nothing" else by
         initiator, receiver = initiator or mine, receiver or theirs
+    for said in sighting.of(Said):
+        if by == "nothing" and said.from_domain and said.to_domain:
+            return (said.from_domain, said.to_domain), "log"
     for stanza in sighting.of(Stanza, ">"):
         if by == "nothing" and stanza.from_domain and stanza.to_domain:
             return (stanza.from_domain, stanza.to_domain), "stanza"
@@ -154,15 +157,17 @@ def directory(
     for group in groups:
         for sighting in group:
             (initiator, receiver), _ = spoken(sighting)
-            if initiator:
+            if initiator and sighting.client[0]:
                 refused = any(step.after in ("AUTH_REFUSED", "ERRORED") for step in sighting.stream)
                 (claimed if refused else spoke)[sighting.client[0]][initiator] += 1
-            if receiver and next(sighting.of(StreamHeader, "<"), None) is not None:
+            answered = next(sighting.of(StreamHeader, "<"), None) is not None or sighting.told_authed
+            if receiver and sighting.server[0] and answered:
                 spoke[sighting.server[0]][receiver] += 1
     for sighting in client_streams:
         header = next(sighting.of(StreamHeader, ">"), None)
         # Whoever was refused under a name may well have users who believe it.
-        if header is not None and header.to_domain and header.to_domain not in claimed[sighting.server[0]]:
+        served_at = sighting.server[0]
+        if header is not None and header.to_domain and served_at and header.to_domain not in claimed[served_at]:
             spoke[sighting.server[0]][header.to_domain] += 1
     return Directory(spoke=spoke, claimed=claimed, published=_published(lookups), nat=nat)
 

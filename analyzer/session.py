@@ -14,7 +14,20 @@ from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
 from analyzer.resolution import Resolution
 from analyzer.stage import Link, Stage
-from parsers.events import Dialback, Stanza, StreamError, TlsAlert, river_key
+from analyzer.threads import Thread
+from parsers.events import Dialback, Said, Stanza, StreamError, TlsAlert, Topic, river_key
+
+
+_SHOWS = {
+    Topic.RESOLVE_FAILED: Stage.DNS,
+    Topic.CONNECT_FAILED: Stage.CONNECT,
+    Topic.SECURED: Stage.TLS,
+    Topic.TLS_FAILED: Stage.TLS,
+    Topic.AUTHED: Stage.AUTH,
+    Topic.AUTH_FAILED: Stage.AUTH,
+    Topic.REFUSED: Stage.STREAM,
+}
+"""The stage that a topic of a server's log shows, had anything happened there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +118,27 @@ class Session:
     """The receiver's stanza that wants an answer, where no attempt of the initiator to give it was seen."""
     links: tuple[Link, ...]
     """Why these things were joined."""
+    tries: tuple[Thread, ...] = ()
+    """What servers' logs tell of tries that came to no stream."""
+
+    @cached_property
+    def told(self) -> tuple[Thread, ...]:
+        """All that servers' logs tell of it: of its connections, and of tries that came to no stream."""
+        return (*(t for c in self.connections for t in c.told), *self.tries)
+
+    def said(self, topic: Topic, *conditions: str) -> Said | None:
+        """The first line of a server's log about it with this topic, and one of these conditions where any are named."""
+        found = [
+            e
+            for thread in self.told
+            for e in thread.said
+            if e.topic is topic and (not conditions or e.condition in conditions)
+        ]
+        return min(found, key=river_key, default=None)
+
+    def teller(self, said: Said) -> str | None:
+        """The domain whose server's log holds a line."""
+        return next((t.teller for t in self.told if t.tap == said.where.source), None)
 
     @cached_property
     def stream(self) -> Connection | None:
@@ -144,6 +178,9 @@ class Session:
                 steps += (*connection.primary.flow, *connection.primary.stream)
         steps += [s for d in self.dialbacks for s in d.steps]
         # A dialback element is a step of its stream and of its key; the key's machine says more.
+        for connection in self.connections:
+            steps += _told_steps(connection)
+        steps += [s for t in self.tries for s in t.sighting.stream]
         keys = {id(s.event) for d in self.dialbacks for s in d.steps}
         told = [
             s
@@ -162,17 +199,19 @@ class Session:
     def began_ns(self) -> int:
         """Instant of its first event."""
         seen = [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections] + self._key_instants
-        return min(seen or self._told)
+        seen += [t.began_ns for t in self.tries] if not seen else []
+        return min(seen or self._stanzas)
 
     @property
     def ended_ns(self) -> int:
         """Instant of its last event."""
         asked = [s.event.at_ns for k in self.lookups for s in k.steps]
         seen = asked + [c.ended_ns for c in self.connections] + self._key_instants
-        return max(seen or self._told)
+        seen += [e.at_ns for t in self.tries for e in t.events]
+        return max(seen or self._stanzas)
 
     @property
-    def _told(self) -> list[int]:
+    def _stanzas(self) -> list[int]:
         return [s.at_ns for s in (self.trigger, self.bounce, self.awaited) if s is not None]
 
     @property
@@ -249,6 +288,8 @@ class Session:
                 seen |= {Stage.AUTH, Stage.TRAFFIC}
         if self.dialbacks:
             seen.add(Stage.AUTH)
+        for thread in self.told:
+            seen |= {_SHOWS[e.topic] for e in thread.said if e.topic in _SHOWS}
         return frozenset(seen)
 
     @cached_property
@@ -259,6 +300,8 @@ class Session:
         if any(d.step_into("REJECTED", "ERRORED", "DISOWNED") for d in self.dialbacks):
             return "failed"
         stream = self.stream
+        if stream is None and (self.said(Topic.RESOLVE_FAILED) or self.said(Topic.CONNECT_FAILED)):
+            return "failed"
         if stream is None and not self.lookups and self.bounce is not None:
             return "failed"
         if stream is None:
@@ -276,3 +319,14 @@ class Session:
     def history(self) -> str:
         """The histories of its connections, joined by a blank."""
         return " ".join(c.history for c in self.connections if c.history)
+
+
+def _told_steps(connection: Connection) -> list[Step]:
+    """What logs say of a conversation in their own words: what they quote, its packets show, or they show none."""
+    own = {s.event.where for s in connection.primary.stream}
+    return [
+        s
+        for thread in connection.told
+        for s in thread.sighting.stream
+        if isinstance(s.event, Said) and s.event.where not in own
+    ]

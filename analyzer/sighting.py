@@ -11,8 +11,10 @@ from analyzer.machines.table import Step, direction
 from analyzer.stage import End
 from parsers.events import (
     Event,
+    Said,
     Tally,
     TcpMark,
+    Topic,
     Unreachable,
 )
 
@@ -39,6 +41,8 @@ class Sighting:
     """Steps of the flow machine."""
     stream: tuple[Step, ...]
     """Steps of the stream machine."""
+    opened: bool = False
+    """What the source saw as ciphertext only, a server's log tells: its events stand among these."""
 
     @cached_property
     def seen_ways(self) -> frozenset[str]:
@@ -58,6 +62,11 @@ class Sighting:
             return False
         told = [e for e in self.events if not isinstance(e, _NO_PACKETS)]
         return not all(isinstance(e, TcpMark) and e.mark in ("syn", "rst") for e in told)
+
+    @property
+    def told_authed(self) -> bool:
+        """A server's log says that its stream was authenticated."""
+        return any(e.topic is Topic.AUTHED for e in self.of(Said))
 
     @property
     def first_frame(self) -> int | None:

@@ -9,7 +9,7 @@ Knows no domain and no rule. A clock offset that it finds is always told, never 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import median_low
@@ -18,6 +18,7 @@ from analyzer.addresses import is_private
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
 from analyzer.sighting import Sighting
+from analyzer.stage import End
 from parsers.events import Dialback, Event, StreamHeader, TcpMark, TlsHello
 
 SAME_MOMENT_NS = 2 * 10**9
@@ -31,6 +32,9 @@ ID_LEN_MIN = 6
 """A stream id shorter than this may recur; RFC 6120 section 4.7.3 wants it unpredictable."""
 
 Taps = Mapping[str, Sequence[Sighting]]
+Ends = tuple[End, End]
+Translations = Mapping[tuple[str, str], Mapping[str, frozenset[str]]]
+"""(tap, other tap) → address here → addresses there, where a conversation or a firewall's log proves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,18 @@ class Joined:
     """Tap → taps with which it shares a conversation."""
 
 
-def join(taps: Taps, lookups: Mapping[str, Sequence[Lookup]]) -> Joined:
-    """Join the conversations of all taps and compare the taps' clocks."""
+def join(
+    taps: Taps,
+    lookups: Mapping[str, Sequence[Lookup]],
+    translations: Translations | None = None,
+    same_ends: Sequence[tuple[Ends, Ends, int]] = (),
+) -> Joined:
+    """Join the conversations of all taps and compare the taps' clocks.
+
+    `translations` and `same_ends` are what firewalls say: addresses as `_translations` has them, and the ends of one
+    conversation on both sides with the instant.
+    """
+    told = dict(translations or {})
     sets = _Sets([s for tap in sorted(taps) for s in taps[tap]])
     for members in _by_fingerprint(sets.all).values():
         if _is_one(members):
@@ -73,6 +87,8 @@ def join(taps: Taps, lookups: Mapping[str, Sequence[Lookup]]) -> Joined:
     if len(taps) > 1:
         pairs = _translations(sets)
         for members in _by_ends(sets.all).values():
+            sets.unite(members)
+        for members in _by_firewall(sets.all, same_ends):
             sets.unite(members)
         instants = _shared_instants(sets, lookups)
         clocks, reference = _clocks(sorted(taps), instants)
@@ -86,7 +102,7 @@ def join(taps: Taps, lookups: Mapping[str, Sequence[Lookup]]) -> Joined:
         groups=tuple(groups),
         clocks=clocks,
         reference=reference,
-        nat=_nat(pairs),
+        nat=_nat({**pairs, **told}),
         peers=_peers(sets, instants),
     )
 
@@ -175,8 +191,21 @@ def _by_ends(sightings: Iterable[Sighting]) -> dict[tuple[object, ...], list[Sig
     }
 
 
-Translations = Mapping[tuple[str, str], Mapping[str, frozenset[str]]]
-"""(tap, other tap) → address here → addresses there, where a conversation proves it."""
+def _by_firewall(
+    sightings: Iterable[Sighting], same_ends: Sequence[tuple[Ends, Ends, int]]
+) -> Iterator[list[Sighting]]:
+    """Sightings of one conversation on both sides of a firewall, by the two pairs of ends that it logged."""
+    if not same_ends:
+        return
+    found: dict[Ends, list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        found[(sighting.client, sighting.server)].append(sighting)
+    for one, other, at_ns in same_ends:
+        here = [s for s in found.get(one, ()) if abs(s.events[0].at_ns - at_ns) <= CLOCKS_APART_NS]
+        there = [s for s in found.get(other, ()) if abs(s.events[0].at_ns - at_ns) <= CLOCKS_APART_NS]
+        members = [*here, *there]
+        if here and there and len({m.tap for m in members}) == len(members):
+            yield members
 
 
 def _translations(sets: _Sets) -> Translations:

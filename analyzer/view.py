@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
@@ -17,7 +17,7 @@ from analyzer.lookup import Lookup
 from analyzer.session import DialbackKey, Session
 from analyzer.sighting import Sighting
 from analyzer.stage import End
-from parsers.events import Damage, TcpMark
+from parsers.events import Damage, FirewallLog, Probe, Said, Setting, TcpMark
 from parsers.source import Reading, Source
 
 SAME_MOMENT_NS = 2 * 10**9
@@ -83,6 +83,16 @@ class CaseView:
     """Addresses that are one host, translated: address → its other addresses, found from joined conversations."""
     local_addresses: frozenset[str]
     """Addresses of the hosts that speak for the local domains, their translated ones included."""
+    clocks: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
+    """By log: how far its clock is ahead of the captures', ns, applied; and how far the proofs disagree."""
+    firewall: tuple[FirewallLog, ...] = ()
+    """All lines of firewalls, in order of time."""
+    probes: tuple[Probe, ...] = ()
+    """What people tried by hand, in order of time."""
+    settings: tuple[Setting, ...] = ()
+    """What `show` commands printed, in order of time."""
+    said: tuple[Said, ...] = ()
+    """What servers' logs say and no thread holds: lines about no stream, or that name no pair of domains."""
 
     @cached_property
     def _by_pair(self) -> Mapping[tuple[str, str], tuple[Session, ...]]:

@@ -50,6 +50,8 @@ def signal(event: DnsQuery | DnsAnswer) -> str:
         return "query>"
     if event.truncated and not event.answers:
         return "truncated<"
+    if not event.records_told or (event.rcode < 0 and event.answers):
+        return "ok<"
     word = RCODE_SIGNALS.get(event.rcode, "refused<")
     if word == "ok<" and not any(r.rrtype == event.rrtype and r.section == "answer" for r in event.answers):
         return "empty<"

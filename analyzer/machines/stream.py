@@ -13,6 +13,7 @@ from parsers.events import (
     Dialback,
     Event,
     NotXmpp,
+    Said,
     Sasl,
     Stanza,
     StartTls,
@@ -24,6 +25,7 @@ from parsers.events import (
     TlsCertificate,
     TlsData,
     TlsHello,
+    Topic,
 )
 
 _VERIFIES = {"verify>": "", "verify<": ""}
@@ -109,6 +111,16 @@ class StreamMachine(Machine):
         "ERRORED": {"end>": "ENDED", "end<": "ENDED", "error>": "", "error<": ""},
         "ENDED": {"end>": "", "end<": "", "error>": "", "error<": ""},
         "TLS_REFUSED": {"end>": "ENDED", "end<": "ENDED"},
+        # From here a log tells, where a capture is blind; loggers seldom print every header.
+        "SECURED": {
+            "header>": "OPENED",
+            "header<": "GREETED",
+            "features<": "READY",
+            "auth>": "SASL_ASKED",
+            "dialback>": "DIALBACK_ASKED",
+            **_VERIFIES,
+        },
+        "UNREACHED": {"header>": "OPENED", "header<": "GREETED", "features<": "READY"},
         "TLS_BROKEN": {"alert>": "", "alert<": ""},
     }
     ANYWHERE = {
@@ -122,11 +134,50 @@ class StreamMachine(Machine):
         "not-xmpp<": "NOT_XMPP",
         "bad-xml>": "BAD_XML",
         "bad-xml<": "BAD_XML",
+        "said:connecting": "",
+        "said:connected": "",
+        "said:aside": "",
+        "said:unreached": "UNREACHED",
+        "said:secured": "SECURED",
+        "said:tls-failed": "TLS_BROKEN",
+        "said:authed": "AUTHED",
+        "said:auth-failed": "AUTH_REFUSED",
+        "said:refused": "ERRORED",
+        "said:closed": "ENDED",
     }
+
+
+_SAID = {
+    Topic.CONNECTING: "said:connecting",
+    Topic.CONNECTED: "said:connected",
+    Topic.RESOLVE_FAILED: "said:unreached",
+    Topic.CONNECT_FAILED: "said:unreached",
+    Topic.SECURED: "said:secured",
+    Topic.TLS_FAILED: "said:tls-failed",
+    Topic.AUTHED: "said:authed",
+    Topic.AUTH_FAILED: "said:auth-failed",
+    Topic.REFUSED: "said:refused",
+    Topic.CLOSED: "said:closed",
+    Topic.OTHER: "said:aside",
+}
+"""What a server's log says, in the table's words."""
+ASIDE = frozenset(
+    {"external-fallback", "dialback-imposter", "dialback-stray", "certificate-trusted", "certificate-untrusted"}
+)
+"""Conditions that do not change how far the stream itself has come: something else is tried next, or it is said of
+another's key."""
+
+
+def _said(event: Said) -> str:
+    if event.condition in ASIDE and event.topic in (Topic.AUTH_FAILED, Topic.SECURED):
+        return "said:aside"
+    return _SAID[event.topic]
 
 
 def signal(event: Event, client: tuple[str, int]) -> str | None:
     """The event in the table's words, or None when it is no event of a stream."""
+    if isinstance(event, Said):
+        return _said(event)
     way = direction(event, client)
     match event:
         case StreamHeader():

@@ -218,7 +218,7 @@ def lookup_row(lookup: Lookup) -> Row:
         "name": lookup.name,
         "type": lookup.rrtype,
         "transport": lookup.transport,
-        "outcome": lookup.outcome,
+        "outcome": None if lookup.outcome == "untold" else lookup.outcome,
         "answers": [
             {"priority": r.priority, "weight": r.weight, "port": r.port, "target": r.data, "ttl_s": r.ttl_s}
             for r in lookup.srv

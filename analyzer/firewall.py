@@ -1,0 +1,143 @@
+"""What firewalls say of conversations: which they let through, which they refused, and as what they translated them.
+
+Lines are joined to conversations by their ends, real or translated, and by time.
+Knows the vocabulary of firewall events, no vendor's message and no verdict.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from analyzer.connection import Connection
+from analyzer.sighting import Sighting
+from analyzer.stage import End, digest, end_text
+from parsers.events import Event, FirewallLog, Flow
+
+AROUND_NS = 5 * 10**9
+"""A line belongs to a conversation that was seen within 5 s of it: firewalls log at once, relays are a little late."""
+SAME_REFUSAL_NS = 60 * 10**9
+"""Refusals of the same four ends within a minute are one attempt: a SYN is sent again at most 32 s later."""
+
+Ends = tuple[End, End]
+
+
+def ends_of(flow: Flow | None) -> Ends | None:
+    """Client and server of a flow as a firewall tells it; None where a port is missing."""
+    if flow is None or not flow.src_port or not flow.dst_port:
+        return None
+    return (flow.src_ip, flow.src_port), (flow.dst_ip, flow.dst_port)
+
+
+def lines_of(rivers: Mapping[str, Sequence[Event]]) -> list[FirewallLog]:
+    """All lines of firewalls, in order of time."""
+    found = [e for river in rivers.values() for e in river if isinstance(e, FirewallLog)]
+    return sorted(found, key=lambda e: (e.at_ns, e.where.source, e.where.line or 0))
+
+
+def translations(lines: Iterable[FirewallLog]) -> dict[tuple[str, str], dict[str, frozenset[str]]]:
+    """(seen inside, seen outside) → address → the addresses that it is translated to, and back."""
+    out: dict[str, set[str]] = defaultdict(set)
+    back: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        real, mapped = line.real, line.mapped
+        if real is None or mapped is None or line.action == "deny":
+            continue
+        for inside, outside in ((real.src_ip, mapped.src_ip), (real.dst_ip, mapped.dst_ip)):
+            if inside and outside and inside != outside:
+                out[inside].add(outside)
+                back[outside].add(inside)
+    if not out:
+        return {}
+    inside_out, outside_in = ("real", "mapped"), ("mapped", "real")
+    return {
+        inside_out: {a: frozenset(b) for a, b in out.items()},
+        outside_in: {a: frozenset(b) for a, b in back.items()},
+    }
+
+
+def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) -> list[Connection]:
+    """The connections with the lines that speak of each, and connections of which only a firewall tells."""
+    at: dict[Ends, list[int]] = defaultdict(list)
+    by_client: dict[tuple[End, int], list[int]] = defaultdict(list)
+    for index, connection in enumerate(connections):
+        for sighting in connection.sightings:
+            at[(sighting.client, sighting.server)].append(index)
+            by_client[(sighting.client, sighting.server[1])].append(index)
+    place: int | None
+    held: dict[int, list[FirewallLog]] = defaultdict(list)
+    loose: dict[Ends, list[FirewallLog]] = defaultdict(list)
+    numbers: dict[tuple[str, str], int] = {}
+    for line in lines:
+        known = [ends for flow in (line.real, line.mapped) if (ends := ends_of(flow)) is not None]
+        if not known or (line.real is not None and line.real.proto != "tcp"):
+            continue
+        number = (line.where.source, line.connection or "")
+        place = next((i for ends in known for i in at.get(ends, ()) if _is_near(connections[i], line)), None)
+        if place is None and line.action == "deny":
+            # The same client, and another spelling of the same server: refused before it was translated.
+            around = (i for client, server in known for i in by_client.get((client, server[1]), ()))
+            place = next((i for i in around if _is_near(connections[i], line)), None)
+        if place is None and line.connection:
+            place = numbers.get(number)
+        if place is None:
+            loose[known[0]].append(line)
+            continue
+        if line.connection:
+            numbers[number] = place
+        held[place].append(line)
+    joined = [replace(c, firewall=tuple(held[i])) if i in held else c for i, c in enumerate(connections)]
+    return joined + [_alone(ends, part) for ends, found in sorted(loose.items()) for part in _attempts(found)]
+
+
+def _is_near(connection: Connection, line: FirewallLog) -> bool:
+    """Whether a line can be about a conversation, by time; a teardown may come long after its last packet."""
+    slack = AROUND_NS + line.width_ns
+    if line.action == "teardown":
+        return line.at_ns + slack >= connection.began_ns
+    return connection.began_ns - slack <= line.at_ns <= connection.ended_ns + slack
+
+
+def _attempts(lines: Sequence[FirewallLog]) -> list[list[FirewallLog]]:
+    """Lines of the same ends as conversations: one for each that was built, refusals of one minute together."""
+    found: list[list[FirewallLog]] = []
+    for line in lines:
+        last = found[-1] if found else None
+        goes_on = (
+            last is not None
+            and line.action != "built"
+            and (line.connection == last[-1].connection)
+            and (line.action == "teardown" or line.at_ns - last[-1].at_ns <= SAME_REFUSAL_NS)
+        )
+        if goes_on and last is not None:
+            last.append(line)
+        else:
+            found.append([line])
+    return found
+
+
+def _alone(ends: Ends, lines: Sequence[FirewallLog]) -> Connection:
+    """A conversation of which only a firewall tells."""
+    client, server = ends
+    flow = Flow(src_ip=client[0], src_port=client[1], dst_ip=server[0], dst_port=server[1])
+    events = tuple(replace(line, flow=flow) for line in lines)
+    source = lines[0].where.source
+    sighting = Sighting(source=source, tap=source, client=client, server=server, events=events, flow=(), stream=())
+    return Connection(
+        id=digest("firewall", end_text(client), end_text(server), str(lines[0].at_ns)),
+        sightings=(sighting,),
+        initiator=None,
+        receiver=None,
+        named_by="nothing",
+        role="unknown",
+        firewall=tuple(lines),
+    )
+
+
+def between(lines: Sequence[FirewallLog], first_ns: int, last_ns: int) -> Sequence[FirewallLog]:
+    """The lines of a span of time, both ends included; `lines` in order of time."""
+    return lines[
+        bisect_left(lines, first_ns, key=lambda e: e.at_ns) : bisect_right(lines, last_ns, key=lambda e: e.at_ns)
+    ]

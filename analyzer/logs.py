@@ -1,0 +1,240 @@
+"""What servers' logs tell, joined to the conversations that captures saw; what no capture saw stands by itself.
+
+A thread is known by what both show: a stream id, a dialback key, the peer's port; failing these by its pair of
+domains, its direction and its time. Where a capture is blind under TLS, the log tells on.
+Knows no verdict and no server's wording.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from analyzer.connection import Connection
+from analyzer.sighting import Sighting
+from analyzer.stage import digest
+from analyzer.threads import Thread, oriented, run
+from parsers.events import (
+    Dialback,
+    Event,
+    Said,
+    Sasl,
+    StartTls,
+    StreamFeatures,
+    StreamHeader,
+    TlsData,
+    Topic,
+)
+
+START_NS = 30 * 10**9
+"""A log begins its account of a stream up to 30 s before the SYN: it resolves names and tries other addresses first."""
+AROUND_NS = 5 * 10**9
+"""How far a log's account may lie outside the conversation's own time: timers, and a queue that is written late."""
+_OUTCOMES = (Topic.TLS_FAILED, Topic.AUTHED, Topic.AUTH_FAILED, Topic.REFUSED, Topic.CLOSED)
+"""What a log may tell of a stream that a capture saw as ciphertext only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What joining came to."""
+
+    connections: tuple[Connection, ...]
+    """The captures' conversations with what logs tell of them, and those of which only logs tell."""
+    loose: tuple[Thread, ...]
+    """Threads that never came to a stream: tries that ended before."""
+    clients: tuple[Sighting, ...]
+    """Clients' streams."""
+
+
+def attached(connections: Sequence[Connection], told: Iterable[Thread], local: Sequence[str]) -> Told:
+    """Join threads, each on the captures' clock, to conversations."""
+    clients: list[Thread] = []
+    streams: list[Thread] = []
+    for thread in told:
+        (clients if thread.is_clients else streams).append(thread)
+    found: dict[int, list[Thread]] = defaultdict(list)
+    waiting = []
+    index = _Index(connections)
+    for thread in streams:
+        place = index.exact(thread)
+        if place is None:
+            waiting.append(thread)
+        else:
+            found[place].append(thread)
+    by_log: dict[str, list[Thread]] = defaultdict(list)
+    for thread in waiting:
+        by_log[thread.tap].append(thread)
+    loose: list[Thread] = []
+    alone: list[Thread] = []
+    for log in sorted(by_log):
+        taken = {place for place, held in found.items() if any(t.tap == log for t in held)}
+        for thread, place in index.likely(by_log[log], taken):
+            if place is not None:
+                found[place].append(thread)
+            else:
+                (alone if thread.stands and thread.initiator and thread.receiver else loose).append(thread)
+    joined = [_with(c, found[i], local) if i in found else c for i, c in enumerate(connections)]
+    joined += [_of_logs(group, local) for group in _same_streams(alone)]
+    return Told(
+        connections=tuple(sorted(joined, key=lambda c: c.began_ns) if alone else joined),
+        loose=tuple(t for t in loose if t.initiator and t.receiver),
+        clients=tuple(t.sighting for t in clients),
+    )
+
+
+class _Index:
+    """Conversations by what threads know of them."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self._all = connections
+        self._ids: dict[str, list[int]] = defaultdict(list)
+        self._keys: dict[str, list[int]] = defaultdict(list)
+        self._callers: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self._pairs: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+        for place, connection in enumerate(connections):
+            for one in connection.stream_ids:
+                self._ids[one].append(place)
+            for key in connection.of(Dialback, ">"):
+                if key.word == "result" and key.key_digest:
+                    self._keys[key.key_digest].append(place)
+            for sighting in connection.sightings:
+                self._callers[sighting.client].append(place)
+            self._pairs[(connection.initiator, connection.receiver)].append(place)
+
+    def exact(self, thread: Thread) -> int | None:
+        """The one conversation that a thread must be about; None where nothing tells."""
+        places = {p for one in thread.stream_ids for p in self._ids.get(one, ())}
+        places = places or {p for key in thread.keys for p in self._keys.get(key, ())}
+        if len(places) == 1:
+            return places.pop()
+        if thread.peer is not None and not thread.outgoing and thread.peer[1]:
+            near = [p for p in self._callers.get(thread.peer, ()) if self._overlap(thread, p)]
+            if len(set(near)) == 1:
+                return near[0]
+        return None
+
+    def likely(self, waiting: Sequence[Thread], taken: set[int]) -> list[tuple[Thread, int | None]]:
+        """For each thread of one log the conversation of its pair that is nearest in time; each serves one thread."""
+        offers = []
+        for number, thread in enumerate(waiting):
+            for place in self._pairs.get((thread.initiator, thread.receiver), ()):
+                if place not in taken and self._fits(thread, place):
+                    apart = abs(thread.began_ns - self._all[place].began_ns)
+                    offers.append((apart, number, place))
+        chosen: dict[int, int] = {}
+        used = set(taken)
+        for _, number, place in sorted(offers):
+            if number not in chosen and place not in used:
+                chosen[number] = place
+                used.add(place)
+        return [(thread, chosen.get(number)) for number, thread in enumerate(waiting)]
+
+    def _fits(self, thread: Thread, place: int) -> bool:
+        """Whether a thread can be about a conversation: it stood where the stream stood, and their times overlap."""
+        connection = self._all[place]
+        if thread.stands and not connection.accepted:
+            return False
+        if not thread.stands and connection.accepted:
+            return False
+        peer = thread.peer
+        ends = {s.server if thread.outgoing else s.client for s in connection.sightings}
+        if peer is not None and not any(e[0] == peer[0] and peer[1] in (0, e[1]) for e in ends):
+            return False
+        ids = thread.stream_ids
+        if ids and connection.stream_ids and not ids & set(connection.stream_ids):
+            return False
+        return self._overlap(thread, place)
+
+    def _overlap(self, thread: Thread, place: int) -> bool:
+        connection = self._all[place]
+        return (
+            thread.began_ns - AROUND_NS <= connection.ended_ns
+            and connection.began_ns <= thread.ended_ns + AROUND_NS
+            and connection.began_ns - thread.began_ns <= START_NS + connection.ended_ns - connection.began_ns
+        )
+
+
+def _with(connection: Connection, told: Sequence[Thread], local: Sequence[str]) -> Connection:
+    """A conversation with what logs tell of it; where it is ciphertext, the fullest account tells on."""
+    ordered = tuple(sorted(told, key=lambda t: (t.teller not in local, -len(t.events), t.tap)))
+    names = next(((t.initiator, t.receiver) for t in ordered if t.initiator and t.receiver), (None, None))
+    named_by = connection.named_by
+    if connection.initiator is None or connection.receiver is None:
+        named_by = "log" if names[0] else named_by
+    initiator, receiver = connection.initiator or names[0], connection.receiver or names[1]
+    if connection.ciphertext is not None:
+        fullest = max(ordered, key=lambda t: (_quotes(t), t.teller in local, len(t.sighting.stream), t.tap))
+        primary = _told_on(connection.primary, fullest)
+        connection = replace(connection, sightings=(primary, *connection.sightings[1:]))
+    return replace(connection, told=ordered, initiator=initiator, receiver=receiver, named_by=named_by)
+
+
+def _quotes(thread: Thread) -> bool:
+    """Whether a log quotes what was said under TLS, and does not only say what came of it."""
+    return any(isinstance(e, StreamFeatures | Dialback | Sasl) for e in thread.events)
+
+
+def _told_on(primary: Sighting, thread: Thread) -> Sighting:
+    """A sighting that is ciphertext from some place on, with the log's events put there."""
+    last = max(i for i, e in enumerate(primary.events) if isinstance(e, TlsData))
+    own = oriented(thread.events, thread.tap, primary.client, primary.server, thread.outgoing).events
+    under = _under_tls(own)
+    quotes = any(isinstance(e, StreamFeatures | Dialback | Sasl) for e in under)
+    if not quotes:
+        under = tuple(e for e in under if isinstance(e, Said) and e.topic in _OUTCOMES)
+    events = (*primary.events[: last + 1], *under, *primary.events[last + 1 :])
+    return replace(primary, events=events, stream=run(events, primary.client), opened=quotes)
+
+
+def _under_tls(events: Sequence[Event]) -> tuple[Event, ...]:
+    """What a log tells after TLS began: packets show what was before."""
+    for index, event in enumerate(events):
+        agreed = isinstance(event, StartTls) and event.word == "proceed"
+        if agreed or (isinstance(event, Said) and event.topic is Topic.SECURED):
+            return tuple(events[index + 1 :])
+    plain = (StartTls, StreamHeader, StreamFeatures)
+    return tuple(e for e in events if not isinstance(e, plain))
+
+
+def _same_streams(alone: Sequence[Thread]) -> list[list[Thread]]:
+    """Threads of different logs that tell of one stream, from its two ends or from two logs of one server."""
+    found: list[list[Thread]] = []
+    by_pair: Mapping[tuple[str | None, str | None], list[list[Thread]]] = defaultdict(list)
+    for thread in sorted(alone, key=lambda t: (t.began_ns, t.tap, t.events[0].where.line or 0)):
+        groups = by_pair[(thread.initiator, thread.receiver)]
+        group = next((g for g in reversed(groups) if _is_same(g, thread)), None)
+        if group is None:
+            group = [thread]
+            groups.append(group)
+            found.append(group)
+        else:
+            group.append(thread)
+    return found
+
+
+def _is_same(group: Sequence[Thread], thread: Thread) -> bool:
+    """Whether a thread can tell of the stream of others: another log, and the times overlap."""
+    if any(t.tap == thread.tap for t in group):
+        return False
+    ids = {one for t in group for one in t.stream_ids}
+    if ids and thread.stream_ids:
+        return bool(ids & thread.stream_ids)
+    first, last = min(t.began_ns for t in group), max(t.ended_ns for t in group)
+    return thread.began_ns <= last + AROUND_NS and first <= thread.ended_ns + AROUND_NS
+
+
+def _of_logs(group: Sequence[Thread], local: Sequence[str]) -> Connection:
+    """A conversation of which only logs tell."""
+    ordered = tuple(sorted(group, key=lambda t: (t.teller not in local, not _quotes(t), -len(t.events), t.tap)))
+    first = ordered[0]
+    where = first.events[0].where
+    return Connection(
+        id=digest("log", first.tap, first.tag or "", str(where.line), str(first.initiator), str(first.receiver)),
+        sightings=tuple(t.sighting for t in ordered),
+        initiator=first.initiator,
+        receiver=first.receiver,
+        named_by="log",
+        role="unknown",
+        told=ordered,
+    )
