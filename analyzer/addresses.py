@@ -22,6 +22,16 @@ _INSIDE = tuple(
 
 
 @lru_cache(maxsize=65536)
+def is_address(text: str) -> bool:
+    """Whether this is an IP address, and no name of a host or a file."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=65536)
 def is_private(address: str) -> bool:
     """Whether no packet from elsewhere can reach the address: RFC 1918, 6598, 3927, 4193, loopback.
 

@@ -5,83 +5,24 @@ Each join leaves a `Link` that says why. Knows no verdict and no clock but the e
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from analyzer.addresses import is_private
+from analyzer.attempt import Attempt, Limits
+from analyzer.clients import with_clients
 from analyzer.connection import Connection
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory
 from analyzer.session import DialbackKey
 from analyzer.sighting import Sighting
-from analyzer.stage import Link
+from analyzer.stage import Link, is_told
 from analyzer.threads import Thread
 from analyzer.view import Coverage
-from parsers.events import Stanza, StreamHeader
+from parsers.events import Stanza
 
 _WANT_ANSWER = ("subscribe", "probe", "get", "set")
 """Types of presence and iq that a server answers by itself (RFC 6120 section 8.2.3, RFC 6121 sections 3.1 and 4.3)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How far apart things may be and still belong together; each with its reason."""
-
-    attempt_ns: int = 60 * 10**9
-    """A question or a connection within 60 s after the last one goes on with the same attempt: SYN retries come at
-    most 32 s apart (RFC 6298 section 5, with 6 retries), DNS retries sooner."""
-    callback_ns: int = 120 * 10**9
-    """A peer calls back within 120 s of the key: the longest dialback timer known is Prosody's 90 s."""
-    trigger_ns: int = 30 * 10**9
-    """A client's stanza sets off an attempt within 30 s."""
-    bounce_ns: int = 180 * 10**9
-    """A server gives up on a stanza within 180 s: Linux gives up on a SYN after 127 s."""
-    answer_ns: int = 10 * 10**9
-    """Who wants to answer begins within 10 s: servers answer a subscription or a question by themselves, at once."""
-
-
-@dataclass(slots=True)
-class Attempt:
-    """A session that is being gathered."""
-
-    initiator: str
-    """Who wants to send."""
-    receiver: str
-    """Whom it wants to reach."""
-    host: str | None
-    """Address of the server that makes the attempt; None where only a callback or a client tells of it."""
-    lookups: list[Lookup] = field(default_factory=list)
-    """Its questions, in order."""
-    connections: list[Connection] = field(default_factory=list)
-    """What it tried, in order."""
-    dialbacks: list[DialbackKey] = field(default_factory=list)
-    """Keys of the initiator."""
-    callbacks: list[Connection] = field(default_factory=list)
-    """Connections by which the receiver verifies them, or tries to."""
-    callback_lookups: list[Lookup] = field(default_factory=list)
-    """The receiver's questions before it calls back."""
-    links: list[Link] = field(default_factory=list)
-    """Why these were joined."""
-    trigger: Stanza | None = None
-    """The client's stanza that caused it."""
-    bounce: Stanza | None = None
-    """The error that the client got back."""
-    awaited: Stanza | None = None
-    """The receiver's stanza that wants an answer."""
-    tries: list[Thread] = field(default_factory=list)
-    """What servers' logs tell of tries that came to no stream."""
-    last_ns: int = 0
-    """Instant of its last event so far."""
-
-    @property
-    def first_ns(self) -> int:
-        """Instant of its first event."""
-        seen = [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections]
-        seen += [s.event.at_ns for d in self.dialbacks for s in d.steps]
-        seen += [t.began_ns for t in self.tries] if not seen else []
-        return min(seen or [s.at_ns for s in (self.trigger, self.bounce, self.awaited) if s is not None])
 
 
 def gather(
@@ -125,20 +66,20 @@ def gather(
             attempt.last_ns = max(attempt.last_ns, thing.ended_ns)
     attempts = _with_callbacks(attempts, connections, keys, limits)
     _with_tries(attempts, tries, limits)
-    _with_clients(attempts, client_streams, limits)
+    with_clients(attempts, client_streams, limits)
     return attempts + _awaited(attempts, coverage, local, limits)
 
 
 def _host_of(connection: Connection, where: Directory) -> str:
     """The host that opened a connection; where only a log tells of it, the one that speaks for its domain."""
-    if connection.client[0]:
+    if is_told(connection.client[0]):
         return _host(connection.client[0], where)
     known = sorted(where.addresses_of((connection.initiator,))) if connection.initiator else []
     return _host(next((a for a in known if is_private(a)), known[0]), where) if known else ""
 
 
 def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits) -> None:
-    """What logs tell of tries joined to the attempts of the same pair at that time; the rest are attempts themselves."""
+    """What logs tell of tries joined to the attempts of the same pair at that time; the rest stand alone."""
     own: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         own[(attempt.initiator, attempt.receiver)].append(attempt)
@@ -337,91 +278,3 @@ def _awaited(
             found[pair] = Attempt(*pair, host=None, awaited=asked)
             break
     return list(found.values())
-
-
-def _with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], limits: Limits) -> None:
-    """What clients asked for joined to the attempts that it set off, and the errors that they got back.
-
-    Of each kind of stanza only the first on a stream is an event, so the stanza that an error answers may be unseen;
-    who gets the error is told by the time at which it came.
-    """
-    own: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
-    for attempt in sorted(attempts, key=lambda a: a.first_ns):
-        own[(attempt.initiator, attempt.receiver)].append(attempt)
-    wishes: dict[tuple[str, str], list[Stanza]] = defaultdict(list)
-    bounces: list[tuple[Stanza, Stanza, str, str]] = []
-    for sighting in client_streams:
-        header = next(sighting.of(StreamHeader, ">"), None)
-        served = header.to_domain if header is not None else None
-        if not served:
-            continue
-        asked = list(_wishes(sighting, served))
-        for stanza in asked:
-            wishes[(served, str(stanza.to_domain))].append(stanza)
-        bounces += [(b, s, served, sighting.server[0]) for b, s in _bounced(sighting, served, asked, limits)]
-    for pair, stanzas in wishes.items():
-        _set_off(own[pair], stanzas, limits)
-    for bounce, stanza, served, server in sorted(bounces, key=lambda b: b[0].at_ns):
-        receiver = str(stanza.to_domain)
-        about = [a for a in own[(served, receiver)] if _was_tried(a, stanza, bounce)]
-        if not about:
-            # Given back although nothing was tried: an attempt that ended before it began.
-            attempts.append(Attempt(served, receiver, server, trigger=stanza, bounce=bounce))
-        elif about[-1].bounce is None or _fits(bounce, about[-1]) > _fits(about[-1].bounce, about[-1]):
-            about[-1].bounce = bounce
-
-
-def _wishes(sighting: Sighting, served: str) -> Iterator[Stanza]:
-    """The client's stanzas to other domains that are no answers."""
-    for stanza in sighting.of(Stanza, ">"):
-        if stanza.to_domain and stanza.to_domain != served and stanza.type not in ("error", "result"):
-            yield stanza
-
-
-def _bounced(
-    sighting: Sighting, served: str, asked: Sequence[Stanza], limits: Limits
-) -> Iterator[tuple[Stanza, Stanza]]:
-    """The errors that a client got back, each with the last stanza of its name that the client had sent there."""
-    for bounce in sighting.of(Stanza, "<"):
-        if bounce.type != "error" or bounce.from_domain in (None, served):
-            continue
-        sent = [
-            s
-            for s in asked
-            if (s.name, s.to_domain) == (bounce.name, bounce.from_domain)
-            and 0 <= bounce.at_ns - s.at_ns <= limits.bounce_ns
-        ]
-        if sent:
-            yield bounce, sent[-1]
-
-
-def _set_off(own: Sequence[Attempt], stanzas: Sequence[Stanza], limits: Limits) -> None:
-    """To each attempt of a pair, in order of time, the stanza that set it off: the last before it, a subscription
-    first; none that another has, or that a stream of another carried.
-    """
-    open_spans = [
-        (c.began_ns, c.ended_ns if c.ending is None else c.ending.at_ns)
-        for a in own
-        for c in a.connections
-        if c.accepted
-    ]
-    free = [s for s in stanzas if not any(began <= s.at_ns <= ended for began, ended in open_spans)]
-    free.sort(key=lambda s: s.at_ns)
-    for attempt in own:
-        first_ns = attempt.first_ns
-        since = bisect_left(free, first_ns - limits.trigger_ns, key=lambda s: s.at_ns)
-        near = free[since : bisect_right(free, first_ns, key=lambda s: s.at_ns)]
-        if near:
-            attempt.trigger = max(near, key=lambda s: (s.type == "subscribe", s.at_ns))
-            free.remove(attempt.trigger)
-
-
-def _was_tried(attempt: Attempt, stanza: Stanza, bounce: Stanza) -> bool:
-    """Whether an attempt was under way between a stanza and the error for it."""
-    first_ns = attempt.first_ns
-    return attempt.trigger is stanza or (first_ns <= bounce.at_ns and max(first_ns, attempt.last_ns) >= stanza.at_ns)
-
-
-def _fits(bounce: Stanza, attempt: Attempt) -> bool:
-    """Whether an error is for a stanza such as set the attempt off."""
-    return attempt.trigger is not None and attempt.trigger.name == bounce.name

@@ -16,6 +16,7 @@ from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
 from analyzer.naming import spoken
 from analyzer.sighting import Sighting
+from analyzer.stage import is_told
 from analyzer.vantage import Clock
 from parsers.events import Dialback, DnsQuery, Event, FirewallLog, Said, StreamHeader, Topic
 
@@ -62,7 +63,7 @@ def _proofs(river: Sequence[Event], groups: Seen, lookups: Iterable[Lookup]) -> 
     for group in groups:
         for sighting in group:
             began = sighting.events[0].at_ns
-            if sighting.client[0]:
+            if is_told(sighting.client[0]):
                 ports[sighting.client].append(began)
                 ends[(sighting.client, sighting.server)].append(began)
             for event in sighting.events:
@@ -112,10 +113,8 @@ def _by_quarters(river: Sequence[Event], groups: Seen) -> Clock | None:
     """The offset of a log that shares no mark with a capture, as far as its pairs of domains agree on a zone."""
     seen: Mapping[tuple[str | None, str | None], list[int]] = defaultdict(list)
     for group in groups:
-        (initiator, receiver), _ = max(
-            (spoken(s) for s in group), key=lambda n: (n[0][0] is not None, n[0][1] is not None)
-        )
-        seen[(initiator, receiver)].append(group[0].events[0].at_ns)
+        pair = max((spoken(s)[0] for s in group), key=lambda names: sum(name is not None for name in names))
+        seen[pair].append(group[0].events[0].at_ns)
     counts: Counter[int] = Counter()
     for event in river:
         if not isinstance(event, Said) or event.topic not in (Topic.AUTHED, Topic.CONNECTING, Topic.CONNECT_FAILED):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from analyzer.history import letters
 from analyzer.machines.table import Step
 from analyzer.sighting import Sighting
 from analyzer.stage import End, Stage
@@ -76,7 +77,7 @@ class Connection:
         return bool(self.primary.flow) or not (self.told or self.firewall)
 
     def said(self, topic: Topic, *conditions: str) -> Said | None:
-        """The first line of a server's log about it with this topic, and one of these conditions where any are named."""
+        """The first line of a server's log about it with this topic, with one of these conditions if any are named."""
         return next(
             (
                 e
@@ -395,54 +396,5 @@ class Connection:
 
     @cached_property
     def history(self) -> str:
-        """One letter per thing seen, upper case from the client (the idea is Zeek's).
-
-        S SYN, H SYN-ACK, F FIN, R RST, O stream header, E features, T STARTTLS word, L hello, X ciphertext,
-        A SASL, D dialback result, V dialback verify, M stanza, Z stream error, C stream end, U unreachable, N not XMPP.
-        """
-        letters = []
-        for event in self.events:
-            letter = _LETTERS.get(_kind(event))
-            if letter:
-                letters.append(letter if self.way(event) == ">" else letter.lower())
-        return "".join(letters)
-
-
-INITIAL_TTLS = (64, 128, 255)
-"""TTLs with which packets set out: RFC 1700's 64, Windows' 128, and the largest, as routers and firewalls use."""
-
-
-def hops(mark: TcpMark) -> int | None:
-    """How many routers a packet has passed: what it lacks of the nearest initial TTL; None where no TTL is known."""
-    ttl = mark.ttl
-    return None if ttl is None else next((initial - ttl for initial in INITIAL_TTLS if initial >= ttl), None)
-
-
-_LETTERS = {
-    "syn": "S",
-    "syn-ack": "H",
-    "fin": "F",
-    "rst": "R",
-    "StreamHeader": "O",
-    "StreamFeatures": "E",
-    "StartTls": "T",
-    "TlsHello": "L",
-    "TlsData": "X",
-    "Sasl": "A",
-    "result": "D",
-    "verify": "V",
-    "Stanza": "M",
-    "StreamError": "Z",
-    "StreamEnd": "C",
-    "Unreachable": "U",
-    "NotXmpp": "N",
-}
-
-
-def _kind(event: Event) -> str:
-    """The name under which `_LETTERS` knows an event."""
-    for field in ("mark", "word"):
-        word = getattr(event, field, None)
-        if word in _LETTERS:
-            return str(word)
-    return type(event).__name__
+        """One letter per thing seen, upper case from the client: `history.letters`."""
+        return letters(self.events, self.client)

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from analyzer import firewall
 from analyzer.addresses import is_private
-from analyzer.attempts import Attempt, Limits, gather
+from analyzer.attempt import Attempt, Limits
+from analyzer.attempts import gather
 from analyzer.clocks import clock_of, shifted
 from analyzer.connection import Connection
 from analyzer.conversations import is_payload, lookups, sightings

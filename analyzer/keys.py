@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from analyzer.connection import Connection
 from analyzer.machines.dialback import DialbackMachine, domains, signal
 from analyzer.session import DialbackKey
-from parsers.events import Dialback, StreamHeader, river_key
+from parsers.events import Dialback, StreamHeader, TlsData, river_key
 
 
 @dataclass(slots=True)
@@ -68,9 +68,14 @@ def follow(connections: Sequence[Connection]) -> list[DialbackKey]:
 def _stream_id(connection: Connection, event: Dialback) -> str | None:
     """The id that the receiving server gave last before the element: its header's (XEP-0220 section 2.1.1)."""
     held = None
-    for header in connection.of(StreamHeader, "<"):
-        if river_key(header) <= river_key(event):
-            held = header.id or held
+    for seen in connection.events:
+        if seen is event:
+            break
+        if isinstance(seen, StreamHeader) and connection.way(seen) == "<":
+            held = seen.id or held
+        elif isinstance(seen, TlsData):
+            # Under TLS the stream begins anew with another id (RFC 6120 section 5.4.3.3); a log seldom tells it.
+            held = None
     return held
 
 

@@ -141,6 +141,8 @@ class _Index:
         ends = {s.server if thread.outgoing else s.client for s in connection.sightings}
         if peer is not None and not any(e[0] == peer[0] and peer[1] in (0, e[1]) for e in ends):
             return False
+        if _succeeded(thread) is not None and _seen_to_succeed(connection) not in (None, _succeeded(thread)):
+            return False
         ids = thread.stream_ids
         if ids and connection.stream_ids and not ids & set(connection.stream_ids):
             return False
@@ -153,6 +155,23 @@ class _Index:
             and connection.began_ns <= thread.ended_ns + AROUND_NS
             and connection.began_ns - thread.began_ns <= START_NS + connection.ended_ns - connection.began_ns
         )
+
+
+def _succeeded(thread: Thread) -> bool | None:
+    """Whether the log says that the stream was authenticated; None where it does not say what came of it."""
+    after = {s.after for s in thread.sighting.stream}
+    if after & {"AUTHED", "TRAFFIC"}:
+        return True
+    return False if after & {"AUTH_REFUSED", "TLS_BROKEN", "ERRORED"} else None
+
+
+def _seen_to_succeed(connection: Connection) -> bool | None:
+    """Whether packets show that the stream was authenticated; None where they do not show what came of it."""
+    if connection.ciphertext is not None or not connection.whole:
+        return None
+    if connection.authenticated:
+        return True
+    return False if connection.passed("AUTH_REFUSED", "TLS_BROKEN", "ERRORED") else None
 
 
 def _with(connection: Connection, told: Sequence[Thread], local: Sequence[str]) -> Connection:

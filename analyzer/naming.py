@@ -14,6 +14,7 @@ from functools import cached_property
 from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
 from analyzer.sighting import Sighting
+from analyzer.stage import is_told
 from parsers.events import Dialback, Said, Stanza, StreamHeader
 
 Names = tuple[str | None, str | None]
@@ -157,17 +158,22 @@ def directory(
     for group in groups:
         for sighting in group:
             (initiator, receiver), _ = spoken(sighting)
-            if initiator and sighting.client[0]:
+            if initiator and is_told(sighting.client[0]):
                 refused = any(step.after in ("AUTH_REFUSED", "ERRORED") for step in sighting.stream)
                 (claimed if refused else spoke)[sighting.client[0]][initiator] += 1
             answered = next(sighting.of(StreamHeader, "<"), None) is not None or sighting.told_authed
-            if receiver and sighting.server[0] and answered:
+            if receiver and is_told(sighting.server[0]) and answered:
                 spoke[sighting.server[0]][receiver] += 1
     for sighting in client_streams:
         header = next(sighting.of(StreamHeader, ">"), None)
         # Whoever was refused under a name may well have users who believe it.
         served_at = sighting.server[0]
-        if header is not None and header.to_domain and served_at and header.to_domain not in claimed[served_at]:
+        if (
+            header is not None
+            and header.to_domain
+            and is_told(served_at)
+            and header.to_domain not in claimed[served_at]
+        ):
             spoke[sighting.server[0]][header.to_domain] += 1
     return Directory(spoke=spoke, claimed=claimed, published=_published(lookups), nat=nat)
 

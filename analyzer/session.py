@@ -17,7 +17,6 @@ from analyzer.stage import Link, Stage
 from analyzer.threads import Thread
 from parsers.events import Dialback, Said, Stanza, StreamError, TlsAlert, Topic, river_key
 
-
 _SHOWS = {
     Topic.RESOLVE_FAILED: Stage.DNS,
     Topic.CONNECT_FAILED: Stage.CONNECT,
@@ -127,7 +126,7 @@ class Session:
         return (*(t for c in self.connections for t in c.told), *self.tries)
 
     def said(self, topic: Topic, *conditions: str) -> Said | None:
-        """The first line of a server's log about it with this topic, and one of these conditions where any are named."""
+        """The first line of a server's log about it with this topic, with one of these conditions if any are named."""
         found = [
             e
             for thread in self.told

@@ -7,7 +7,7 @@ from enum import IntEnum
 from hashlib import blake2b
 
 End = tuple[str, int]
-"""An address and a port."""
+"""An address and a port; port 0 where only the address is known, and words for an address that no source tells."""
 
 
 class Stage(IntEnum):
@@ -43,9 +43,21 @@ class Link:
 
 
 def end_text(end: End) -> str:
-    """`ADDRESS:PORT`, IPv6 in brackets."""
+    """`ADDRESS:PORT`, IPv6 in brackets; the address alone, or the words for it, where no port is known."""
     address, port = end
+    if not port:
+        return address
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def untold(domain: str | None) -> End:
+    """The words for the end of a domain's server of which a log tells no address."""
+    return (f"server of {domain}" if domain else "a server", 0)
+
+
+def is_told(address: str) -> bool:
+    """Whether this is an address, and no words for one that is not known."""
+    return bool(address) and " " not in address
 
 
 def digest(*parts: str) -> str:

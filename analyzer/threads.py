@@ -16,7 +16,7 @@ from analyzer.machines.dialback import domains
 from analyzer.machines.stream import StreamMachine
 from analyzer.machines.table import Step
 from analyzer.sighting import Sighting
-from analyzer.stage import End
+from analyzer.stage import End, is_told, untold
 from parsers.events import (
     Dialback,
     Event,
@@ -35,10 +35,6 @@ from parsers.events import (
 
 PAIRS_MAX = 64
 """Pairs of domains told apart on one thread; a stream that serves more is cut short."""
-UNTOLD_CLIENT: End = ("", 0)
-"""Stands for the end that opened a stream, where the log does not tell its address."""
-UNTOLD_SERVER: End = ("", 1)
-"""Stands for the other end."""
 
 _XMPP = (
     StreamHeader,
@@ -93,7 +89,7 @@ class Thread:
     def peer(self) -> End | None:
         """The other end's address and port (0 where not told); None where the log names no address."""
         end = self.sighting.server if self.outgoing else self.sighting.client
-        return end if end[0] else None
+        return end if is_told(end[0]) else None
 
     @cached_property
     def said(self) -> tuple[Said, ...]:
@@ -186,7 +182,7 @@ def _threads_of(events: Sequence[Event], tap: str, tag: str | None, teller: str 
 
 
 def _is_outgoing(events: Sequence[Event], teller: str | None) -> bool:
-    """Whether the server that wrote the lines opened the stream: it says so, or it spoke first, or asked to be let in."""
+    """Whether the server that wrote the lines opened the stream: it says so, spoke first, or asked to be let in."""
     for event in events:
         if isinstance(event, Said) and event.outgoing is not None:
             return event.outgoing
@@ -249,7 +245,7 @@ def _thread(
         receiver = teller
     if initiator == receiver:
         initiator = None
-    client, server = _ends(events, outgoing)
+    client, server = _ends(events, outgoing, initiator, receiver)
     sighting = oriented(events, tap, client, server, outgoing)
     return Thread(
         tap=tap,
@@ -262,16 +258,17 @@ def _thread(
     )
 
 
-def _ends(events: Sequence[Event], outgoing: bool) -> tuple[End, End]:
+def _ends(events: Sequence[Event], outgoing: bool, initiator: str | None, receiver: str | None) -> tuple[End, End]:
     """Client and server, as far as the lines name them: the last address tried is the one that the stream has."""
     peer: End | None = None
     for event in events:
         if isinstance(event, Said) and event.peer_ip:
             port = event.peer_port or (peer[1] if peer is not None and peer[0] == event.peer_ip else 0)
             peer = (event.peer_ip, port)
-    if outgoing:
-        return UNTOLD_CLIENT, peer or UNTOLD_SERVER
-    return peer or UNTOLD_CLIENT, UNTOLD_SERVER
+    client, server = untold(initiator), untold(receiver)
+    if client == server:
+        server = (f"{server[0]} itself", 0)
+    return (client, peer or server) if outgoing else (peer or client, server)
 
 
 def oriented(events: Sequence[Event], tap: str, client: End, server: End, outgoing: bool) -> Sighting:

@@ -12,7 +12,8 @@ from functools import cached_property
 from itertools import islice
 
 from analyzer.addresses import is_private
-from analyzer.connection import Connection, hops
+from analyzer.connection import Connection
+from analyzer.hops import hops
 from analyzer.lookup import Lookup
 from analyzer.session import DialbackKey, Session
 from analyzer.sighting import Sighting

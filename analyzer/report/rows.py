@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from analyzer.addresses import is_address
 from analyzer.checklist import Item
 from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
@@ -13,7 +14,7 @@ from analyzer.lookup import Lookup
 from analyzer.report.words import instant, says
 from analyzer.rule import Finding
 from analyzer.session import Session
-from analyzer.stage import end_text
+from analyzer.stage import End, end_text, is_told
 from analyzer.view import CaseView
 from parsers.capture.container import fingerprint
 from parsers.case import Case
@@ -169,17 +170,13 @@ def connection_row(connection: Connection, session: str | None, callback_of: str
         "role": connection.role,
         "initiator": connection.initiator,
         "receiver": connection.receiver,
-        "client": end_text(connection.client),
-        "server": end_text(connection.server),
+        "client": _end(connection.client),
+        "server": _end(connection.server),
         "seen_in": [
-            {
-                "source": s.source,
-                "client": end_text(s.client),
-                "server": end_text(s.server),
-                "first_frame": s.first_frame,
-            }
-            for s in connection.sightings
+            {"source": s.source, "client": _end(s.client), "server": _end(s.server), "first_frame": s.first_frame}
+            for s in (*connection.sightings, *(t.sighting for t in connection.told if connection.captured))
         ],
+        "firewall": evidence(connection.firewall),
         "outcome": connection.outcome,
         "tls": _tls(connection),
         "stream_ids": list(connection.stream_ids),
@@ -190,6 +187,11 @@ def connection_row(connection: Connection, session: str | None, callback_of: str
         "ended": instant(connection.ended_ns),
         "history": connection.history or None,
     }
+
+
+def _end(end: End) -> str | None:
+    """An end; None where no source tells its address, or its port."""
+    return end_text(end) if is_told(end[0]) and end[1] else None
 
 
 def _tls(connection: Connection) -> Row | None:
@@ -213,8 +215,8 @@ def lookup_row(lookup: Lookup) -> Row:
     answered = lookup.answered_ns
     return {
         "id": lookup.id,
-        "client": lookup.client,
-        "resolver": lookup.resolver,
+        "client": lookup.client if is_address(lookup.client) else None,
+        "resolver": lookup.resolver if is_address(lookup.resolver) else None,
         "name": lookup.name,
         "type": lookup.rrtype,
         "transport": lookup.transport,

@@ -1,7 +1,8 @@
 """Rule: the host itself refuses: nothing listens on the federation port."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.connection import Connection, hops
+from analyzer.connection import Connection
+from analyzer.hops import hops
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.connection import Connection, hops
+from analyzer.connection import Connection
+from analyzer.hops import hops
 from analyzer.stage import Stage
 from parsers.events import TcpMark
 from tests import scene

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from analyzer.checklist import checklist
-from analyzer.connection import _LETTERS
+from analyzer.history import _LETTERS
 from analyzer.judge import Judgement, RuleBroken, judge
 from analyzer.report.rows import by_session
 from analyzer.report.terminal import Terminal

@@ -1,0 +1,102 @@
+"""What clients asked for, joined to the attempts that it set off, and the errors that they got back.
+
+Knows clients' streams and attempts; no verdict.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from analyzer.attempt import Attempt, Limits
+from analyzer.sighting import Sighting
+from parsers.events import Stanza, StreamHeader
+
+
+def with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], limits: Limits) -> None:
+    """What clients asked for joined to the attempts that it set off, and the errors that they got back.
+
+    Of each kind of stanza only the first on a stream is an event, so the stanza that an error answers may be unseen;
+    who gets the error is told by the time at which it came.
+    """
+    own: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    for attempt in sorted(attempts, key=lambda a: a.first_ns):
+        own[(attempt.initiator, attempt.receiver)].append(attempt)
+    wishes: dict[tuple[str, str], list[Stanza]] = defaultdict(list)
+    bounces: list[tuple[Stanza, Stanza, str, str]] = []
+    for sighting in client_streams:
+        header = next(sighting.of(StreamHeader, ">"), None)
+        served = header.to_domain if header is not None else None
+        if not served:
+            continue
+        asked = list(_wishes(sighting, served))
+        for stanza in asked:
+            wishes[(served, str(stanza.to_domain))].append(stanza)
+        bounces += [(b, s, served, sighting.server[0]) for b, s in _bounced(sighting, served, asked, limits)]
+    for pair, stanzas in wishes.items():
+        _set_off(own[pair], stanzas, limits)
+    for bounce, stanza, served, server in sorted(bounces, key=lambda b: b[0].at_ns):
+        receiver = str(stanza.to_domain)
+        about = [a for a in own[(served, receiver)] if _was_tried(a, stanza, bounce)]
+        if not about:
+            # Given back although nothing was tried: an attempt that ended before it began.
+            attempts.append(Attempt(served, receiver, server, trigger=stanza, bounce=bounce))
+        elif about[-1].bounce is None or _fits(bounce, about[-1]) > _fits(about[-1].bounce, about[-1]):
+            about[-1].bounce = bounce
+
+
+def _wishes(sighting: Sighting, served: str) -> Iterator[Stanza]:
+    """The client's stanzas to other domains that are no answers."""
+    for stanza in sighting.of(Stanza, ">"):
+        if stanza.to_domain and stanza.to_domain != served and stanza.type not in ("error", "result"):
+            yield stanza
+
+
+def _bounced(
+    sighting: Sighting, served: str, asked: Sequence[Stanza], limits: Limits
+) -> Iterator[tuple[Stanza, Stanza]]:
+    """The errors that a client got back, each with the last stanza of its name that the client had sent there."""
+    for bounce in sighting.of(Stanza, "<"):
+        if bounce.type != "error" or bounce.from_domain in (None, served):
+            continue
+        sent = [
+            s
+            for s in asked
+            if (s.name, s.to_domain) == (bounce.name, bounce.from_domain)
+            and 0 <= bounce.at_ns - s.at_ns <= limits.bounce_ns
+        ]
+        if sent:
+            yield bounce, sent[-1]
+
+
+def _set_off(own: Sequence[Attempt], stanzas: Sequence[Stanza], limits: Limits) -> None:
+    """To each attempt of a pair, in order of time, the stanza that set it off: the last before it, a subscription
+    first; none that another has, or that a stream of another carried.
+    """
+    open_spans = [
+        (c.began_ns, c.ended_ns if c.ending is None else c.ending.at_ns)
+        for a in own
+        for c in a.connections
+        if c.accepted
+    ]
+    free = [s for s in stanzas if not any(began <= s.at_ns <= ended for began, ended in open_spans)]
+    free.sort(key=lambda s: s.at_ns)
+    for attempt in own:
+        first_ns = attempt.first_ns
+        since = bisect_left(free, first_ns - limits.trigger_ns, key=lambda s: s.at_ns)
+        near = free[since : bisect_right(free, first_ns, key=lambda s: s.at_ns)]
+        if near:
+            attempt.trigger = max(near, key=lambda s: (s.type == "subscribe", s.at_ns))
+            free.remove(attempt.trigger)
+
+
+def _was_tried(attempt: Attempt, stanza: Stanza, bounce: Stanza) -> bool:
+    """Whether an attempt was under way between a stanza and the error for it."""
+    first_ns = attempt.first_ns
+    return attempt.trigger is stanza or (first_ns <= bounce.at_ns and max(first_ns, attempt.last_ns) >= stanza.at_ns)
+
+
+def _fits(bounce: Stanza, attempt: Attempt) -> bool:
+    """Whether an error is for a stanza such as set the attempt off."""
+    return attempt.trigger is not None and attempt.trigger.name == bounce.name
