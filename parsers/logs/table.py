@@ -22,7 +22,7 @@ from parsers.logs.words import address, domain_named, scrubbed
 from parsers.source import How, Reading, Source
 from parsers.wrapping import Unwrapped, plain, unwrap
 
-ENTRY_MAX = 1 << 16
+ENTRY_MAX = 1 << 12
 """Characters of an entry of several lines that are looked at."""
 KINDS_MAX = 4096
 """Kinds of stanzas that are remembered, so that each is told once for its stream."""
@@ -39,7 +39,8 @@ class Says:
     """Messages of one form, and what they say in the words of `Said`.
 
     Groups of the pattern are named for fields of `Said`: `from_domain`, `to_domain`, `peer_ip`, `peer_port`,
-    `stream_id`, `reason`. A group `xml` holds a quoted element. Other groups must be non-capturing.
+    `stream_id`, `reason`; a group `tag` names the stream in the header's stead.
+    A group `xml` holds a quoted element. Other groups must be non-capturing.
     """
 
     pattern: str
@@ -56,6 +57,8 @@ class Says:
     """What the message tells beside or instead of that: other events."""
     silent: bool = False
     """No `Said` comes of it: what `tells` or `xml` gives is all."""
+    reasoned: bool = True
+    """Whether a known `reason` decides on topic and condition; not so where the server goes on all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,8 @@ class Reason:
     """What about."""
     condition: str | None
     """One of `CONDITIONS` for the topic."""
+    sent: bool | None = None
+    """Who did it, where the reason tells; else the form of the message does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +305,7 @@ class _Reader:
             raise AssertionError(f"{form.name}: {says.pattern!r} matches only without its groups")
         told = 0
         groups = match.groupdict()
+        entry.tag = groups.pop("tag", None) or entry.tag
         if xml := groups.get("xml"):
             for kind, quote in quoted(xml):
                 if event := self._event(entry, kind, {"sent": says.sent, **quote}):
@@ -311,13 +317,15 @@ class _Reader:
                 if event := self._event(entry, kind, fields):
                     yield event
         if not says.silent:
-            topic, condition = says.topic, says.condition
-            if (reason := groups.get("reason")) and (known := form.why(reason)):
+            topic, condition, sent = says.topic, says.condition, says.sent
+            if says.reasoned and (reason := groups.get("reason")) and (known := form.why(reason)):
                 topic, condition = known.topic, known.condition or condition
+                sent = sent if known.sent is None else known.sent
             if topic is not Topic.OTHER or condition is not None or self._how.everything:
                 told += 1
                 more = {name: value for name, value in groups.items() if name != "xml"}
-                yield self._said(entry, topic, {**more, **_given(says, condition)})
+                given = {"condition": condition, "sent": sent, "outgoing": says.outgoing}
+                yield self._said(entry, topic, {**more, **given})
         # The lines that continue an entry belong to what it tells.
         self._reading.other += entry.lines if not told else 0
 
@@ -374,8 +382,3 @@ class _Reader:
             lost=damage.lost,
             unit=damage.unit,
         )
-
-
-def _given(says: Says, condition: str | None) -> dict[str, Any]:
-    """The fields that a form of messages sets itself."""
-    return {"condition": condition, "sent": says.sent, "outgoing": says.outgoing}
