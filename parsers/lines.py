@@ -48,11 +48,12 @@ class Lines:
             if decode is None:
                 decode = _decoder(block)
             text = rest + decode.decode(block)
-            lines = text.split("\n")
+            # Of a carriage return alone nobody makes a line; of one before a line feed, Windows does.
+            lines = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n")
             rest = lines.pop()
             for line in lines:
                 number += 1
-                yield number, self._bounded(number, line)
+                yield number, line if len(line) <= LINE_MAX else self._bounded(number, line)
             self._reading.lines = number
             self._reading.size_bytes = max(self._reading.size_bytes, self._bytes.size_bytes)
             if len(rest) > BLOCK_BYTES:
