@@ -4,19 +4,22 @@ counts every line, and gives events. Knows no program.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parsers.clock import DAY, Clock
 from parsers.events import Damage, Event, Said, Stanza, Topic, Where
 from parsers.lines import Lines
-from parsers.logs.fragments import quoted
+from parsers.logs.fragments import STANZAS, element, quoted
+from parsers.logs.threads import Line, Threads
 from parsers.logs.words import address, domain_named, scrubbed
 from parsers.source import How, Reading, Source
 from parsers.wrapping import plain
 
 if TYPE_CHECKING:
+    import re
+
     from parsers.logs.table import Fields, LogFormat, Says
 
 ENTRY_MAX = 1 << 12
@@ -37,6 +40,7 @@ class _Entry:
     tag: str | None
     level: str
     text: str
+    local_domain: str | None = None
     lines: int = 1
 
 
@@ -53,6 +57,7 @@ class Reader:
         self._timeless = False
         self._kinds: set[tuple[object, ...]] = set()
         self._bad_from = self._bad = 0
+        self._threads = Threads()
 
     def run(self) -> Iterator[Event]:
         """All events, damage between them where it stood."""
@@ -67,6 +72,7 @@ class Reader:
                     if entry is not None:
                         yield from self._tell(entry)
                     if self._bad:
+                        yield from self._threads.end()
                         yield self._damage()
                     entry = begun
                 elif not line.strip():
@@ -80,6 +86,7 @@ class Reader:
                     self._bad += 1
             if entry is not None:
                 yield from self._tell(entry)
+            yield from self._threads.end()
             if self._bad:
                 yield self._damage()
             for event in lines.damage:
@@ -102,14 +109,18 @@ class Reader:
             except ValueError:
                 return None
             reading = self._reading
-            reading.first_ns = at_ns if reading.first_ns is None else min(reading.first_ns, at_ns)
-            reading.last_ns = at_ns if reading.last_ns is None else max(reading.last_ns, at_ns)
-            reading.resolution_ns = min(reading.resolution_ns, width_ns)
+            if reading.first_ns is None or at_ns < reading.first_ns:
+                reading.first_ns = at_ns
+            if reading.last_ns is None or at_ns > reading.last_ns:
+                reading.last_ns = at_ns
+            if width_ns < reading.resolution_ns:
+                reading.resolution_ns = width_ns
         self._last = (at_ns, width_ns)
         level = (groups.get("level") or "").strip()
         level = self._form.levels.get(level) or level.lower()
         tag = groups.get("tag")
-        return _Entry(number, at_ns, width_ns, tag.strip() if tag else None, level, groups["text"])
+        tag = tag.strip() if tag else None
+        return _Entry(number, at_ns, width_ns, tag, level, groups["text"], groups.get("local_domain"))
 
     def _untimed(self) -> tuple[int, int]:
         """A line that tells no time: that of the line before; in a log without any, the day that it is near to."""
@@ -121,56 +132,82 @@ class Reader:
             self._reading.assumed.append(f"its lines tell no time; taken as written on one day ({why})")
         return (self._how.near_ns or 0, DAY)
 
-    def _tell(self, entry: _Entry) -> Iterator[Event]:
-        """The events of an entry."""
+    def _tell(self, entry: _Entry) -> Iterable[Event]:
+        """The events that can be told once an entry is known; those of a line before it that waited for it first."""
+        threads = self._threads
         found = self._form.told(entry.text)
-        if found is None:
-            if self._how.everything:
-                yield self._said(entry, Topic.OTHER, {})
-            self._reading.other += entry.lines
-            return
-        says, match = found
-        told = 0
-        groups = match.groupdict()
+        groups = found[1].groupdict() if found is not None else {}
         entry.tag = groups.pop("tag", None) or entry.tag
-        if xml := groups.get("xml"):
-            for kind, quote in quoted(xml):
-                if event := self._event(entry, kind, {"sent": says.sent, **quote}):
-                    told += 1
-                    yield event
-        if says.tells is not None:
-            for kind, fields in says.tells(match):
-                told += 1
-                if event := self._event(entry, kind, fields):
-                    yield event
-        if not says.silent:
-            topic, condition, sent = says.topic, says.condition, says.sent
-            if says.reasoned and (reason := groups.get("reason")) and (known := self._form.why(reason)):
-                topic, condition = known.topic, known.condition or condition
-                sent = sent if known.sent is None else known.sent
-            if topic is not Topic.OTHER or condition is not None or self._how.everything:
-                told += 1
-                more = {name: value for name, value in groups.items() if name != "xml"}
-                given = {"condition": condition, "sent": sent, "outgoing": says.outgoing}
-                yield self._said(entry, topic, {**more, **given})
+        if found is None and not threads.waiting and not self._how.everything:
+            self._reading.other += entry.lines
+            return ()
+        side = self._form.side(entry.tag)
+        tag = entry.tag if side else None
+        outgoing = None if side is None or side == "client" else side == "outgoing"
+        if found is None or (found[0].tagged and side is None):
+            self._reading.other += entry.lines
+            other = [self._said(entry, Topic.OTHER, {})] if self._how.everything else []
+            return threads.add(Line(other, tag, outgoing)) if threads.waiting else other
+        says, match = found
+        xml = groups.get("xml")
+        joins = xml or says.echo or says.adopts
+        line = Line((), tag, outgoing)
+        if joins:
+            about = f"{element(xml)} {says.sent}" if xml else str(says.topic)
+            line = Line((), tag, outgoing, about, says, says.echo, says.adopts)
+            if threads.told(line):
+                return threads.add(line)
+        events = list(self._events(entry, says, match, groups, side))
         # The lines that continue an entry belong to what it tells.
-        self._reading.other += entry.lines if not told else 0
+        self._reading.other += entry.lines if not events else 0
+        return threads.add(line._replace(events=events)) if joins or threads.waiting else events
 
-    def _event(self, entry: _Entry, kind: type[Event], fields: Fields) -> Event | None:
+    def _events(
+        self, entry: _Entry, says: Says, match: re.Match[str], groups: dict[str, str | None], side: str | None
+    ) -> Iterator[Event]:
+        """What one entry tells by itself."""
+        xml = groups.get("xml")
+        if side == "client":
+            for kind, quote in quoted(xml) if xml and element(xml) in STANZAS else ():
+                yield from self._event(entry, kind, {"sent": says.sent, **quote})
+            return
+        for kind, quote in quoted(xml) if xml else ():
+            yield from self._event(entry, kind, {"sent": says.sent, **quote})
+        for kind, fields in says.tells(match) if says.tells is not None else ():
+            yield from self._event(entry, kind, fields)
+        if says.silent:
+            return
+        topic, condition, sent = says.topic, says.condition, says.sent
+        reason = groups.get("reason")
+        if reason and says.reasoned and (known := self._form.why(reason)):
+            # A condition belongs to its topic.
+            topic, condition = known.topic, known.condition or (condition if known.topic is topic else None)
+            sent = sent if known.sent is None else known.sent
+        if topic is not Topic.OTHER or condition is not None or self._how.everything:
+            outgoing = says.outgoing if says.outgoing is not None or side is None else side == "outgoing"
+            given = {"condition": condition, "sent": sent, "outgoing": outgoing}
+            yield self._said(entry, topic, {**groups, **given})
+
+    def _event(self, entry: _Entry, kind: type[Event], fields: Fields) -> Iterator[Event]:
         """An event of an entry; a stanza only if it is the first of its kind on its stream."""
         if kind is Stanza:
             mark = (entry.tag, *fields.values())
             if mark in self._kinds:
-                return None
+                return
             if len(self._kinds) >= KINDS_MAX:
                 self._kinds.clear()
             self._kinds.add(mark)
         common: dict[str, Any] = {"at_ns": entry.at_ns, "width_ns": entry.width_ns, "tag": entry.tag}
         common["where"] = Where(source=self._source.name, line=entry.line)
-        return kind(**{**common, **fields})
+        yield kind(**{**common, **fields})
 
     def _said(self, entry: _Entry, topic: Topic, fields: Fields) -> Said:
-        more: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+        more: dict[str, Any] = {name: value for name, value in fields.items() if value is not None and name != "xml"}
+        ends = (entry.local_domain, more.pop("peer_domain", None))
+        if (outgoing := more.get("outgoing")) is not None:
+            for name, end in zip(_DOMAINS, ends if outgoing else reversed(ends), strict=True):
+                if end is not None:
+                    more.setdefault(name, end)
         for name in _DOMAINS:
             if name in more:
                 more[name] = domain_named(more[name])
@@ -180,16 +217,9 @@ class Reader:
             more["peer_ip"] = address(more["peer_ip"])
         if "reason" in more:
             more["reason"] = scrubbed(more["reason"])
-        return Said(
-            at_ns=entry.at_ns,
-            width_ns=entry.width_ns,
-            where=Where(source=self._source.name, line=entry.line),
-            tag=entry.tag,
-            topic=topic,
-            text=scrubbed(entry.text),
-            level=entry.level,
-            **more,
-        )
+        common: dict[str, Any] = {"at_ns": entry.at_ns, "width_ns": entry.width_ns, "tag": entry.tag}
+        common["where"] = Where(source=self._source.name, line=entry.line)
+        return Said(topic=topic, text=scrubbed(entry.text), level=entry.level, **{**common, **more})
 
     def _damage(self) -> Damage:
         """The lines that were of no form, since the last entry."""

@@ -23,14 +23,18 @@ Fields = Mapping[str, Any]
 """An event's own fields by name; `sent` may be among them, and `tag` to override the line's."""
 Told = tuple[type[Event], Fields]
 
+_NEVER = "(?!)"
+"""A regular expression that nothing matches."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Says:
     """Messages of one form, and what they say in the words of `Said`.
 
     Groups of the pattern are named for fields of `Said`: `from_domain`, `to_domain`, `peer_ip`, `peer_port`,
-    `stream_id`, `reason`; a group `tag` names the stream in the header's stead.
-    A group `xml` holds a quoted element. Other groups must be non-capturing.
+    `stream_id`, `reason`; a group `tag` names the stream in the header's stead. A group `xml` holds a quoted element;
+    `peer_domain` is the other side's: which end of the stream that is follows from `outgoing`.
+    Other groups must be non-capturing.
     """
 
     pattern: str
@@ -49,6 +53,12 @@ class Says:
     """No `Said` comes of it: what `tells` or `xml` gives is all."""
     reasoned: bool = True
     """Whether a known `reason` decides on topic and condition; not so where the server goes on all the same."""
+    echo: bool = False
+    """The line before or after it may tell the same of the same stream in full; then that one counts."""
+    tagged: bool = False
+    """Only a line whose tag is a stream's tells this: elsewhere it is about something else."""
+    adopts: bool = False
+    """It names no stream and speaks of the one that the next lines name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +102,9 @@ class LogFormat:
     reference: str
     """Where it is defined."""
     headers: tuple[str, ...]
-    """How a line begins, as regular expressions over the whole line, with groups `text`, and `time`, `level`, `tag` as
-    far as there are; the commonest first. Where `time` is missing the carrier's time stands for it."""
+    """How a line begins, as regular expressions over the whole line, with groups `text`, and `time`, `level`, `tag`,
+    `local_domain` (whose part of the server speaks) as far as there are; the commonest first.
+    Where `time` is missing the carrier's time stands for it."""
     says: tuple[Says, ...]
     """What messages mean; the first that matches counts."""
     samples: tuple[Sample, ...]
@@ -102,6 +113,14 @@ class LogFormat:
     """Reasons in the server's words; the first that is found counts."""
     marks: str = ""
     """A regular expression that only this program's logs hold somewhere in their first lines; "" for none."""
+    foreign: str = ""
+    """A regular expression of what only another program of the same layout writes: then the log is not ours."""
+    outgoing_tags: str = ""
+    """A regular expression of tags that name streams which the server opened; "" where tags do not tell."""
+    incoming_tags: str = ""
+    """… and of those that a peer opened."""
+    client_tags: str = ""
+    """… and of those with clients and components: of these only stanzas are told."""
     continues: int = 0
     """How many lines without a header may continue an entry; more are damage."""
     joined: bool = False
@@ -125,15 +144,31 @@ class LogFormat:
         for says, pattern in zip(self.says, self._patterns, strict=True):
             if pattern.groups != len(pattern.groupindex):
                 raise ValueError(f"{self.name}: a group without a name in {says.pattern!r}")
-        return re.compile("|".join(f"({re.sub(r'[(][?]P<[a-z_]+>', '(?:', s.pattern)})" for s in self.says), re.S)
+        # An empty group behind each form tells which: before it, it would hide how the form begins from the engine.
+        forms = [re.sub(r"[(][?]P<[a-z_]+>", "(?:", says.pattern) for says in self.says]
+        return re.compile("|".join(f"(?:{form})()" for form in forms), re.S)
 
     @cached_property
     def _reasons(self) -> tuple[tuple[re.Pattern[str], Reason], ...]:
         return tuple((re.compile(r.pattern, re.I), r) for r in self.reasons)
 
     @cached_property
-    def _marks(self) -> re.Pattern[str] | None:
-        return re.compile(self.marks) if self.marks else None
+    def _marks(self) -> re.Pattern[str]:
+        return re.compile(self.marks)
+
+    @cached_property
+    def _foreign(self) -> re.Pattern[str]:
+        return re.compile(self.foreign or _NEVER)
+
+    @cached_property
+    def _sides(self) -> re.Pattern[str]:
+        tags = {"outgoing": self.outgoing_tags, "incoming": self.incoming_tags, "client": self.client_tags}
+        return re.compile("|".join(f"(?P<{side}>{pattern or _NEVER})" for side, pattern in tags.items()))
+
+    def side(self, tag: str | None) -> str | None:
+        """Whose stream a tag names: "outgoing", "incoming" or "client"; None where it does not tell."""
+        found = self._sides.match(tag) if tag else None
+        return found.lastgroup if found else None
 
     def match(self, line: str) -> tuple[re.Match[str], str | None] | None:
         """The header of a line and the carrier's time; None where it has none of ours."""
@@ -149,11 +184,12 @@ class LogFormat:
 
     def guess(self, head: Head) -> Guess:
         """By the share of lines that begin as ours do, and by what only this program writes."""
-        lines = [line for line in head.lines if line.strip()]
+        lines = [plain(line) for line in head.lines if line.strip()]
         if not lines:
             return Guess(score=0, because="no text")
-        fits = sum(1 for line in lines if self.match(plain(line)))
-        marked = self._marks is None or any(self._marks.search(line) for line in lines)
+        fits = sum(1 for line in lines if self.match(line))
+        texts = [f"{line}\n{unwrap(line).text}" for line in lines]
+        marked = any(map(self._marks.search, texts)) and not any(map(self._foreign.search, texts))
         if not fits or not marked:
             return Guess(score=0, because=f"{fits} of {len(lines)} lines fit, and no mark of it")
         # Lines that continue an entry lie between: few headers and a mark are enough.
