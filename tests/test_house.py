@@ -363,7 +363,7 @@ def test_a_log_format_wins_on_its_own_samples(known: LogFormat) -> None:
 @pytest.mark.parametrize("known", LOGS, ids=lambda known: known.name)
 def test_a_log_format_speaks_the_vocabulary(known: LogFormat) -> None:
     """Conditions are those of the topic; groups of patterns are fields of `Said`."""
-    fields = set(Said.__dataclass_fields__) | {"xml"}
+    fields = set(Said.__dataclass_fields__) | {"xml", "peer_domain"}
     for says in known.says:
         assert says.condition is None or says.condition in CONDITIONS[says.topic], says
         if says.tells is None:

@@ -7,11 +7,12 @@ Dialback keys are hashed and bodies dropped by the same code that reads captures
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from parsers.events import Event, StreamHeader
+from parsers.events import Event, Stanza, StreamHeader
 from parsers.names import jid_domain
 from parsers.wire.xml_document import DIALBACK, STREAMS
-from parsers.wire.xmpp import Fields, XmppStream
+from parsers.wire.xmpp import JID_MAX, TEXT_MAX, Fields, XmppStream
 
 _ROOT = f"<stream:stream xmlns='jabber:server' xmlns:stream='{STREAMS}' xmlns:db='{DIALBACK}'>".encode()
 _FIRST_TAG = re.compile(r"<([\w:.-]+)((?:\s+[\w:.-]+\s*=\s*(?:'[^'<]*'|\"[^\"<]*\"))*)\s*(/?)>")
@@ -20,11 +21,28 @@ _WORTH = re.compile(
     r"<(?:\w+:)?(?:stream|features|error|result|verify|starttls|proceed|failure|auth|success|abort|message|presence|iq)\b"
 )
 """Elements of which something can be told."""
+_NAME = re.compile(r"<([\w:.?-]+)")
+SMALL_MAX = 512
+"""Characters of a quotation that is remembered."""
+STANZAS = frozenset({"message", "presence", "iq"})
+"""What clients send each other; the rest is between servers, or about a stream."""
+_BY_CHILDREN = frozenset({"features", "error"})
+"""Elements of which an opening tag alone tells nothing: that nothing stands inside would be a guess."""
+
+
+def element(xml: str) -> str:
+    """The name of the element that is quoted, as it is written; "" where there is none."""
+    found = _NAME.search(xml)
+    return found[1] if found else ""
 
 
 def quoted(xml: str) -> list[tuple[type[Event], Fields]]:
     """What a quoted element says: event classes with their own fields; empty where it cannot be told."""
-    if not _WORTH.search(xml):
+    return _small(xml) if len(xml) <= SMALL_MAX else _read(xml)
+
+
+def _read(xml: str) -> list[tuple[type[Event], Fields]]:
+    if _WORTH.search(xml) is None:
         return []
     header = re.search(r"<stream:stream\b[^>]*>?", xml)
     if header is not None:
@@ -33,14 +51,39 @@ def quoted(xml: str) -> list[tuple[type[Event], Fields]]:
     first = _FIRST_TAG.match(xml, start)
     if first is None:
         return []
-    element = xml[start:].rstrip()
-    if not first[3] and f"</{first[1]}>" not in element:
+    name, attributes = first[1], first[2]
+    if name in STANZAS and (head := _stanza(name, attributes)) is not None:
+        return [(Stanza, head)]
+    quote = xml[start:].rstrip()
+    if not first[3] and f"</{name}>" not in quote:
         # Only the opening tag, or a line that was cut: what stands in the tag itself can be told all the same.
-        element = f"<{first[1]}{first[2]}/>"
+        if name.rpartition(":")[2] in _BY_CHILDREN:
+            return []
+        quote = f"<{name}{attributes}/>"
     stream = XmppStream()
-    told = stream.feed(_ROOT + element.encode("utf-8", "replace"))
+    told = stream.feed(_ROOT + quote.encode("utf-8", "replace"))
     stream.close()
     return [(seen.kind, seen.fields) for seen in told[1:] if seen.kind.__name__ not in ("BadXml", "NotXmpp")]
+
+
+_small = lru_cache(maxsize=1024)(_read)
+"""Of features and of the words of negotiation, many quotations are the same."""
+
+
+def _stanza(name: str, tag: str) -> Fields | None:
+    """A stanza by its opening tag, which is all that it takes; None for an error, whose condition is inside."""
+    attributes = {key: one or other for key, one, other in _ATTRIBUTE.findall(tag)}
+    type_ = attributes.get("type")
+    if type_ == "error" or "&" in tag:
+        return None
+    sender, receiver = attributes.get("from"), attributes.get("to")
+    return {
+        "name": name,
+        "type": type_ and type_[:TEXT_MAX],
+        "from_domain": None if sender is None else jid_domain(sender[:JID_MAX]),
+        "to_domain": None if receiver is None else jid_domain(receiver[:JID_MAX]),
+        "condition": None,
+    }
 
 
 def _header(tag: str) -> Fields:
