@@ -515,7 +515,7 @@ CONDITIONS: dict[Topic, frozenset[str]] = {
     ),
     Topic.CLOSED: STREAM_CONDITIONS | {"closed", "reset", "idle", "verified-only"},
     Topic.REFUSED: STREAM_CONDITIONS | {"forbidden", "duplicate", "item-not-found", "own-domain"},
-    Topic.OTHER: frozenset({"queued", "bounced", "backoff", "routed", "listening", "not-listening"}),
+    Topic.OTHER: frozenset({"queued", "bounced", "backoff", "routed", "listening", "not-listening", "edge-axl-failed"}),
 }
 """What a server's log can say of each topic. A closed list: rules read these words, not the servers'.
 
@@ -529,7 +529,8 @@ asked about a key that it had not made, `dialback-stray` when an answer came to 
 the authoritative server could not be asked; `no-mechanism` when neither EXTERNAL nor dialback is left.
 CLOSED: `idle` after silence, an ordinary end; `verified-only` when the stream was for a callback only.
 REFUSED: `own-domain` when the peer says to be a domain that the server that wrote it serves itself.
-OTHER: `backoff` when no new attempt is made for a time; `bounced` when stanzas went back to their senders.
+OTHER: `backoff` when no new attempt is made for a time; `bounced` when stanzas went back to their senders;
+`edge-axl-failed` when an Expressway could not write its node into IM&P.
 """
 
 

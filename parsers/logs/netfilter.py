@@ -48,8 +48,8 @@ FORMAT = LogFormat(
     name="netfilter",
     title="Linux iptables or nftables log",
     explanation=(
-        "Written by a rule with LOG or `log prefix`, to the kernel's log or by ulogd. Only packets that such a rule sees "
-        "are told, before or after translation as the rule's hook has it; whether they passed the prefix alone tells."
+        "Written by a rule with LOG or `log prefix`, to the kernel's log or by ulogd. Only packets that such a rule "
+        "sees are told, before or after translation as its hook has it; whether they passed the prefix alone tells."
     ),
     reference="https://wiki.nftables.org/wiki-nftables/index.php/Logging_traffic",
     headers=(

@@ -5,7 +5,7 @@ counts every line, and gives events. Knows no program.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from parsers.clock import DAY, Clock
@@ -52,7 +52,7 @@ class Reader:
         self._source = source
         self._how = how
         self._reading = reading
-        self._clock = Clock(how, day_first=form.day_first)
+        self._clock = Clock(replace(how, zone=form.zone or how.zone), day_first=form.day_first)
         self._last: tuple[int, int] | None = None
         self._timeless = False
         self._kinds: set[tuple[object, ...]] = set()

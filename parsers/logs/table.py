@@ -125,6 +125,8 @@ class LogFormat:
     """How many lines without a header may continue an entry; more are damage."""
     joined: bool = False
     """Whether these lines are part of the message, or only passed over."""
+    zone: str | None = None
+    """Zone of its clock, where the format says it and its lines do not."""
     day_first: bool = False
     """4/5/2017 is the fourth of May."""
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -205,7 +207,7 @@ class LogFormat:
                 try:
                     clock.read(time or "")
                 except ValueError:
-                    continue
+                    return False
                 return True
         return False
 
