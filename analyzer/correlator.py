@@ -5,7 +5,7 @@ One session is one attempt of one domain to reach another. Pure: no I/O, no cloc
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -89,12 +89,7 @@ def correlate(
     connections = _with_roles(connections, keys)
     streams = [*client_streams, *told.clients]
     attempts = gather(connections, questions, keys, streams, where, coverage, local, limits, told.loose)
-    sessions = tuple(
-        sorted(
-            (_session(a, local) for a in attempts),
-            key=lambda s: (s.began_ns, s.initiator, s.receiver, s.id),
-        )
-    )
+    sessions = _sessions(attempts, local)
     everything = [e for river in (*captures.values(), *rivers.values()) for e in river]
     held = {e.where for t in threads_told for e in t.said}
     return CaseView(
@@ -348,6 +343,19 @@ def _with_roles(connections: Sequence[Connection], keys: Sequence[DialbackKey]) 
             role = "unknown"
         found.append(replace(c, role=role))
     return found
+
+
+def _sessions(attempts: Iterable[Attempt], local: tuple[str, ...]) -> tuple[Session, ...]:
+    """The sessions in order of time, each with an id of its own: a log of whole seconds lets two begin at once."""
+    found: list[Session] = []
+    taken: Counter[str] = Counter()
+    for session in sorted(
+        (_session(a, local) for a in attempts), key=lambda s: (s.began_ns, s.initiator, s.receiver, s.id)
+    ):
+        taken[session.id] += 1
+        count = taken[session.id]
+        found.append(session if count == 1 else replace(session, id=digest("session", session.id, str(count))))
+    return tuple(found)
 
 
 def _session(attempt: Attempt, local: tuple[str, ...]) -> Session:

@@ -179,6 +179,8 @@ class Session:
         # A dialback element is a step of its stream and of its key; the key's machine says more.
         for connection in self.connections:
             steps += _told_steps(connection)
+        for connection in (*self.connections, *self.callbacks):
+            steps += _firewall_steps(connection)
         steps += [s for t in self.tries for s in t.sighting.stream]
         keys = {id(s.event) for d in self.dialbacks for s in d.steps}
         told = [
@@ -328,4 +330,12 @@ def _told_steps(connection: Connection) -> list[Step]:
         for thread in connection.told
         for s in thread.sighting.stream
         if isinstance(s.event, Said) and s.event.where not in own
+    ]
+
+
+def _firewall_steps(connection: Connection) -> list[Step]:
+    """What firewalls say of a conversation. It changes no state: the firewall is neither of its ends."""
+    state = connection.flow_state
+    return [
+        Step("flow", connection.id, state, state, f"firewall:{line.action}", line, True) for line in connection.firewall
     ]

@@ -71,8 +71,14 @@ WITH_CASES = ("rules", "logs", "transcripts")
 TESTED_BY: dict[str, str] = {
     **dict.fromkeys(
         (
+            "analyzer/attempt.py",
             "analyzer/attempts.py",
+            "analyzer/clients.py",
+            "analyzer/clocks.py",
             "analyzer/correlator.py",
+            "analyzer/firewall.py",
+            "analyzer/logs.py",
+            "analyzer/threads.py",
             "analyzer/sighting.py",
             "analyzer/view.py",
         ),
@@ -88,6 +94,8 @@ TESTED_BY: dict[str, str] = {
         "tests/rules",  # what rules ask, and what becomes of their answers
     ),
     "analyzer/claims.py": "tests/test_claims.py",
+    "analyzer/history.py": "tests/analyzer/test_connection.py",
+    "analyzer/hops.py": "tests/analyzer/test_connection.py",
     "analyzer/resolution.py": "tests/test_resolution.py",
     "analyzer/machines/dialback.py": "tests/analyzer/test_machines.py",
     "analyzer/machines/dns.py": "tests/analyzer/test_machines.py",

@@ -17,7 +17,7 @@ FORMAT = LogFormat(
     name="expressway",
     title="Cisco Expressway log",
     explanation=(
-        "The diagnostic log of an Expressway or VCS: `XCP_CM2` is its XMPP federation, its clock is UTC by name. At the "
+        "The diagnostic log of an Expressway or VCS: `XCP_CM2` is its federation, its clock is UTC by name. At the "
         "usual level INFO it logs what it sends, and what it receives only at VBOSE: a packet that is not in the log "
         "may well have come."
     ),
