@@ -6,12 +6,16 @@ Knows clients' streams and attempts; no verdict.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from analyzer.attempt import Attempt, Limits
 from analyzer.sighting import Sighting
-from parsers.events import Stanza, StreamHeader
+from parsers.events import Event, Stanza, StreamHeader
+
+SAME_STANZA_NS = 10**9
+"""A server logs a client's stanza within a second of its packet."""
 
 
 def with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], limits: Limits) -> None:
@@ -25,11 +29,15 @@ def with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], li
         own[(attempt.initiator, attempt.receiver)].append(attempt)
     wishes: dict[tuple[str, str], list[Stanza]] = defaultdict(list)
     bounces: list[tuple[Stanza, Stanza, str, str]] = []
-    for sighting in client_streams:
-        header = next(sighting.of(StreamHeader, ">"), None)
-        served = header.to_domain if header is not None else None
+    # What packets show, a log may tell again.
+    known: list[Stanza] = []
+    for sighting in sorted(client_streams, key=lambda s: not s.flow):
+        served = _served(sighting)
         if not served:
             continue
+        if not sighting.flow:
+            sighting = replace(sighting, events=tuple(e for e in sighting.events if not _told_before(e, known)))
+        known += sighting.of(Stanza)
         asked = list(_wishes(sighting, served))
         for stanza in asked:
             wishes[(served, str(stanza.to_domain))].append(stanza)
@@ -44,6 +52,26 @@ def with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], li
             attempts.append(Attempt(served, receiver, server, trigger=stanza, bounce=bounce))
         elif about[-1].bounce is None or _fits(bounce, about[-1]) > _fits(about[-1].bounce, about[-1]):
             about[-1].bounce = bounce
+
+
+def _served(sighting: Sighting) -> str | None:
+    """The domain that a client's stream is to: its header says so, else its stanzas, which come from there."""
+    header = next(sighting.of(StreamHeader, ">"), None)
+    if header is not None and header.to_domain:
+        return header.to_domain
+    senders = Counter(s.from_domain for s in sighting.of(Stanza, ">") if s.from_domain)
+    receivers = Counter(s.to_domain for s in sighting.of(Stanza, "<") if s.to_domain)
+    return next((domain for found in (senders, receivers) for domain, _ in found.most_common(1)), None)
+
+
+def _told_before(event: Event, known: Sequence[Stanza]) -> bool:
+    """Whether a stanza is one of these, seen elsewhere at the same moment."""
+    return isinstance(event, Stanza) and any(
+        (event.name, event.type, event.condition) == (other.name, other.type, other.condition)
+        and event.to_domain in (None, other.to_domain)
+        and abs(event.at_ns - other.at_ns) <= SAME_STANZA_NS + event.width_ns
+        for other in known
+    )
 
 
 def _wishes(sighting: Sighting, served: str) -> Iterator[Stanza]:

@@ -14,9 +14,10 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 import analyzer.rules
-from analyzer.rule import Confidence, Finding, Match, Predicate, Rule, Severity
+from analyzer.rule import Confidence, Finding, Match, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, digest, end_text
+from analyzer.told import with_logs
 from analyzer.view import CaseView
 from parsers.events import river_key
 
@@ -130,22 +131,30 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
     broken: list[RuleBroken] = []
     ruled_out: dict[str, int] = {}
     by_session: dict[str, list[Finding]] = {}
-    open_to: dict[frozenset[Stage], tuple[list[tuple[str, Predicate]], list[tuple[str, frozenset[Stage]]]]] = {}
+    open_to: dict[frozenset[Stage], tuple[list[tuple[str, Rule]], list[tuple[str, frozenset[Stage]]]]] = {}
     for session in case.sessions:
         visible = session.visible
         if visible not in open_to:
             open_to[visible] = (
-                [(name, rule.predicate) for name, rule in rules.items() if rule.needs <= visible],
+                [(name, rule) for name, rule in rules.items() if rule.needs <= visible],
                 [(name, rule.needs) for name, rule in rules.items() if not rule.needs <= visible],
             )
         judged, hidden = open_to[visible]
+        logged = bool(session.told) or any(c.firewall for c in (*session.connections, *session.callbacks))
         because = {needs: _hidden(needs - visible, session) for needs in {needs for _, needs in hidden}}
-        unjudged += [Unjudged(name, session.id, because[needs]) for name, needs in hidden]
         matches: list[tuple[str, Match]] = []
+        for name, needs in hidden:
+            told = with_logs(rules[name], None, session, case) if logged else None
+            if isinstance(told, Match):
+                matches.append((name, told))
+            else:
+                unjudged.append(Unjudged(name, session.id, because[needs]))
         cleared = 0
-        for name, predicate in judged:
+        for name, rule in judged:
             try:
-                answer = predicate(session, case)
+                answer = rule.predicate(session, case)
+                if logged:
+                    answer = with_logs(rule, answer, session, case)
             except Exception as error:  # shown as a bug of ours; the other rules still speak
                 broken.append(RuleBroken(rule=name, session=session.id, error=f"{type(error).__name__}: {error}"))
                 continue

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Literal
 
 from analyzer.citations import Citation
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import Event, StreamError
+from parsers.events import Event, StreamError, Topic
 
 
 class Severity(IntEnum):
@@ -88,6 +89,36 @@ class Blind:
     """What hides it: "the capture is ciphertext after frame 11"."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidSign:
+    """What a server's log says where the rule's failure has happened, in the vocabulary's words."""
+
+    topic: Topic
+    """What about."""
+    conditions: tuple[str, ...]
+    """Why, one of these."""
+    text: str = ""
+    """A regular expression that the peer's own words must hold; "" for any."""
+    confidence: Confidence = Confidence.LIKELY
+    """How sure the words alone are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirewallSign:
+    """What a firewall's log says where the rule's failure has happened."""
+
+    action: str
+    """As `FirewallLog.action`."""
+    ids: tuple[str, ...] = ()
+    """Ids of messages; () for any."""
+    reason: str = ""
+    """A regular expression that the reason must hold; "" for any."""
+    answered: bool | None = None
+    """What packets of it must show, where they were captured: an answer, no answer, or either (None)."""
+    way: Literal["in", "out", ""] = ""
+    """Which connections: those that others open to our side, those that our side opens, or both."""
+
+
 Predicate = Callable[[Session, CaseView], "Match | Blind | None"]
 
 
@@ -117,6 +148,10 @@ class Rule:
     """Rules that this one explains, and so demotes to consequences."""
     rivals: tuple[str, ...] = ()
     """Rules that the same signs would fit."""
+    said: tuple[SaidSign, ...] = ()
+    """What a server's log says of it."""
+    firewall: tuple[FirewallSign, ...] = ()
+    """What a firewall's log says of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

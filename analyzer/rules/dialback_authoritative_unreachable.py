@@ -1,11 +1,11 @@
 """Rule: we were sent a key and cannot reach the server that could vouch for it."""
 
 from analyzer.citations import note, xep
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
-from parsers.events import Event
+from parsers.events import Event, Topic
 
 FAILED = ("nxdomain", "servfail", "refused", "unanswered")
 """Outcomes of a lookup after which nothing can be connected to."""
@@ -61,6 +61,15 @@ RULE = Rule(
         "stream-not-authorized",
     ),
     rivals=("network-syn-unanswered", "dns-srv-nxdomain", "dns-srv-servfail"),
+    said=(
+        SaidSign(
+            topic=Topic.AUTH_FAILED,
+            conditions=(
+                "callback-failed",
+                "callback-timeout",
+            ),
+        ),
+    ),
     explanation=(
         "A peer sent us its dialback key. To check it our server looks up the peer's domain and connects there,\n"
         "and that failed: so the peer's stream towards us fails although nothing is wrong with it.\n"

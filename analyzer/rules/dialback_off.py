@@ -1,10 +1,11 @@
 """Rule: one side does not do dialback."""
 
 from analyzer.citations import note, rfc, xep
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -46,6 +47,7 @@ RULE = Rule(
     needs=frozenset({Stage.AUTH}),
     masks=("dialback-result-error", "stream-not-authorized", "stream-closed-without-error"),
     rivals=("stream-no-common-auth", "tls-required-by-peer-ignored"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("dialback-off",)),),
     explanation=(
         "A server answered dialback as something that it does not do: it relies on certificates alone.\n"
         "A peer whose certificate does not satisfy it is then left without any way."

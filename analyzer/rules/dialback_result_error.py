@@ -1,10 +1,11 @@
 """Rule: the receiving server answers the key with an error. General."""
 
 from analyzer.citations import note, xep
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 SENDER_UNREACHABLE = ("remote-connection-failed", "remote-server-not-found", "remote-server-timeout")
 """Conditions that say: the server that DNS names for the sender could not be reached (XEP-0220 section 2.5)."""
@@ -59,6 +60,7 @@ RULE = Rule(
     needs=frozenset({Stage.AUTH}),
     masks=("stream-not-authorized", "stream-closed-without-error", "stream-remote-connection-failed"),
     rivals=("network-callback-blocked", "hosting-policy-denied", "hosting-target-not-provisioned"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("dialback-error",)),),
     explanation=(
         "The receiving server could not, or would not, check the key, and said so with an error.\n"
         "The conditions about a remote server mean that it could not reach the server which DNS names for the\n"

@@ -2,10 +2,11 @@
 
 from analyzer.citations import cisco, xep
 from analyzer.claims import claim_on
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -51,6 +52,7 @@ RULE = Rule(
     needs=frozenset({Stage.AUTH}),
     masks=("stream-not-authorized", "stream-closed-without-error"),
     rivals=("dialback-secret-mismatch", "dialback-authoritative-elsewhere", "hosting-domain-registered-at-google"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("dialback-invalid",)),),
     explanation=(
         "The receiving server asked the server that DNS names for the sender's domain about the key, and was told\n"
         "that it is not one of its keys. So the machine that sent the key and the machine that was asked do not\n"

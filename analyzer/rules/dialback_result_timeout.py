@@ -1,10 +1,11 @@
 """Rule: a dialback key gets no answer. General."""
 
 from analyzer.citations import cisco, note, xep
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 TIMEOUT_NS = 29 * 10**9
 """Cisco XCP waits 30 s for the result, the shortest timer known; one second is allowed for the packets' way."""
@@ -47,6 +48,7 @@ RULE = Rule(
     needs=frozenset({Stage.AUTH}),
     masks=("stream-connection-timeout", "stream-closed-without-error"),
     rivals=("network-callback-blocked", "dialback-callback-unanswered", "tls-required-by-peer-ignored"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("dialback-timeout",)),),
     explanation=(
         "The initiating server sent its key and heard nothing until the timers ran out (30 s at Cisco).\n"
         "The receiving server waits itself: for its lookup of the sender's domain, for its connection back, or for\n"

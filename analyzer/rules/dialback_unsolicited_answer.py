@@ -1,10 +1,11 @@
 """Rule: an answer comes to a key that nobody was seen to send."""
 
 from analyzer.citations import note, xep
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -36,6 +37,7 @@ RULE = Rule(
     owner=Owner.PEER,
     needs=frozenset({Stage.AUTH}),
     rivals=("dialback-late-answer", "dialback-wrong-id"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("dialback-stray",)),),
     explanation=(
         "A `<db:result>` or `<db:verify>` with a verdict arrived that answers nothing. It must be ignored:\n"
         "servers that believed such answers could be deceived about who is who (August 2012).\n"

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from analyzer.citations import note, rfc
 from analyzer.lookup import Lookup
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import DnsAnswer, DnsQuery
+from parsers.events import DnsAnswer, DnsQuery, Topic
 
 SERVFAIL = 2
 """RFC 1035 section 4.1.1."""
@@ -77,6 +77,7 @@ RULE = Rule(
         "stream-remote-connection-failed",
     ),
     rivals=("dns-srv-servfail",),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("dnssec-bogus",)),),
     explanation=(
         "A resolver that validates DNSSEC answers SERVFAIL for data whose signatures do not hold.\n"
         "Asked with checking disabled it hands the same data out: the zone is there, its signatures are not in order.\n"

@@ -1,10 +1,11 @@
 """Rule: the domain cannot be asked for in DNS."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 LABEL_MAX = 63
 """Octets of a label (RFC 1035 section 2.3.4)."""
@@ -45,6 +46,7 @@ RULE = Rule(
     owner=Owner.USER,
     masks=("stanza-bounced-not-found", "stanza-bounced-timeout", "stanza-no-attempt"),
     rivals=("stanza-no-attempt",),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("not-idna",)),),
     explanation=(
         "A client wrote to an address whose domain has no form in DNS: IDNA cannot convert it, or a label is too "
         "long.\n"

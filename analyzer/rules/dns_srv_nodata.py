@@ -1,10 +1,11 @@
 """Rule: the name `_xmpp-server._tcp.DOMAIN` exists but holds no SRV record."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -49,6 +50,7 @@ RULE = Rule(
         "stream-remote-connection-failed",
     ),
     rivals=("dns-split-horizon", "dns-answer-dropped-by-firewall", "dns-xmpps-only"),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("nodata",), confidence=Confidence.POSSIBLE),),
     explanation=(
         "DNS answered the question for `_xmpp-server._tcp.` of the domain without an error, but with no SRV "
         "record (NODATA).\n"

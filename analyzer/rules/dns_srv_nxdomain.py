@@ -1,10 +1,11 @@
 """Rule: the name `_xmpp-server._tcp.DOMAIN` does not exist."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -51,6 +52,7 @@ RULE = Rule(
         "stream-remote-connection-failed",
     ),
     rivals=("dns-split-horizon", "dns-srv-wrong-owner", "dns-stale-or-negative-cache"),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("nxdomain",), confidence=Confidence.POSSIBLE),),
     explanation=(
         "The server asked DNS for `_xmpp-server._tcp.` of the domain and was told that no such name exists "
         "(NXDOMAIN).\n"

@@ -1,10 +1,11 @@
 """Rule: the resolver refused the SRV question."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 RCODES = {1: "FORMERR", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
 """Names of the refusals that occur (RFC 1035 section 4.1.1, RFC 8945)."""
@@ -46,6 +47,7 @@ RULE = Rule(
         "stream-remote-connection-failed",
     ),
     rivals=("dns-srv-servfail",),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("dns-refused",)),),
     explanation=(
         "The DNS server answered, but will not resolve this for that client: REFUSED, NOTIMP or FORMERR.\n"
         "An authoritative-only server was configured as resolver, its access list does not permit recursion for "

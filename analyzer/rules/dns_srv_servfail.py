@@ -1,10 +1,11 @@
 """Rule: the resolver failed on the SRV question."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -46,6 +47,7 @@ RULE = Rule(
         "stream-remote-connection-failed",
     ),
     rivals=("dns-dnssec-bogus", "dns-srv-timeout"),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("servfail",)),),
     explanation=(
         "The resolver answered SERVFAIL: it tried to find the record and could not.\n"
         "That says nothing about the record. The zone's servers may be unreachable for the resolver, the "

@@ -1,10 +1,11 @@
 """Rule: the SRV record says that the domain does not offer the service."""
 
 from analyzer.citations import rfc, xep
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -43,6 +44,7 @@ RULE = Rule(
         "stream-remote-connection-failed",
     ),
     rivals=("dns-srv-target-no-address",),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("no-service",)),),
     explanation=(
         "An SRV record whose only target is `.` says that the service is decidedly not available at this domain.\n"
         "A server must stop there; a fallback to the address of the domain is not permitted.\n"

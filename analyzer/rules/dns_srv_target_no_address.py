@@ -1,10 +1,11 @@
 """Rule: the SRV record names a host that has no address."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -52,6 +53,7 @@ RULE = Rule(
         "stream-remote-connection-failed",
     ),
     rivals=("dns-split-horizon", "dns-srv-target-malformed"),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("no-address",)),),
     explanation=(
         "The SRV record was found, but the host that it names resolves to no address, so there is nowhere to "
         "connect to.\n"

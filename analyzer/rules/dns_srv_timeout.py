@@ -1,10 +1,11 @@
 """Rule: nobody answered the SRV question."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 PATIENCE_NS = 5 * 10**9
 """A resolver gets 5 s: the default of resolv.conf(5). The capture must have gone on so long after the last question."""
@@ -66,6 +67,7 @@ RULE = Rule(
         "stream-remote-connection-failed",
     ),
     rivals=("dns-answer-dropped-by-firewall", "dns-srv-servfail"),
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("dns-timeout",)),),
     explanation=(
         "The server asked several times and no answer was seen, though the capture went on long enough.\n"
         "The resolver is down or unreachable, a firewall drops DNS on the way, or the resolver itself waits in vain\n"

@@ -1,10 +1,11 @@
 """Rule: the receiving server's list of domains keeps the sender out."""
 
 from analyzer.citations import cisco, note, xep
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 CONDITIONS = frozenset({"policy-violation", "not-authorized", "undefined-condition"})
 """Stream errors under which servers word such a refusal."""
@@ -40,6 +41,18 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 severity=Severity.DEGRADED if session.survived(connection) else None,
                 remedy=f"ask {speaker} to add {session.initiator} to the domains that it federates with",
             )
+    bounce = session.bounce
+    if bounce is not None and bounce.condition == "forbidden" and not session.connections and not session.lookups:
+        return Match(
+            events=(bounce,) if session.trigger is None else (bounce, session.trigger),
+            because=(
+                f"the server of {session.initiator} gave a stanza for {session.receiver} back as forbidden and tried "
+                "nothing: its own policy keeps that domain out"
+            ),
+            domain=session.initiator,
+            owner=owner_of(session.initiator, case),
+            remedy=f"allow {session.receiver} in the federation policy of {session.initiator}",
+        )
     for key in session.dialbacks:
         answer = key.answer
         if answer is None or answer.verdict != "error" or answer.condition not in DIALBACK or key.request is None:
@@ -77,7 +90,7 @@ RULE = Rule(
     stage=Stage.AUTH,
     severity=Severity.FAILURE,
     owner=Owner.PEER,
-    needs=frozenset({Stage.STREAM, Stage.AUTH}),
+    needs=frozenset({Stage.CONNECT}),
     masks=(
         "stream-policy-violation",
         "stream-not-authorized",
@@ -86,6 +99,15 @@ RULE = Rule(
         "stream-closed-without-error",
     ),
     rivals=("hosting-target-not-provisioned", "stream-policy-violation", "dialback-result-invalid"),
+    said=(
+        SaidSign(
+            topic=Topic.REFUSED,
+            conditions=(
+                "forbidden",
+                "policy-violation",
+            ),
+        ),
+    ),
     explanation=(
         "The server is reached and knows whom it is asked for, but its list of allowed or denied domains keeps "
         "the sender out.\n"

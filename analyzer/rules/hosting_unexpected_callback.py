@@ -2,11 +2,11 @@
 
 from analyzer.citations import cisco, note, xep
 from analyzer.claims import Claim, claim_on, names_at
-from analyzer.rule import Blind, Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Blind, Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
-from parsers.events import river_key
+from parsers.events import Topic, river_key
 
 
 def predicate(session: Session, case: CaseView) -> Match | Blind | None:
@@ -130,6 +130,7 @@ RULE = Rule(
         "dialback-wrong-id",
         "dialback-partial-domains",
     ),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("dialback-imposter",)),),
     explanation=(
         "A server holds a connection on which somebody says that he is this domain and shows a dialback key. It "
         "asks the\n"

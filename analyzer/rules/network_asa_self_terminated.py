@@ -1,7 +1,7 @@
 """Rule: the published address is the firewall's own, and it does not forward the port."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -45,6 +45,16 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-inbound-no-nat", "network-connection-refused"),
     rivals=("network-inbound-no-nat", "network-inbound-blocked-acl"),
+    firewall=(
+        FirewallSign(
+            action="deny",
+            ids=(
+                "710003",
+                "710005",
+            ),
+            way="in",
+        ),
+    ),
     explanation=(
         "The peer's SYN to our public address was reset outside and never came in.\n"
         "Connections of several hosts, or with changed ports, leave by that same address: it is translated to for "

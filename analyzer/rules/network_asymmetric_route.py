@@ -2,7 +2,7 @@
 
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.sighting import Sighting
 from analyzer.stage import Stage, end_text
@@ -55,6 +55,7 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-syn-unanswered",),
     rivals=("network-nat-rpf", "network-far-side-block"),
+    firewall=(FirewallSign(action="deny", ids=("106015",), reason=r"no connection"),),
     explanation=(
         "The SYN got through and was answered, but the SYN-ACK took another way home, or a firewall that had not "
         "seen the SYN threw it away: a stateful firewall lets an answer pass only where its question went out."

@@ -2,10 +2,11 @@
 
 from analyzer.citations import cisco, rfc
 from analyzer.failover import failover
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -48,6 +49,7 @@ RULE = Rule(
     owner=Owner.PEER,
     needs=frozenset({Stage.CONNECT}),
     rivals=("network-service-not-listening", "network-outbound-reset", "network-inbound-no-nat", "dns-srv-wrong-port"),
+    said=(SaidSign(topic=Topic.CONNECT_FAILED, conditions=("refused",)),),
     explanation=(
         "The SYN was answered by a reset at once: there is somebody, and it does not want this connection.\n"
         "Mostly no service listens on that port; but a firewall that rejects, or the wrong host behind an address "

@@ -1,7 +1,7 @@
 """Rule: our SYN has left our network, and no answer comes back."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -52,6 +52,7 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-syn-unanswered",),
     rivals=("network-outbound-blocked-silent", "network-asymmetric-route"),
+    firewall=(FirewallSign(action="teardown", reason=r"^SYN Timeout", way="out"),),
     explanation=(
         "The server's SYN was recorded outside our own firewall, or even on the peer's host, and nothing came "
         "back.\n"

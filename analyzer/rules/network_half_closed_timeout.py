@@ -2,7 +2,7 @@
 
 from analyzer.citations import note, rfc
 from analyzer.idleness import broken
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
@@ -24,6 +24,7 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-loss-or-latency", "network-mtu-black-hole", "stream-closed-without-error"),
     rivals=("network-idle-timeout", "stream-closed-without-error"),
+    firewall=(FirewallSign(action="teardown", reason=r"^FIN Timeout"),),
     explanation=(
         "One side closed its half of the connection, the other left its own open and spoke again after ten minutes or "
         "more.\n"

@@ -2,10 +2,11 @@
 
 from analyzer.citations import rfc
 from analyzer.failover import failover
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 WORDS = {
     "net": "there is no route to that network",
@@ -75,6 +76,7 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-syn-unanswered",),
     rivals=("network-no-route", "network-far-side-block"),
+    said=(SaidSign(topic=Topic.CONNECT_FAILED, conditions=("unreachable",)),),
     explanation=(
         "A router or host on the way answered the SYN with an ICMP error that quotes it.\n"
         "Its code says why: no route, no such host, no such port, or a filter that forbids it (code 13, and 9 and "

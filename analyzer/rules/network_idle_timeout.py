@@ -2,7 +2,7 @@
 
 from analyzer.citations import cisco, note, rfc
 from analyzer.idleness import broken
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
@@ -30,6 +30,7 @@ RULE = Rule(
         "stream-closed-without-error",
     ),
     rivals=("network-outbound-reset", "network-inspection-interference", "stream-closed-without-error"),
+    firewall=(FirewallSign(action="teardown", reason=r"^Conn(?:ection)?[- ]timeout"),),
     explanation=(
         "A stream was open and carried nothing for an hour or more; the next stanza was answered by a reset or by "
         "nothing.\n"

@@ -3,7 +3,7 @@
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView, Coverage
@@ -63,6 +63,22 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-syn-unanswered",),
     rivals=("network-inbound-no-nat", "network-nat-rpf", "network-service-not-listening"),
+    firewall=(
+        FirewallSign(
+            action="deny",
+            answered=False,
+            ids=(
+                "106023",
+                "106100",
+                "106001",
+                "106010",
+                "netfilter",
+                "430002",
+                "430003",
+            ),
+            way="in",
+        ),
+    ),
     explanation=(
         "The peer's SYN to our published address was recorded outside, again and again, and not once inside.\n"
         "The firewall between drops it: its access list does not permit TCP 5269 inbound, or no static "

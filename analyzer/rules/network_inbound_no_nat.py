@@ -2,7 +2,7 @@
 
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -42,6 +42,17 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-connection-refused",),
     rivals=("network-inbound-blocked-acl", "network-asa-self-terminated", "network-nat-wrong-target"),
+    firewall=(
+        FirewallSign(
+            action="deny",
+            answered=False,
+            ids=(
+                "305005",
+                "305006",
+            ),
+            way="in",
+        ),
+    ),
     explanation=(
         "The peer's SYN to our public address was refused, and the capture further in shows neither the SYN nor "
         "the reset: the firewall itself answered.\n"

@@ -2,7 +2,7 @@
 
 from analyzer.citations import cisco
 from analyzer.connection import Connection
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -52,6 +52,7 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-outbound-reset", "stream-closed-without-error", "network-connection-refused"),
     rivals=("network-outbound-reset", "network-shun-or-threat-detection"),
+    firewall=(FirewallSign(action="teardown", reason=r"inspection|IPS|Deny Terminate"),),
     explanation=(
         "The client was told that the server reset the connection, and the server that the client did.\n"
         "Neither sent it: application inspection or intrusion prevention between them ended the stream, towards "

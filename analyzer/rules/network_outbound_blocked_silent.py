@@ -1,7 +1,7 @@
 """Rule: our SYN leaves one place and never reaches the next: something between drops it."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -50,6 +50,22 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-syn-unanswered",),
     rivals=("network-far-side-block", "network-no-route", "network-nat-rpf"),
+    firewall=(
+        FirewallSign(
+            action="deny",
+            answered=False,
+            ids=(
+                "106023",
+                "106100",
+                "106001",
+                "106010",
+                "netfilter",
+                "430002",
+                "430003",
+            ),
+            way="out",
+        ),
+    ),
     explanation=(
         "The server's SYN to the peer was recorded on the near side and is missing on the far side, while the far "
         "side's capture shows other traffic of that time.\n"

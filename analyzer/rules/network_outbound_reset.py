@@ -2,7 +2,7 @@
 
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -92,6 +92,11 @@ RULE = Rule(
         "dialback-result-timeout",
     ),
     rivals=("network-connection-refused", "network-inspection-interference", "network-idle-timeout"),
+    firewall=(
+        FirewallSign(action="teardown", reason=r"^TCP Reset-APPLIANCE"),
+        FirewallSign(action="teardown", ids=("netfilter",), reason=r"reset|rst"),
+        FirewallSign(action="deny", answered=True, way="out"),
+    ),
     explanation=(
         "A reset came back in the peer's name that the peer did not send.\n"
         "Either a capture further out does not show it, or its time to live tells that it was sent from nearer "

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -45,6 +45,7 @@ RULE = Rule(
     owner=Owner.NETWORK,
     needs=frozenset({Stage.CONNECT}),
     rivals=("network-syn-unanswered",),
+    firewall=(FirewallSign(action="other", ids=("419002",)),),
     explanation=(
         "The same two ends open a connection anew while the first SYN is not answered yet, and not by repeating it: "
         "the sequence number is another one.\n"

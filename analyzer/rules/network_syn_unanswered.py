@@ -3,10 +3,11 @@
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
 from analyzer.failover import failover
-from analyzer.rule import Blind, Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Blind, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 ANSWER_NS = 3 * 10**9
 """No answer within 3 s is silence: RFC 6298 section 2 has the sender give up waiting after 1 s, formerly 3 s."""
@@ -73,6 +74,7 @@ RULE = Rule(
         "network-inbound-blocked-acl",
         "network-asymmetric-route",
     ),
+    said=(SaidSign(topic=Topic.CONNECT_FAILED, conditions=("timeout",)),),
     explanation=(
         "A server sent its SYN and neither a SYN-ACK nor a reset nor an ICMP error came back.\n"
         "Something drops it without a word, or drops the answer: a firewall at home, one on the far side, or a "

@@ -1,7 +1,7 @@
 """Rule: connections with several peers are reset at one moment."""
 
 from analyzer.citations import cisco
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -49,6 +49,7 @@ RULE = Rule(
     needs=frozenset({Stage.CONNECT}),
     masks=("network-outbound-reset", "network-inspection-interference", "stream-closed-without-error"),
     rivals=("network-outbound-reset", "network-inspection-interference"),
+    firewall=(FirewallSign(action="teardown", reason=r"^(?:Xlate Clear|Failover)"),),
     explanation=(
         "Resets came in from several peers within one second, on connections that had stood for a while.\n"
         "Peers that do not know each other do not do that; what they have in common is the way to us.\n"

@@ -1,11 +1,11 @@
 """Rule: after TLS the server offers no SASL EXTERNAL."""
 
 from analyzer.citations import cisco, note, xep
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import StreamFeatures, TlsHello
+from parsers.events import StreamFeatures, TlsHello, Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -42,6 +42,7 @@ RULE = Rule(
     needs=frozenset({Stage.AUTH}),
     masks=("stream-closed-without-error",),
     rivals=("tls-cert-untrusted", "tls-cert-wrong-name", "stream-no-common-auth"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("external-not-offered",)),),
     explanation=(
         "A server offers EXTERNAL only if the certificate of the initiating server satisfies it.\n"
         "It is not trusted, not for the domain, or there is none; or the receiving server never does SASL\n"

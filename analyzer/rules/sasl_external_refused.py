@@ -1,10 +1,11 @@
 """Rule: SASL EXTERNAL was tried and refused."""
 
 from analyzer.citations import note, rfc, xep
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -37,6 +38,7 @@ RULE = Rule(
     needs=frozenset({Stage.AUTH}),
     masks=("stream-closed-without-error", "stream-not-authorized"),
     rivals=("tls-cert-wrong-name", "tls-cert-untrusted", "sasl-authzid"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("external-refused",)),),
     explanation=(
         "The initiating server proved itself with its certificate, and the receiving server did not accept:\n"
         "the certificate does not carry the domain in the stream's `from`, or leads to no trusted authority."

@@ -2,10 +2,11 @@
 
 from analyzer.bounces import untried
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -31,6 +32,7 @@ RULE = Rule(
     owner=Owner.LOCAL,
     masks=("stanza-bounced-not-found", "stanza-bounced-timeout"),
     rivals=("stanza-no-attempt",),
+    said=(SaidSign(topic=Topic.OTHER, conditions=("backoff",)),),
     explanation=(
         "After an attempt that failed some servers give stanzas back at once for a time, seconds at first and minutes "
         "after several failures.\n"

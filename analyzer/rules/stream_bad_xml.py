@@ -1,11 +1,11 @@
 """Rule: one side sends what the other cannot or will not read as XML."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import BadXml
+from parsers.events import BadXml, Topic
 
 CONDITIONS = (
     "bad-format",
@@ -59,6 +59,19 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error",),
     rivals=("network-inspection-interference", "stream-not-xmpp", "dialback-prefix-or-namespace"),
+    said=(
+        SaidSign(
+            topic=Topic.CLOSED,
+            conditions=(
+                "not-well-formed",
+                "bad-format",
+                "bad-namespace-prefix",
+                "invalid-xml",
+                "restricted-xml",
+                "unsupported-encoding",
+            ),
+        ),
+    ),
     explanation=(
         "One side sent bytes that are not well-formed XML, or that XMPP forbids (comments, entities, other\n"
         "encodings). A fault in the sending server; or a device in the path altered the bytes;\n"

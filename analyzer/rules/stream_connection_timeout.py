@@ -1,10 +1,11 @@
 """Rule: a server's timer ran out on the stream."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -38,6 +39,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error",),
     rivals=("stream-open-but-silent", "dialback-result-timeout", "tls-required-by-peer-ignored"),
+    said=(SaidSign(topic=Topic.CLOSED, conditions=("connection-timeout",)),),
     explanation=(
         "A server closed the stream with `connection-timeout`. Before authentication it waited in vain for the\n"
         "other side's next step: the last element before tells for which.\n"

@@ -1,10 +1,11 @@
 """Rule: the server says that it serves the domain no longer."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -32,6 +33,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM}),
     masks=("stream-closed-without-error",),
     rivals=("stream-host-unknown", "dns-stale-or-negative-cache"),
+    said=(SaidSign(topic=Topic.REFUSED, conditions=("host-gone",)),),
     explanation=(
         "The server answered `host-gone`: it served the domain once and does so no longer.\n"
         "The domain moved and its SRV record, or a cached copy of it, still names the old server."

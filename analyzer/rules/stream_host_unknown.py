@@ -1,10 +1,11 @@
 """Rule: the server says that it does not serve the domain."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -38,6 +39,15 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM}),
     masks=("stream-closed-without-error", "stream-not-authorized"),
     rivals=("hosting-target-not-provisioned", "dns-srv-address-not-ours", "stream-host-gone"),
+    said=(
+        SaidSign(
+            topic=Topic.REFUSED,
+            conditions=(
+                "host-unknown",
+                "item-not-found",
+            ),
+        ),
+    ),
     explanation=(
         "The server was reached and answered `host-unknown`: the domain in the stream's `to` is none of its own.\n"
         "Either the domain is not set up there (or no longer, or under another spelling),\n"

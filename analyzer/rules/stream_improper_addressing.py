@@ -1,10 +1,11 @@
 """Rule: a server rejects the `from` or `to` of the stream."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -40,6 +41,16 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error",),
     rivals=("stream-restart-mismatch", "hosting-domain-registered-at-google"),
+    said=(
+        SaidSign(
+            topic=Topic.REFUSED,
+            conditions=(
+                "improper-addressing",
+                "invalid-from",
+                "own-domain",
+            ),
+        ),
+    ),
     explanation=(
         "A server closed the stream because `from` or `to` was missing, changed during negotiation,\n"
         "or does not belong to what was authenticated.\n"

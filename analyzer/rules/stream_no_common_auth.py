@@ -1,11 +1,11 @@
 """Rule: the server offers neither SASL EXTERNAL nor dialback."""
 
 from analyzer.citations import note, rfc, xep
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import StreamFeatures
+from parsers.events import StreamFeatures, Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -43,6 +43,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error",),
     rivals=("sasl-external-not-offered", "dialback-off", "tls-required-not-offered"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("no-mechanism",)),),
     explanation=(
         "The features offer no SASL EXTERNAL, and neither the features nor the stream header know of dialback.\n"
         "The initiating server has no way left to prove who it is and hangs up.\n"

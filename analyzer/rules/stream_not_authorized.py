@@ -1,10 +1,11 @@
 """Rule: a server closes the stream because the other side's identity is not proven to it. General."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -34,6 +35,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error",),
     rivals=("tls-cert-untrusted", "sasl-external-refused", "dialback-result-invalid", "stream-stanza-before-auth"),
+    said=(SaidSign(topic=Topic.AUTH_FAILED, conditions=("not-authorized",)),),
     explanation=(
         "A server closed the stream with `not-authorized`.\n"
         "Servers say so when a certificate does not satisfy them, when dialback or SASL failed before,\n"

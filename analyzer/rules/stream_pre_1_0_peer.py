@@ -1,10 +1,11 @@
 """Rule: the server is older than XMPP 1.0: no version, no features."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -42,6 +43,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM}),
     masks=("stream-closed-without-error",),
     rivals=("hosting-google-no-tls",),
+    said=(SaidSign(topic=Topic.REFUSED, conditions=("unsupported-version",)),),
     explanation=(
         "The response header carries no `version='1.0'`: such a server offers no stream features,\n"
         "hence neither STARTTLS nor SASL, and can be federated with by plain dialback only.\n"

@@ -1,10 +1,11 @@
 """Rule: the server could not reach another that it needs, for a dialback check our own."""
 
 from analyzer.citations import rfc, xep
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -39,6 +40,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error",),
     rivals=("network-callback-blocked", "dns-srv-nxdomain", "dns-srv-private-address"),
+    said=(SaidSign(topic=Topic.REFUSED, conditions=("remote-connection-failed",)),),
     explanation=(
         "The server closed the stream with `remote-connection-failed`: it could not reach a server it needs for\n"
         "authentication. In dialback that is the server which DNS names for the initiating domain.\n"

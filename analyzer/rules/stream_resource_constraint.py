@@ -1,10 +1,11 @@
 """Rule: the server has no room for the stream, or not on this connection."""
 
 from analyzer.citations import rfc, xep
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -42,6 +43,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error", "dialback-result-error"),
     rivals=("network-connection-limit", "dialback-multiplex-refused"),
+    said=(SaidSign(topic=Topic.REFUSED, conditions=("resource-constraint",)),),
     explanation=(
         "The server answered `resource-constraint`. As a stream error it means that the server, or its limit for\n"
         "this peer, is exhausted. In answer to a dialback key it means that this connection takes no more domains:\n"

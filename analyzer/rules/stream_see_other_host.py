@@ -1,10 +1,11 @@
 """Rule: the server redirects to another host."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -42,6 +43,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM}),
     masks=("stream-closed-without-error",),
     rivals=("network-syn-unanswered",),
+    said=(SaidSign(topic=Topic.CLOSED, conditions=("see-other-host",)),),
     explanation=(
         "The server answered `see-other-host`: the stream is to be opened at another host, which the error names.\n"
         "Servers seldom redirect each other, and not every server follows."

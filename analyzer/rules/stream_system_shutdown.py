@@ -1,10 +1,11 @@
 """Rule: the server is being shut down or resets its streams, and says so."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -32,6 +33,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM}),
     masks=("stream-closed-without-error",),
     rivals=("stream-connection-timeout",),
+    said=(SaidSign(topic=Topic.CLOSED, conditions=("system-shutdown",)),),
     explanation=(
         "The server closed the stream with `system-shutdown` or `reset`: it is stopped, restarted, or wants the\n"
         "stream opened anew because something in its configuration changed. This is an ordinary, planned end."

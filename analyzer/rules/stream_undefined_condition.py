@@ -1,10 +1,11 @@
 """Rule: a server closes the stream for a reason that only its text tells. General."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -32,6 +33,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error",),
     rivals=("hosting-domain-registered-at-google", "hosting-policy-denied"),
+    said=(SaidSign(topic=Topic.REFUSED, conditions=("undefined-condition",)),),
     explanation=(
         "The server closed the stream with a condition that XMPP does not define, or for an internal error.\n"
         "Only the text of the error and the server's own log say why."

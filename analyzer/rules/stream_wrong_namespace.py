@@ -1,11 +1,11 @@
 """Rule: one side speaks another content namespace than `jabber:server`."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
-from parsers.events import StreamHeader
+from parsers.events import StreamHeader, Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -47,6 +47,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM}),
     masks=("stream-closed-without-error", "stream-bad-xml"),
     rivals=("network-nat-wrong-target", "dns-srv-wrong-port"),
+    said=(SaidSign(topic=Topic.REFUSED, conditions=("invalid-namespace",)),),
     explanation=(
         "Servers talk to each other in the namespace `jabber:server`; clients to their server in `jabber:client`.\n"
         "One side opened the stream with another one.\n"

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Blind, Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Blind, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import TlsCertificate
+from parsers.events import TlsCertificate, Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | Blind | None:
@@ -54,6 +54,15 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("tls-handshake-alert", "tls-cert-untrusted", "stream-closed-without-error", "stream-not-authorized"),
     rivals=("tls-clock-skew",),
+    said=(
+        SaidSign(
+            topic=Topic.TLS_FAILED,
+            conditions=(
+                "certificate-expired",
+                "certificate-future",
+            ),
+        ),
+    ),
     explanation=(
         "A certificate of the handshake is not valid at the time of the capture.\n"
         "A server that checks certificates refuses it; one that does not goes on and authenticates by dialback.\n"

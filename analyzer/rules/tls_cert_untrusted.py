@@ -1,11 +1,11 @@
 """Rule: a certificate leads to no authority that the other side trusts."""
 
 from analyzer.citations import cisco, note, rfc
-from analyzer.rule import Blind, Confidence, Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Blind, Confidence, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import TlsCertificate
+from parsers.events import TlsCertificate, Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | Blind | None:
@@ -56,6 +56,17 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("tls-handshake-alert", "stream-closed-without-error", "stream-not-authorized", "sasl-external-refused"),
     rivals=("tls-chain-incomplete", "tls-cert-expired", "tls-cert-wrong-name"),
+    said=(
+        SaidSign(
+            topic=Topic.TLS_FAILED,
+            conditions=(
+                "certificate-self-signed",
+                "certificate-untrusted",
+                "certificate-invalid",
+                "certificate-revoked",
+            ),
+        ),
+    ),
     explanation=(
         "The certificate is self-signed, or signed by an authority that the other side does not know.\n"
         "A server that insists on trust refuses it; one that does not goes on to dialback, for which any will do."

@@ -2,11 +2,11 @@
 
 from analyzer.certificates import is_good_for, names_text
 from analyzer.citations import note, rfc, xep
-from analyzer.rule import Blind, Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Blind, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import TlsCertificate
+from parsers.events import TlsCertificate, Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | Blind | None:
@@ -43,6 +43,7 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("tls-handshake-alert", "stream-closed-without-error", "stream-not-authorized", "sasl-external-refused"),
     rivals=("tls-cert-untrusted", "tls-alias-not-in-san", "dns-srv-address-not-ours"),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("certificate-name",)),),
     explanation=(
         "The certificate names other domains than the XMPP domain of the server that shows it.\n"
         "It must carry the domain behind the @ of its users. The name of the host that the SRV record points to is\n"

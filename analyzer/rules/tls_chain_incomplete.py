@@ -1,11 +1,11 @@
 """Rule: a certificate comes without the intermediate that signed it."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import TlsCertificate
+from parsers.events import TlsCertificate, Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -41,6 +41,7 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("tls-handshake-alert", "stream-closed-without-error"),
     rivals=("tls-cert-untrusted",),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("certificate-chain",)),),
     explanation=(
         "The server sent its own certificate only. If it was signed by an intermediate authority, the other side\n"
         "cannot get from it to a root that it trusts: servers, unlike browsers, do not fetch what is missing."

@@ -1,10 +1,11 @@
 """Rule: the server finds nothing in the ClientHello that it can agree to."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -39,6 +40,7 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("tls-handshake-alert", "stream-closed-without-error"),
     rivals=("tls-version-mismatch", "tls-weak-key", "tls-handshake-alert"),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("cipher",)),),
     explanation=(
         "The server answered the ClientHello with an alert instead of a ServerHello: of the cipher suites, groups\n"
         "and signature algorithms that were offered it takes none.\n"

@@ -1,11 +1,11 @@
 """Rule: the server wants a certificate of the initiating server and gets none."""
 
 from analyzer.citations import cisco, rfc, xep
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import TlsClientCertificate
+from parsers.events import TlsClientCertificate, Topic
 
 WANTING = ("certificate_required", "no_certificate", "handshake_failure", "bad_certificate")
 """Alerts with which servers refuse an empty list of certificates: RFC 8446 section 6.2; RFC 5246 section 7.4.6 has
@@ -45,6 +45,7 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("tls-handshake-alert", "tls-cipher-mismatch", "stream-closed-without-error"),
     rivals=("tls-client-eku", "tls-handshake-alert"),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("certificate-missing",)),),
     explanation=(
         "The receiving server demands that the initiating server shows a certificate too, and it showed none.\n"
         "To ask for one is usual; to end the handshake without one is a setting."

@@ -1,11 +1,11 @@
 """Rule: the initiating server's certificate may not be used by a client."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import TlsCertificate
+from parsers.events import TlsCertificate, Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -40,6 +40,7 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("tls-handshake-alert", "stream-closed-without-error"),
     rivals=("tls-weak-key", "tls-cert-untrusted"),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("certificate-purpose",)),),
     explanation=(
         "A server that opens a stream is the client of the TLS handshake. If its certificate has an extended key\n"
         "usage without clientAuth, the other side refuses it there, though it is good for inbound streams."

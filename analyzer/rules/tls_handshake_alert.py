@@ -1,10 +1,11 @@
 """Rule: a TLS alert ends the handshake. General."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -33,6 +34,7 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("stream-closed-without-error",),
     rivals=("tls-cipher-mismatch", "tls-cert-untrusted", "tls-client-cert-missing"),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("handshake",)),),
     explanation=(
         "One side ended the TLS handshake with a fatal alert. The alert names the kind of trouble:\n"
         "`handshake_failure` no common parameters, `protocol_version` no common version, `bad_certificate`,\n"

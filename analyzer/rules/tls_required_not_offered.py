@@ -2,11 +2,11 @@
 
 from analyzer.citations import cisco, note, rfc
 from analyzer.connection import Connection
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import Event, StreamError
+from parsers.events import Event, StreamError, Topic
 
 GIVING_UP = ("policy-violation", "unsupported-feature", "unsupported-stanza-type")
 """Stream errors with which servers end a stream for want of TLS, or answer a STARTTLS that they did not offer:
@@ -72,6 +72,7 @@ RULE = Rule(
         "tls-starttls-failure",
     ),
     rivals=("tls-starttls-stripped", "tls-mode-mismatch"),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("not-offered",)),),
     explanation=(
         "One server takes no stream without encryption; the other did not offer STARTTLS, or has it switched off.\n"
         "The two settings exclude each other, so every attempt ends here, in both directions."

@@ -1,10 +1,11 @@
 """Rule: STARTTLS was offered, asked for, and refused."""
 
 from analyzer.citations import note, rfc
-from analyzer.rule import Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -32,6 +33,7 @@ RULE = Rule(
     needs=frozenset({Stage.STREAM}),
     masks=("stream-closed-without-error",),
     rivals=("tls-required-not-offered",),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("refused",)),),
     explanation=(
         "The initiating server asked for STARTTLS and was answered `<failure/>`.\n"
         "A server that offers TLS and then refuses it mostly has no usable certificate for the domain."

@@ -2,11 +2,11 @@
 
 from analyzer.citations import rfc
 from analyzer.connection import Connection
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import TlsHello
+from parsers.events import TlsHello, Topic
 
 VERSIONS = ("SSL 2.0", "SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3")
 """Versions from old to new."""
@@ -78,6 +78,7 @@ RULE = Rule(
     needs=frozenset({Stage.TLS}),
     masks=("tls-handshake-alert", "tls-proceed-then-close", "tls-cipher-mismatch", "stream-closed-without-error"),
     rivals=("tls-cipher-mismatch", "tls-proceed-then-close"),
+    said=(SaidSign(topic=Topic.TLS_FAILED, conditions=("version",)),),
     explanation=(
         "One server speaks only old versions of TLS (1.0, 1.1), the other only newer ones, so no handshake is\n"
         "possible. A polite server says `protocol_version`; some just hang up after the ClientHello."

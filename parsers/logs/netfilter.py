@@ -13,7 +13,9 @@ from parsers.events import FirewallLog, Flow
 from parsers.logs.table import LogFormat, Sample, Says, Told
 from parsers.logs.words import address
 
-_DENIED = re.compile(r"deny|denied|drop|reject|block|reset", re.I)
+_DENIED = re.compile(r"deny|denied|drop|reject|block", re.I)
+_RESET = re.compile(r"reset|rst", re.I)
+"""A packet of a connection that stands, or the SYN of a new one, that is answered by a reset."""
 _FLAGS = ("SYN", "ACK", "FIN", "RST", "PSH", "URG")
 
 
@@ -32,7 +34,7 @@ def _packet(match: re.Match[str]) -> Iterator[Told]:
     yield (
         FirewallLog,
         {
-            "action": "deny" if _DENIED.search(prefix) else "other",
+            "action": "deny" if _DENIED.search(prefix) else "teardown" if _RESET.search(prefix) else "other",
             "message_id": "netfilter",
             "real": flow,
             "interfaces": tuple(name for name in (match["inside"], match["outside"]) if name),

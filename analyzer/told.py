@@ -1,0 +1,144 @@
+"""What logs add to what a rule's predicate found: a sign of their own, or a second kind of evidence.
+
+Servers' logs are read by topic and condition, firewalls' by what they did: rules declare which of these are theirs.
+A log proves what it says, and nothing by what it leaves out. Knows no single rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from analyzer.connection import Connection
+from analyzer.rule import Blind, Confidence, FirewallSign, Match, Owner, Rule, SaidSign, Severity, owner_of
+from analyzer.session import Session
+from analyzer.stage import end_text
+from analyzer.view import CaseView
+from parsers.events import FirewallLog, Said, Topic
+
+LINES_MAX = 4
+"""Lines of a firewall that are cited for one conversation: a refused SYN is logged each time it comes."""
+_DECIDES = "a capture of such an attempt at one of the two servers"
+
+
+def with_logs(rule: Rule, answer: Match | Blind | None, session: Session, case: CaseView) -> Match | Blind | None:
+    """The predicate's answer, with what logs say of it; where it found nothing, what they say alone."""
+    if not rule.said and not rule.firewall:
+        return answer
+    found = _firewall_match(rule, session, case) or _said_match(rule, answer, session, case)
+    if found is None:
+        return answer
+    return _both(answer, found) if isinstance(answer, Match) else found
+
+
+def _both(seen: Match, told: Match) -> Match:
+    """One finding from two kinds of evidence; proven where no rival is left."""
+    events = (*seen.events, *(e for e in told.events if e not in seen.events))
+    sure = not seen.undecided and seen.confidence is not Confidence.POSSIBLE
+    return replace(seen, events=events, confidence=Confidence.PROVEN if sure else max(seen.confidence, told.confidence))
+
+
+# --- servers' logs
+
+
+def _said_match(rule: Rule, answer: Match | Blind | None, session: Session, case: CaseView) -> Match | None:
+    """The first line of a server's log that is one of the rule's signs."""
+    for sign in rule.said if session.told else ():
+        for said in _saying(sign, session):
+            # Packets and lookups tell more of these than a server that puts them into one word.
+            # A later attempt may rest on what an earlier one had asked.
+            others = case.between(session.initiator, session.receiver)
+            seen = (sign.topic is Topic.RESOLVE_FAILED and any(s.lookups for s in others)) or (
+                sign.topic is Topic.CONNECT_FAILED and any(c.captured for c in session.connections)
+            )
+            if seen and not isinstance(answer, Match):
+                continue
+            return _match_of(said, sign, rule, session, case)
+    return None
+
+
+def _saying(sign: SaidSign, session: Session) -> Iterator[Said]:
+    """The lines of a session that are a sign, in order of each log."""
+    for thread in session.told:
+        for said in thread.said:
+            if said.topic is not sign.topic or said.condition not in sign.conditions:
+                continue
+            if sign.text and not re.search(sign.text, f"{said.reason or ''} {said.text}", re.I):
+                continue
+            # Who is asked about a key that it never made is the one in whose name another speaks.
+            if said.condition == "dialback-imposter" and thread.teller not in (None, session.initiator):
+                continue
+            yield said
+
+
+def _match_of(said: Said, sign: SaidSign, rule: Rule, session: Session, case: CaseView) -> Match:
+    teller = session.teller(said)
+    pair = f"{session.initiator} → {session.receiver}"
+    other = session.receiver if teller == session.initiator else session.initiator
+    refuser = None if teller is None or said.sent is None else teller if said.sent else other
+    refused = None if refuser is None else session.receiver if refuser == session.initiator else session.initiator
+    owner: Owner | None = None
+    domain: str | None = None
+    if said.topic is Topic.TLS_FAILED and (said.condition or "").startswith("certificate-") and refused is not None:
+        domain, owner = refused, owner_of(refused, case)
+    elif said.topic is Topic.REFUSED and refuser is not None:
+        domain, owner = refuser, owner_of(refuser, case)
+    whose = f"the log of {teller}" if teller else f"the log {said.where.source}"
+    return Match(
+        events=(said,),
+        because=f"{whose} says of {pair}: {said.text}",
+        confidence=sign.confidence,
+        connection=next((c.id for c in session.connections if any(said in t.said for t in c.told)), None),
+        domain=domain,
+        owner=owner,
+        severity=Severity.NOTE if session.authenticated and rule.severity is Severity.FAILURE else None,
+        undecided=tuple((rival, _DECIDES) for rival in rule.rivals[:2]),
+    )
+
+
+# --- firewalls' logs
+
+
+def _firewall_match(rule: Rule, session: Session, case: CaseView) -> Match | None:
+    """The first conversation of a session of which a firewall says one of the rule's signs."""
+    for sign in rule.firewall:
+        for connection, way in _conversations(session):
+            lines = [line for line in connection.firewall if _is_sign(line, sign)]
+            if not lines or sign.way not in ("", way):
+                continue
+            answered = connection.captured and not connection.unanswered_everywhere
+            if sign.answered is not None and (answered != sign.answered or connection.accepted):
+                continue  # what got through all the same was not kept out: the line is about a straggler
+            seen = connection.captured and (connection.unanswered or connection.refused or connection.reset is not None)
+            return Match(
+                events=tuple(lines[:LINES_MAX]) + (connection.syns[:1] if connection.captured else ()),
+                because=(
+                    f"the firewall says of {end_text(connection.client)} > {end_text(connection.server)}: "
+                    f"{lines[0].text}" + (f", and of {len(lines) - 1} more like it" if len(lines) > 1 else "")
+                ),
+                confidence=Confidence.PROVEN if seen and sign.action == "deny" else Confidence.LIKELY,
+                connection=connection.id,
+                severity=Severity.NOTE if session.authenticated and rule.severity is Severity.FAILURE else None,
+            )
+    return None
+
+
+def _conversations(session: Session) -> Iterator[tuple[Connection, str]]:
+    """The conversations of a session about which a firewall says anything, with their way as our side sees it."""
+    ours = {"outbound": "out", "inbound": "in"}.get(session.direction, "")
+    back = {"out": "in", "in": "out"}.get(ours, "")
+    for connection in session.connections:
+        if connection.firewall:
+            yield connection, ours
+    for connection in session.callbacks:
+        if connection.firewall:
+            yield connection, back
+
+
+def _is_sign(line: FirewallLog, sign: FirewallSign) -> bool:
+    return (
+        line.action == sign.action
+        and (not sign.ids or line.message_id in sign.ids)
+        and (not sign.reason or re.search(sign.reason, line.reason or "", re.I) is not None)
+    )
