@@ -223,7 +223,8 @@ def sniff(paths: tuple[str, ...]) -> None:
         told = [f"{f.name} {g.score}: {escape(g.because)}" for f, g in ranked if g.score > 0]
         if ranked[0][1].score < ingest.BEST_UNDER:
             unusable += 1
-            told = [f"no format recognises it ({'; '.join(f'{f.name}: {g.because}' for f, g in ranked)})"]
+            near = "; ".join(told) or f"none of {len(ranked)} comes near"
+            told = [f"no format recognises it ({near})"]
         click.echo(f"{escape(source.name)}: {'; '.join(told)}")
     raise click.exceptions.Exit(UNUSABLE if unusable == len(sources) else 0)
 

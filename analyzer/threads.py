@@ -147,10 +147,13 @@ def threads(events: Iterable[Event], tap: str) -> list[Thread]:
 
 
 def _pair_key(event: Event) -> str | None:
-    """What holds lines together that have no tag: the pair of domains that they name."""
-    if isinstance(event, Said) and event.from_domain and event.to_domain:
-        return f"{event.from_domain}\0{event.to_domain}"
-    return None
+    """What holds lines together that have no tag: the pair of domains; the server's own goes without saying."""
+    if not isinstance(event, Said):
+        return None
+    peer = event.to_domain if event.outgoing else event.from_domain if event.outgoing is False else None
+    if peer is None and not (event.from_domain and event.to_domain):
+        return None
+    return f"{event.from_domain or ''}\0{event.to_domain or ''}"
 
 
 def _teller(events: Iterable[Event]) -> str | None:

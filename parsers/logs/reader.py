@@ -4,6 +4,7 @@ counts every line, and gives events. Knows no program.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,6 @@ from parsers.source import How, Reading, Source
 from parsers.wrapping import plain
 
 if TYPE_CHECKING:
-    import re
-
     from parsers.logs.table import Fields, LogFormat, Says
 
 ENTRY_MAX = 1 << 12
@@ -28,6 +27,9 @@ KINDS_MAX = 4096
 """Kinds of stanzas that are remembered, so that each is told once for its stream."""
 
 _DOMAINS = ("from_domain", "to_domain")
+
+
+_ADDRESS = re.compile(r"\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:.]*")
 
 
 @dataclass(slots=True)
@@ -214,7 +216,10 @@ class Reader:
         if "peer_port" in more:
             more["peer_port"] = int(more["peer_port"])
         if "peer_ip" in more:
-            more["peer_ip"] = address(more["peer_ip"])
+            ip = address(more.pop("peer_ip"))
+            # Some print the name of the host where they have no address yet.
+            if _ADDRESS.fullmatch(ip):
+                more["peer_ip"] = ip
         if "reason" in more:
             more["reason"] = scrubbed(more["reason"])
         common: dict[str, Any] = {"at_ns": entry.at_ns, "width_ns": entry.width_ns, "tag": entry.tag}
