@@ -79,8 +79,8 @@ class DnsRecord:
     """Owner name, lower case, no trailing dot."""
     rrtype: str
     """"SRV", "A", "AAAA", "CNAME", …"""
-    ttl_s: int
-    """Time to live, seconds."""
+    ttl_s: int | None
+    """Time to live, seconds; None where the source does not tell it, as most logs of resolvers do not."""
     data: str
     """Address, target name (lower case, no trailing dot, "." for the root) or the record's presentation text."""
     priority: int | None = None
@@ -132,7 +132,7 @@ class DnsAnswer(Event):
     answers: tuple[DnsRecord, ...]
     """Records of the answer section, then the addresses of the additional section."""
     records_told: bool = True
-    """False where the source says that records came and not which, as dnsmasq's `is <SRV>` does."""
+    """False where the source does not say which records came, as dnsmasq's `is <SRV>`, or only that it went well."""
     client_ip: str | None = None
     """Who asked, where no `flow` tells it: logs and transcripts name one end only, as a rule."""
     resolver_ip: str | None = None

@@ -53,9 +53,11 @@ def _outdated(lookup: Lookup, authority: Lookup) -> bool:
     if lookup.outcome != "answered":
         return True
     held, told = lookup.records, authority.records
-    if not held or not told or {r.data for r in held} & {r.data for r in told}:
+    if {r.data for r in held} & {r.data for r in told}:
         return False
-    return max(r.ttl_s for r in held) < min(r.ttl_s for r in told)
+    held_s = [r.ttl_s for r in held if r.ttl_s is not None]
+    told_s = [r.ttl_s for r in told if r.ttl_s is not None]
+    return bool(held_s and told_s) and max(held_s) < min(told_s)
 
 
 def _said(lookup: Lookup) -> str:
