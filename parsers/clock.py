@@ -70,15 +70,15 @@ def day_named(text: str) -> date:
 class Clock:
     """Reads the instants of one source, in its order."""
 
-    def __init__(self, how: How, *, day_first: bool = False) -> None:
-        """`how` tells what the user and the neighbours know; `day_first` reads 4/5/2017 as the fourth of May."""
+    def __init__(self, how: How) -> None:
+        """`how` tells what the user and the neighbours know."""
         self.assumed: list[str] = []
         """What was assumed so far, one sentence each."""
         self._zone = zone_named(how.zone) if how.zone else UTC
         self._zone_told = how.zone is not None
         self._year = how.year
         self._day = day_named(how.date) if how.date else None
-        self._day_first = day_first
+        self._day_first: bool | None = None
         self._near_ns = how.near_ns
         self._near_why = how.near_why or "for want of anything better"
         self._shift_ns = how.offset_ns
@@ -126,7 +126,7 @@ class Clock:
         if tail["half"]:
             hour = hour % 12 + (12 if tail["half"][0] in "pP" else 0)
         zone = self._zone_of(tail["zone"])
-        year, month, day = self._parts(before)
+        year, month, day = self._parts(before, twelve_hours=bool(tail["half"]))
         year = year or int(tail["y"] or tail["y2"] or 0) or None
         if day is None:
             return self._on_some_day(hour, minute, zone)
@@ -146,7 +146,7 @@ class Clock:
             self._assume("zone UTC (the lines name none; --zone says otherwise)")
         return self._zone
 
-    def _parts(self, text: str) -> tuple[int | None, int, int | None]:
+    def _parts(self, text: str, *, twelve_hours: bool) -> tuple[int | None, int, int | None]:
         """Year, month and day, as far as they stand there."""
         if not text:
             return None, 0, None
@@ -157,7 +157,13 @@ class Clock:
             return int(found["y"] or 0) or None, month, int(found["d"])
         if found := _SLASHES.fullmatch(text):
             a, b = int(found["a"]), int(found["b"])
-            month, day = (b, a) if (self._day_first or a > 12) and b <= 12 else (a, b)
+            if a > 12 or b > 12:
+                self._day_first = a > 12
+            elif self._day_first is None:
+                # Who counts twelve hours writes the month first, and mostly nobody else does.
+                self._day_first = not twelve_hours
+                self._assume(f"the {'day' if self._day_first else 'month'} stands first in {text}")
+            month, day = (b, a) if self._day_first else (a, b)
             return int(found["y"]), month, day
         raise ValueError(f"no date: {text[:40]!r}")
 

@@ -1,11 +1,20 @@
 """Domain names in one spelling: lower case, A-labels, no trailing dot. Done here, once, at the door.
 
-Knows nothing of DNS messages or of XMPP beyond where a JID keeps its domain (RFC 7622 section 3.1).
+Knows nothing of DNS messages, and of XMPP only where a JID keeps its domain (RFC 7622 section 3.1)
+and under which names a domain publishes its services.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from fnmatch import translate
 from functools import lru_cache
+
+SERVICE = r"_(?:xmpps?-(?:server|client)|jabber)"
+"""The services of RFC 6120 section 3.2.1, XEP-0368, and the one that was used before them; a regular expression."""
+SERVER_SERVICE = r"_(?:xmpps?-server|jabber)"
+"""Those between servers."""
 
 _DOMAIN_MAX = 1023
 """A domainpart may hold 1,023 octets (RFC 7622 section 3.2); longer wire text is cut, not trusted."""
@@ -35,3 +44,8 @@ def jid_domain(jid: str) -> str | None:
     rest = jid.split("/", 1)[0]
     name = domain(rest.rsplit("@", 1)[-1])
     return name or None
+
+
+def fitting(patterns: Iterable[str]) -> list[re.Pattern[str]]:
+    """Shell patterns of names, as a person writes them, to be matched with names in their one spelling."""
+    return [re.compile(translate(pattern.lower().rstrip("."))) for pattern in patterns]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import translate
 
 import numpy as np
 
-_SERVICE = re.compile(rb"_(?:xmpps?-(?:server|client)|jabber)")
-"""The services of RFC 6120 section 3.2.1, XEP-0368, and the one that was used before them."""
-_SERVER_SERVICE = re.compile(rb"_(?:xmpps?-server|jabber)")
-"""Those between servers, whose ports are worth reading."""
+from parsers.names import SERVER_SERVICE, SERVICE, fitting
+
+_SERVICE = re.compile(SERVICE.encode())
+_SERVER_SERVICE = re.compile(SERVER_SERVICE.encode())
+"""Of these the ports are worth reading."""
 _QUESTION_AT = 12
 """Bytes of a DNS header (RFC 1035 section 4.1.1)."""
 _NAME_MAX = 255
@@ -48,7 +48,7 @@ class Names:
         self._system_ports: dict[bytes, set[int]] = {}
         self._wanted: set[bytes] = set()
         self._every = "*" in patterns
-        self._patterns = [re.compile(translate(pattern.lower().rstrip("."))) for pattern in patterns]
+        self._patterns = fitting(patterns)
         self._learnt: set[bytes] = set()
         self._read_before: set[tuple[int, bytes]] = set()
 

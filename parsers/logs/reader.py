@@ -54,7 +54,7 @@ class Reader:
         self._source = source
         self._how = how
         self._reading = reading
-        self._clock = Clock(replace(how, zone=form.zone or how.zone), day_first=form.day_first)
+        self._clock = Clock(replace(how, zone=form.zone or how.zone))
         self._last: tuple[int, int] | None = None
         self._timeless = False
         self._kinds: set[tuple[object, ...]] = set()

@@ -125,10 +125,11 @@ class LogFormat:
     """How many lines without a header may continue an entry; more are damage."""
     joined: bool = False
     """Whether these lines are part of the message, or only passed over."""
+    after: Callable[[Iterable[Event], How, Reading], Iterator[Event]] | None = None
+    """What becomes of the events of a source: those of several lines may become one, and what does not matter is left
+    out and counted. The DNS servers' logs need it."""
     zone: str | None = None
     """Zone of its clock, where the format says it and its lines do not."""
-    day_first: bool = False
-    """4/5/2017 is the fourth of May."""
     levels: Mapping[str, str] = field(default_factory=dict)
     """Levels whose names are not plain: "I" → "info"."""
 
@@ -213,7 +214,8 @@ class LogFormat:
 
     def read(self, source: Source, how: How, reading: Reading) -> Iterator[Event]:
         """Events in file order; a line that is not of this format is damage."""
-        return Reader(self, source, how, reading).run()
+        events = Reader(self, source, how, reading).run()
+        return events if self.after is None else self.after(events, how, reading)
 
     def told(self, message: str) -> tuple[Says, re.Match[str]] | None:
         """Which form a message has, and its groups; None where it is of none."""
