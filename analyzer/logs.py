@@ -8,12 +8,12 @@ Knows no verdict and no server's wording.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analyzer.connection import Connection
 from analyzer.sighting import Sighting
-from analyzer.stage import digest
+from analyzer.stage import digest, untold
 from analyzer.threads import Thread, oriented, run
 from parsers.events import (
     Dialback,
@@ -76,11 +76,24 @@ def attached(connections: Sequence[Connection], told: Iterable[Thread], local: S
                 (alone if thread.stands and thread.initiator and thread.receiver else loose).append(thread)
     joined = [_with(c, found[i], local) if i in found else c for i, c in enumerate(connections)]
     joined += [_of_logs(group, local) for group in _same_streams(alone)]
+    loose += [claim for thread in streams for claim in _claims(thread)]
     return Told(
         connections=tuple(sorted(joined, key=lambda c: c.began_ns) if alone else joined),
         loose=tuple(t for t in loose if t.initiator and t.receiver),
         clients=tuple(t.sighting for t in clients),
     )
+
+
+def _claims(thread: Thread) -> Iterator[Thread]:
+    """Tries that a callback's log betrays: who asks about a key has been given one, in the name of who is asked.
+
+    Where the log quotes the question itself, the machines of dialback see it without this.
+    """
+    asked = [s for s in thread.said if s.condition == "dialback-imposter"]
+    if asked and not any(isinstance(e, Dialback) for e in thread.events):
+        client, server = untold(thread.receiver), untold(thread.initiator)
+        told = oriented(asked, thread.tap, client, server, outgoing=True)
+        yield replace(thread, initiator=thread.receiver, receiver=thread.initiator, outgoing=True, sighting=told)
 
 
 class _Index:

@@ -66,8 +66,9 @@ def _saying(sign: SaidSign, session: Session) -> Iterator[Said]:
                 continue
             if sign.text and not re.search(sign.text, f"{said.reason or ''} {said.text}", re.I):
                 continue
-            # Who is asked about a key that it never made is the one in whose name another speaks.
-            if said.condition == "dialback-imposter" and thread.teller not in (None, session.initiator):
+            # Who is asked about a key that it never made is the one in whose name another speaks: it opened nothing.
+            elsewhere = thread.teller not in (None, session.initiator)
+            if said.condition == "dialback-imposter" and (elsewhere or session.connections):
                 continue
             yield said
 
