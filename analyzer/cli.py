@@ -207,13 +207,15 @@ def sniff(paths: tuple[str, ...]) -> None:
     """Say of each input which format it has, and why."""
     from analyzer.report.words import escape
     from parsers import ingest
-    from parsers.case import sources_of
     from parsers.errors import FedtraceError
+    from parsers.inputs import inputs_of
 
     unusable = 0
-    sources = sources_of(paths)
-    for source in sources:
+    inputs = inputs_of(paths)
+    for source in inputs.sources:
         try:
+            if source.name in inputs.problems and source.name not in inputs.lost:
+                raise inputs.problems[source.name]
             head = ingest.head_of(source)
             ranked = ingest.guesses(head)
         except FedtraceError as error:
@@ -226,7 +228,7 @@ def sniff(paths: tuple[str, ...]) -> None:
             near = "; ".join(told) or f"none of {len(ranked)} comes near"
             told = [f"no format recognises it ({near})"]
         click.echo(f"{escape(source.name)}: {'; '.join(told)}")
-    raise click.exceptions.Exit(UNUSABLE if unusable == len(sources) else 0)
+    raise click.exceptions.Exit(UNUSABLE if unusable == len(inputs.sources) else 0)
 
 
 @main.command()

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from glob import glob
 from pathlib import Path
 
 from parsers import ingest
 from parsers.capture.files import read_ring
 from parsers.errors import FedtraceError, SourceUnreadable
 from parsers.events import Damage, Event, Where, river_key
+from parsers.inputs import Inputs, inputs_of
 from parsers.source import How, Reading, Source
-
-FILES_MAX = 100_000
-"""Files of one case: more are an archive, which wants to be cut into cases."""
 
 RETOLD_MAX = 64
 """Sources that one input may tell of: every pair of them is compared when conversations are joined."""
@@ -46,6 +42,8 @@ class Case:
     """Events by tap, each in order of time."""
     problems: dict[str, FedtraceError] = field(default_factory=dict)
     """Why a source could not be read, by its name."""
+    inputs: Inputs = field(default_factory=Inputs)
+    """What the paths named; it holds the members of archives for as long as the case is used."""
 
     @property
     def readable(self) -> list[Source]:
@@ -62,19 +60,23 @@ def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading],
 
     Raises FedtraceError when not one of them can be used.
     """
-    case = Case(sources=[])
+    inputs = inputs_of(paths)
+    case = Case(sources=[], inputs=inputs)
     dated: dict[str, bool] = {}
-    for source in sources_of(paths):
-        case.readings[source.name] = Reading(size_bytes=_size(source.path))
+    for source in inputs.sources:
+        case.readings[source.name] = Reading(size_bytes=_size(source.file))
+        told = inputs.how(source, how)
         try:
+            if source.name in inputs.problems and source.name not in inputs.lost:
+                raise inputs.problems[source.name]
             head = ingest.head_of(source)
-            chosen = ingest.format_named(how.format) if how.format else ingest.choose(head)[0]
-            dated[source.name] = ingest.dated(chosen, head)
+            chosen = ingest.format_named(told.format) if told.format else ingest.choose(head)[0]
+            dated[source.name] = ingest.dated(chosen, head) or told.date is not None or told.year is not None
         except FedtraceError as error:
             case.problems[source.name] = error
             case.sources.append(source)
             continue
-        case.sources.append(replace(source, format=chosen.name))
+        case.sources.append(replace(source, format=chosen.name, vantage=told.vantage))
     taps = _taps([s for s in case.sources if s.format == "capture"])
     case.sources = [replace(s, tap=taps.get(s.name, "")) for s in case.sources]
     # What says its own date is read first: it tells the others when they were written.
@@ -82,24 +84,22 @@ def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading],
         for source in sources:
             if watch is not None:
                 watch(source, case.readings[source.name])
-        near = how if dated[sources[0].name] else _near(case, sources[0], how)
-        _read_tap(case, tap, sources, near)
+        told = inputs.how(sources[0], how)
+        _read_tap(case, tap, sources, told if dated[sources[0].name] else _near(case, sources[0], told))
+        _cut_short(case, tap, sources)
     if not case.readable:
         _refuse(case, paths)
     _retold(case)
     return case
 
 
-def sources_of(paths: Sequence[str]) -> list[Source]:
-    """Every input that the paths name, in order of name, its format not yet looked at. Raises SourceUnreadable."""
-    return _named(_files(paths))
-
-
 def _read_tap(case: Case, tap: str, sources: list[Source], how: How) -> None:
     """Read the files of one place; a file that turns out to be unreadable leaves the rest."""
 
     def refused(source: Source, error: FedtraceError) -> None:
-        case.problems[source.name] = error
+        # Of a member of an archive nobody knows where it was unpacked to.
+        said = error if source.held is None else SourceUnreadable(str(source.path), error.problem, error.next_step)
+        case.problems[source.name] = said
         case.sources[case.sources.index(source)] = replace(source, format=None)
 
     try:
@@ -118,6 +118,18 @@ def _read_tap(case: Case, tap: str, sources: list[Source], how: How) -> None:
         case.events[tap] = events if sources[0].format == "capture" else sorted(events, key=river_key)
         for source in sources:
             _note(case, source)
+
+
+def _cut_short(case: Case, tap: str, sources: Sequence[Source]) -> None:
+    """What a member of an archive lacks is damage at its end."""
+    for source in sources:
+        lost = case.inputs.lost.get(source.name)
+        if lost is not None and tap in case.events:
+            reading, what = case.readings[source.name], case.inputs.problems[source.name].problem
+            at_ns = reading.last_ns or 0
+            where = Where(source=source.name)
+            damage = Damage(at_ns=at_ns, width_ns=1, where=where, what=what, lost=lost, unit="bytes")
+            case.events[tap] = sorted([*case.events[tap], damage], key=river_key)
 
 
 def _note(case: Case, source: Source) -> None:
@@ -142,7 +154,7 @@ def _near(case: Case, source: Source, how: How) -> How:
         neighbour = min(told, key=apart)
         return replace(how, near_ns=case.readings[neighbour.name].first_ns, near_why=f"from {neighbour.name} beside it")
     try:
-        written_ns = source.path.stat().st_mtime_ns
+        written_ns = source.file.stat().st_mtime_ns
     except OSError:
         # Standard input, as a rule: whoever pastes a log has just taken it.
         return replace(how, near_ns=time.time_ns(), near_why="the current one")
@@ -205,59 +217,6 @@ def _refuse(case: Case, paths: Sequence[str]) -> None:
         f"none of {len(case.problems)} files could be read ({'; '.join(reasons[:3])})",
         "`fedtrace sniff` tells of each",
     )
-
-
-def _files(paths: Sequence[str]) -> list[Path]:
-    """Every file that the paths name, each once, in the order given; folders in name order, at any depth."""
-    found: dict[Path, Path] = {}
-    for text in paths:
-        for path in _named_by(text):
-            # A file that is named twice, in whatever spelling, was recorded once.
-            found.setdefault(path if text == "-" else path.resolve(), path)
-            if len(found) > FILES_MAX:
-                raise SourceUnreadable(text, f"more than {FILES_MAX} files", "name the folder of one incident")
-    return list(found.values())
-
-
-def _named_by(text: str) -> Iterator[Path]:
-    """The files of one path as typed. Raises SourceUnreadable where there is none."""
-    path = Path(text)
-    if text == "-" or path.is_file() or path.is_fifo():
-        yield path
-        return
-    if path.is_dir():
-        yield from _inside(path)
-        return
-    matches = sorted(glob(text)) if any(c in text for c in "*?[") else []  # noqa: PTH207  (a pattern as typed)
-    if not matches:
-        raise SourceUnreadable(text, "there is no such file or folder", "check the path")
-    for match in map(Path, matches):
-        if match.is_dir():
-            yield from _inside(match)
-        else:
-            yield match
-
-
-def _inside(folder: Path) -> Iterator[Path]:
-    """Files of a folder at any depth, in name order; hidden ones and links out of it are left out."""
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and not path.is_symlink():
-            yield path
-
-
-def _named(paths: Sequence[Path]) -> list[Source]:
-    """Sources with the shortest name that tells each from the others: the file's, else with its folders."""
-    names: dict[Path, str] = {}
-    waiting, count = list(paths), 0
-    while waiting:
-        count += 1
-        shared = Counter(path.parts[-count:] for path in waiting)
-        names |= {
-            p: "/".join(p.parts[-count:]) for p in waiting if shared[p.parts[-count:]] == 1 or count > len(p.parts)
-        }
-        waiting = [path for path in waiting if path not in names]
-    return [Source(name=names[p], path=p, format=None) for p in sorted(paths, key=lambda p: names[p])]
 
 
 def _size(path: Path) -> int:

@@ -96,9 +96,9 @@ def head_of(source: Source) -> Head:
     if str(path) == "-":
         return _head_of_stdin(path)
     try:
-        if path.is_dir():
+        if source.file.is_dir():
             raise SourceUnreadable(source.name, "this is a folder", "name a file in it")
-        with path.open("rb") as file:
+        with source.file.open("rb") as file:
             data = file.read(HEAD_BYTES)
     except OSError as error:
         reason = (error.strerror or "cannot be opened").lower()

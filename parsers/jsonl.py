@@ -165,7 +165,7 @@ class Jsonl:
             where = Where(source=source.name, line=reading.lines)
             return Damage(at_ns=at_ns, width_ns=1, where=where, what=what, lost=lost, unit=unit)
 
-        with Bytes(source.path) as packed, io.BufferedReader(_Unpacked(packed), BUFFER_BYTES) as file:
+        with Bytes(source.file) as packed, io.BufferedReader(_Unpacked(packed), BUFFER_BYTES) as file:
             while raw := file.readline(LINE_MAX + 1):
                 reading.lines += 1
                 if len(raw) > LINE_MAX:

@@ -27,7 +27,7 @@ class Lines:
         """What could not be read, each at the line after which it stood; instants are those of the epoch."""
         self._source = source
         self._reading = reading
-        self._bytes = Bytes(source.path)
+        self._bytes = Bytes(source.file)
         reading.lines = 0
 
     def __enter__(self) -> Lines:

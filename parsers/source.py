@@ -44,15 +44,22 @@ class Source:
     name: str
     """How reports call it: the shortest path that is unique in the case."""
     path: Path
-    """Where it is; `-` for standard input."""
+    """Where it is, as the user would say it: `-` for standard input, and of a member of an archive its path in it."""
     format: str | None
     """Name of its format; None when it could not be read."""
+    held: Path | None = None
+    """Where its bytes are, if not there: a member of an archive is unpacked elsewhere."""
     vantage: str | None = None
     """The domain whose server wrote it, or a place the user named."""
     tap: str = ""
     """The place it was recorded at: the files of one ring buffer share it. "" means its own name."""
     assumed: tuple[str, ...] = ()
     """What was assumed to read it, one sentence each."""
+
+    @property
+    def file(self) -> Path:
+        """Where to read it."""
+        return self.held or self.path
 
 
 @dataclass(slots=True, kw_only=True)

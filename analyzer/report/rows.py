@@ -97,7 +97,7 @@ def source_row(source: Source, case: Case, view: CaseView) -> Row:
 def _sha256(source: Source) -> str | None:
     """The input's fingerprint; None for a pipe, which is gone once it was read."""
     try:
-        return fingerprint(source.path) if source.path.is_file() else None
+        return fingerprint(source.file) if source.file.is_file() else None
     except OSError:
         return None
 

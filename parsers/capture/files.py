@@ -30,7 +30,7 @@ def read_ring(
     reader = Reader()
     for source, reading in sorted(parts, key=lambda part: _began_ns(part[0])) if len(parts) > 1 else parts:
         try:
-            reader.read(source.name, packets(source.path, how, reading), reading)
+            reader.read(source.name, packets(source.file, how, reading), reading)
         except SourceUnreadable as error:
             if refused is None:
                 raise
@@ -41,7 +41,7 @@ def read_ring(
 def _began_ns(source: Source) -> int:
     """The instant of a file's first frame, ns since 1970 UTC; 0 where there is none."""
     try:
-        for part in windows(source.path, Reading()):
+        for part in windows(source.file, Reading()):
             if not isinstance(part, Lost):
                 return int(part.records.at_ns[0])
     except SourceUnreadable:

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.judge import all_rules, judge
 from analyzer.rule import Confidence, Finding, FirewallSign, SaidSign
-from parsers.events import FirewallLog, Flow, Said, Topic, Where
+from parsers.events import Flow, Said, Topic, Where
 from parsers.source import Reading
 from tests import scene
 

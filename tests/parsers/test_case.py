@@ -15,10 +15,11 @@ from analyzer.cli import main
 from analyzer.correlator import correlate
 from analyzer.judge import judge
 from parsers import case as cases
-from parsers import jsonl
-from parsers.case import Case, read_case, sources_of
+from parsers import inputs, jsonl
+from parsers.case import Case, read_case
 from parsers.errors import FedtraceError, UnknownFormat
 from parsers.events import Damage, TcpMark, Where
+from parsers.inputs import inputs_of
 from parsers.source import How, Reading, Source
 from tests.packets import FEATURES, header, pcap, talk
 
@@ -38,7 +39,7 @@ def put(folder: Path, *names: str, content: bytes = TALK) -> Path:
 
 def names(*paths: Path | str) -> list[str]:
     """How the inputs are called."""
-    return [source.name for source in sources_of([str(path) for path in paths])]
+    return [source.name for source in inputs_of([str(path) for path in paths]).sources]
 
 
 def refused(*paths: Path | str, how: How | None = None) -> str:
@@ -91,7 +92,7 @@ def test_a_file_named_twice_is_read_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_an_archive_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A case is one incident, not a file server."""
-    monkeypatch.setattr(cases, "FILES_MAX", 2)
+    monkeypatch.setattr("parsers.inputs.FILES_MAX", 2)
 
     assert "more than 2 files" in refused(put(tmp_path, "a.pcap", "b.pcap", "c.pcap"))
 

@@ -1,0 +1,142 @@
+"""Which inputs a case has: files, folders at any depth, shell patterns, archives, and what `case.toml` says of them.
+
+Knows no format and reads no input.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from glob import glob
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from weakref import finalize
+
+from parsers import case_file
+from parsers.archive import Unpacking, archive_kind
+from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.source import How, Source
+
+FILES_MAX = 100_000
+"""Files of one case: more are an archive, which wants to be cut into cases."""
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Inputs:
+    """What the paths of a user name."""
+
+    sources: list[Source] = field(default_factory=list)
+    """Every input, in order of name, its format not yet looked at."""
+    problems: dict[str, FedtraceError] = field(default_factory=dict)
+    """Why a member of an archive was left out, or was cut short, by the name of its source."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """Bytes that a source lacks which was cut short, by its name."""
+    known: list[case_file.Known] = field(default_factory=list)
+    """What each `case.toml` says."""
+    unpacked: Path | None = None
+    """Folder of the members of archives; it goes away with this object, or with the program."""
+
+    def how(self, source: Source, how: How) -> How:
+        """How to read one source: what was said of it, else of all."""
+        return case_file.how_of(self.known, source.path, how) if self.known else how
+
+
+def inputs_of(paths: Sequence[str]) -> Inputs:
+    """Every input that the paths name. Raises SourceUnreadable where one names none, or a `case.toml` is wrong."""
+    found = Inputs()
+    members: dict[Path, tuple[Path | None, FedtraceError | None, int]] = {}
+    shown: list[Path] = []
+    unpacking: Unpacking | None = None
+    for path in _files(paths):
+        if str(path) == "-" or not path.is_file() or not _is_archive(path):
+            shown.append(path)
+            continue
+        if unpacking is None:
+            found.unpacked = Path(mkdtemp(prefix="fedtrace-"))
+            finalize(found, rmtree, found.unpacked, ignore_errors=True)
+            unpacking = Unpacking(found.unpacked)
+        for member in unpacking.members(path, path):
+            # An archive may hold two members of one name: the later does not replace the earlier.
+            place, again = member.path, 1
+            while place in members:
+                again += 1
+                place = member.path.with_name(f"{member.path.name} ({again})")
+            members[place] = (member.file, member.problem, member.lost)
+            shown.append(place)
+    noted = [path for path in shown if path.name == case_file.NAME]
+    for path in noted:
+        file, problem, _ = members.get(path, (path, None, 0))
+        if file is None:
+            raise problem or SourceUnreadable(str(path), "it cannot be read")
+        found.known.append(case_file.read(path, file))
+    for name, path in _named([path for path in shown if path not in set(noted)]):
+        file, problem, lost = members.get(path, (None, None, 0))
+        found.sources.append(Source(name=name, path=path, format=None, held=file))
+        if problem is not None:
+            found.problems[name] = problem
+            if file is not None:
+                found.lost[name] = lost
+    return found
+
+
+def _is_archive(path: Path) -> bool:
+    """Whether a file is an archive; what cannot be opened is left to whoever reads it."""
+    try:
+        return archive_kind(path) is not None
+    except OSError:
+        return False
+
+
+def _files(paths: Sequence[str]) -> list[Path]:
+    """Every file that the paths name, each once, in the order given; folders in name order, at any depth."""
+    found: dict[Path, Path] = {}
+    for text in paths:
+        for path in _named_by(text):
+            # A file that is named twice, in whatever spelling, was recorded once.
+            found.setdefault(path if text == "-" else path.resolve(), path)
+            if len(found) > FILES_MAX:
+                raise SourceUnreadable(text, f"more than {FILES_MAX} files", "name the folder of one incident")
+    return list(found.values())
+
+
+def _named_by(text: str) -> Iterator[Path]:
+    """The files of one path as typed. Raises SourceUnreadable where there is none."""
+    path = Path(text)
+    if text == "-" or path.is_file() or path.is_fifo():
+        yield path
+        return
+    if path.is_dir():
+        yield from _inside(path)
+        return
+    matches = sorted(glob(text)) if any(c in text for c in "*?[") else []  # noqa: PTH207  (a pattern as typed)
+    if not matches:
+        raise SourceUnreadable(text, "there is no such file or folder", "check the path")
+    for match in map(Path, matches):
+        if match.is_dir():
+            yield from _inside(match)
+        else:
+            yield match
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Files of a folder at any depth, in name order; hidden ones and links out of it are left out."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file() and not path.is_symlink():
+            yield path
+
+
+def _named(paths: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Each with the shortest name that tells it from the others, the file's or with folders; in order of name."""
+    names: dict[Path, str] = {}
+    waiting, count = list(paths), 0
+    while waiting:
+        count += 1
+        shared = Counter(path.parts[-count:] for path in waiting)
+        names |= {
+            p: "/".join(p.parts[-count:]) for p in waiting if shared[p.parts[-count:]] == 1 or count > len(p.parts)
+        }
+        waiting = [path for path in waiting if path not in names]
+    return [(names[path], path) for path in sorted(paths, key=lambda path: names[path])]

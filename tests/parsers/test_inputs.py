@@ -1,0 +1,69 @@
+"""Tests of what a case is made of: archives and `case.toml` among the files of a folder."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from parsers.case import read_case
+from parsers.inputs import inputs_of
+from parsers.source import How
+
+LINE = "Sep  6 09:14:02 s2sout55c0d1e2\tinfo\tOutgoing s2s connection cupdomain.com->example.net complete\n"
+
+
+def bundle(path: Path, **files: str) -> Path:
+    """A zip archive of these files; `__` in a name stands for a folder."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name, text in files.items():
+            made.writestr(name.replace("__", "/") + (".toml" if name.endswith("case") else ".log"), text)
+    path.write_bytes(out.getvalue())
+    return path
+
+
+def test_a_log_in_an_archive_is_a_source(tmp_path: Path) -> None:
+    """It is called by its own name, and said to lie in the archive."""
+    case = read_case([str(bundle(tmp_path / "ticket.zip", logs__cups=LINE))], How(year=2013))
+    (source,) = case.readable
+    assert (source.name, str(source.path)) == ("cups.log", str(tmp_path / "ticket.zip/logs/cups.log"))
+    assert [e.where.source for e in case.river()] == ["cups.log"]
+
+
+def test_files_of_one_name_in_two_archives(tmp_path: Path) -> None:
+    """Folders tell them apart, and the archives where these are the same."""
+    bundle(tmp_path / "a.zip", logs__cups=LINE)
+    bundle(tmp_path / "b.zip", logs__cups=LINE)
+    assert [s.name for s in inputs_of([str(tmp_path)]).sources] == ["a.zip/logs/cups.log", "b.zip/logs/cups.log"]
+
+
+def test_members_go_away_with_the_case(tmp_path: Path) -> None:
+    """Nothing is left on the disk."""
+    inputs = inputs_of([str(bundle(tmp_path / "ticket.zip", cups=LINE))])
+    folder = inputs.unpacked
+    assert folder is not None and inputs.sources[0].file.parent == folder and folder.stat().st_mode & 0o077 == 0
+    del inputs
+    assert not folder.exists()
+
+
+def test_case_toml_is_no_source_but_says_how_to_read_them(tmp_path: Path) -> None:
+    """In a folder as in an archive: zone and year, where the lines tell none, and no assumption is left."""
+    said = 'zone = "+02:00"\n[files."cups*"]\nyear = 2012\nvantage = "cupdomain.com"\n'
+    bundle(tmp_path / "ticket.zip", cups=LINE, case=said)
+    case = read_case([str(tmp_path / "ticket.zip")], How())
+    (source,) = case.sources
+    assert (source.assumed, source.vantage) == ((), "cupdomain.com")
+    assert case.readings[source.name].first_ns == 1346915642 * 10**9  # 2012-09-06 07:14:02 UTC
+
+
+def test_a_member_that_was_left_out_stays_in_the_case(tmp_path: Path) -> None:
+    """With its reason, beside those that were read."""
+    path = bundle(tmp_path / "ticket.zip", cups=LINE, other=LINE)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 4)
+    data[at + 8] |= 1
+    path.write_bytes(bytes(data))
+    case = read_case([str(path)], How(year=2013))
+    assert [s.name for s in case.readable] == ["cups.log"]
+    assert "encrypted" in case.problems["other.log"].problem
