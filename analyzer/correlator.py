@@ -29,6 +29,7 @@ from analyzer.threads import threads
 from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
 from analyzer.view import CaseView, Coverage
 from parsers.events import Damage, Event, FirewallLog, Probe, Said, Setting, Stanza, river_key
+from parsers.names import domain
 from parsers.source import FEDERATION_PORTS, Reading, Source
 
 T = TypeVar("T", bound=Event)
@@ -75,7 +76,7 @@ def correlate(
         questions,
         where,
         coverage,
-        {t.teller for t in threads_told if t.teller},
+        {t.teller for t in threads_told if t.teller} | {domain(s.vantage) for s in sources if s.vantage},
     )
     home = where.addresses_of(local)
     connections = [_connection(group, where, local, home, coverage) for group in groups]

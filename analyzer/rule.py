@@ -178,3 +178,7 @@ class Finding:
     """What to do, with the names of this incident where the rule knows them."""
     is_cause: bool
     """The earliest match that no other match masks."""
+
+
+def logged_only(session: Session, case: CaseView) -> None:
+    """On the wire this looks like its rivals: a log alone tells of it."""

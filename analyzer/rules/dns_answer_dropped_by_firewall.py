@@ -10,9 +10,13 @@ from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
+from parsers.events import FirewallLog
 
 SAME_QUESTION_NS = 10**9
 """A question passes from one tap to the next within a second, clock offsets applied."""
+
+WAITING_NS = 10 * 10**9
+"""How long after a question the log may tell that its answer was dropped: resolvers ask again for about so long."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -25,6 +29,14 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 there = [t for t in lookup.taps if t not in lookup.unanswered_at]
                 return _dropped(found, lookup, lookup, there, lookup.unanswered_at)
             if lookup.outcome == "unanswered":
+                line = _said(lookup, case)
+                if line is not None:
+                    return Match(
+                        events=(line, *lookup.asked[:1]),
+                        because=f"{lookup.client} got no answer about {lookup.name}, and the firewall says: {line.text}",
+                        domain=found.domain,
+                        confidence=Confidence.PROVEN,
+                    )
                 twin = _twin(lookup, case)
                 if twin is not None:
                     return _dropped(found, lookup, twin, twin.taps, lookup.taps)
@@ -55,6 +67,22 @@ def _chain(found: Resolution, case: CaseView) -> Iterator[Lookup]:
     for lookup in merge(*(case.asking(name) for name in names), key=lambda k: k.asked_ns):
         if any(case.same_host(lookup.client, r) for r in resolvers):
             yield lookup
+
+
+def _said(lookup: Lookup, case: CaseView) -> FirewallLog | None:
+    """The line with which a firewall dropped an answer to the asker while it waited."""
+    until_ns = lookup.asked_ns + WAITING_NS
+    return next(
+        (
+            line
+            for line in case.firewall
+            if line.message_id in ("410001", "106007")
+            and line.real is not None
+            and (line.real.src_ip, line.real.dst_ip) == (lookup.resolver, lookup.client)
+            and lookup.asked_ns - line.width_ns <= line.at_ns <= until_ns
+        ),
+        None,
+    )
 
 
 def _twin(lookup: Lookup, case: CaseView) -> Lookup | None:

@@ -15,7 +15,7 @@ from analyzer.cli import main
 from analyzer.correlator import correlate
 from analyzer.judge import judge
 from parsers import case as cases
-from parsers import inputs, jsonl
+from parsers import jsonl
 from parsers.case import Case, read_case
 from parsers.errors import FedtraceError, UnknownFormat
 from parsers.events import Damage, TcpMark, Where
