@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +29,14 @@ class Head:
     @property
     def lines(self) -> list[str]:
         """The first lines as text; empty for binary input."""
-        if b"\0" in self.data:
+        if self.data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            # As PowerShell writes it; the last character may be cut.
+            text = self.data[: len(self.data) // 2 * 2].decode("utf-16", "replace")
+        elif b"\0" in self.data:
             return []
-        return self.data.decode("utf-8", "replace").splitlines()[:50]
+        else:
+            text = self.data.decode("utf-8-sig", "replace")
+        return text.splitlines()[:50]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
