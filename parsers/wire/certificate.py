@@ -20,6 +20,9 @@ NAMES_MAX = 200
 TEXT_MAX = 1024
 """Characters told of a subject or issuer."""
 
+NS_MAX = 2**63 - 1
+"""The latest instant that JSON lines carry, in the year 2262."""
+
 _XMPP_ADDR = ObjectIdentifier("1.3.6.1.5.5.7.8.5")
 """id-on-xmppAddr, a UTF8String (RFC 6120 section 13.7.1.4)."""
 _SRV_NAME = ObjectIdentifier("1.3.6.1.5.5.7.8.7")
@@ -81,5 +84,5 @@ def _der_string(value: bytes) -> str:
 
 
 def _ns(instant: datetime) -> int:
-    """Nanoseconds since 1970, without a float between."""
-    return (instant - _EPOCH) // timedelta(microseconds=1) * 1000
+    """Nanoseconds since 1970, without a float between; of 99991231235959Z, "no end" (RFC 5280 section 4.1.2.5), all."""
+    return min((instant - _EPOCH) // timedelta(microseconds=1) * 1000, NS_MAX)

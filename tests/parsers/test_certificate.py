@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from parsers import jsonl
 from parsers.wire import certificate
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @cache
-def made(common_name: str, *names: x509.GeneralName) -> bytes:
+def made(common_name: str, *names: x509.GeneralName, end: datetime = BEGIN + timedelta(days=30)) -> bytes:
     """A certificate, DER, valid for November 2026."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
@@ -29,7 +30,7 @@ def made(common_name: str, *names: x509.GeneralName) -> bytes:
         .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(BEGIN)
-        .not_valid_after(BEGIN + timedelta(days=30))
+        .not_valid_after(end)
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -71,6 +72,12 @@ def test_whose_and_when() -> None:
     assert told["not_before_ns"] == 1793491200 * 10**9
     assert told["not_after_ns"] == (1793491200 + 30 * 86400) * 10**9
     assert len(str(told["sha256"])) == 64
+
+
+def test_a_certificate_without_an_end() -> None:
+    """99991231235959Z says so (RFC 5280 section 4.1.2.5); it lies beyond the numbers of JSON lines."""
+    der = made("cup1.cupdomain.com", end=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    assert certificate.fields(der)["not_after_ns"] == jsonl.INT_MAX
 
 
 @pytest.mark.parametrize("der", [b"", b"\x30\x03\x02\x01\x01", b"not a certificate"])
