@@ -237,11 +237,11 @@ class TlsCertificate(Event):
     names: tuple[str, ...]
     """dNSName, SRVName and XmppAddr names, lower case; the common name where there is no other."""
     not_before_ns: int
-    """Start of validity, ns since 1970 UTC."""
+    """Start of validity, ns since 1970 UTC; 0 where the source does not tell it."""
     not_after_ns: int
-    """End of validity, ns since 1970 UTC."""
+    """End of validity, ns since 1970 UTC; 2**63 - 1 where it has none, or where the source does not tell it."""
     sha256: str
-    """Fingerprint of the DER form, hex."""
+    """Fingerprint of the DER form, hex; "" where the source does not show that form."""
     chain_len: int = 1
     """How many certificates the message held."""
 
@@ -437,7 +437,7 @@ class Probe(Event):
     tool: str
     """The program used: "telnet", "openssl", "packet-tracer", "ping", …"""
     target: str
-    """Address or name that was tried."""
+    """Address or name that was tried; "" where only the end of what a tool printed was pasted."""
     port: int
     """Port that was tried; 0 for tools that try none."""
     outcome: Literal["open", "refused", "timeout", "unresolved", "denied", "failed"]
