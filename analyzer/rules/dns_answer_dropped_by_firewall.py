@@ -33,7 +33,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 if line is not None:
                     return Match(
                         events=(line, *lookup.asked[:1]),
-                        because=f"{lookup.client} got no answer about {lookup.name}, and the firewall says: {line.text}",
+                        because=f"{lookup.client} got no answer about {lookup.name}; the firewall says: {line.text}",
                         domain=found.domain,
                         confidence=Confidence.PROVEN,
                     )
