@@ -28,6 +28,7 @@ from parsers.events import CONDITIONS, EVENT_TYPES, Damage, Dialback, DnsAnswer,
 from parsers.format import Format, Head
 from parsers.logs.table import LogFormat
 from parsers.source import How, Reading, Source
+from parsers.transcripts.reader import Transcript
 from tests.any_event import CLIENT, anything, variants
 from tests.conftest import SHARED
 from tests.markdown_cases import FENCE
@@ -376,6 +377,27 @@ def test_a_log_format_has_its_cases(known: LogFormat) -> None:
     """`tests/formats/NAME.md`: lines in, events out."""
     path = CHECKOUT / "tests" / "formats" / f"{known.name}.md"
     assert path.is_file() and f"```{known.name}" in path.read_text(encoding="utf-8")
+
+
+# --- transcripts
+
+TRANSCRIPTS = [known for known in ingest.formats() if isinstance(known, Transcript)]
+"""The formats of programs that people run at a prompt."""
+
+
+@pytest.mark.parametrize("known", TRANSCRIPTS, ids=lambda known: known.name)
+def test_a_transcript_wins_on_its_own_sample(known: Transcript) -> None:
+    """It is taken for no other format's."""
+    data = known.sample.encode()
+    chosen, _ = ingest.choose(Head(path=Path("paste.txt"), raw=data, data=data))
+    assert chosen.name == known.name
+
+
+@pytest.mark.parametrize("name", [*(known.name for known in TRANSCRIPTS), "transcript"])
+def test_a_transcript_has_its_cases(name: str) -> None:
+    """`tests/formats/NAME.md`: a paste in, events out."""
+    path = CHECKOUT / "tests" / "formats" / f"{name}.md"
+    assert path.is_file() and f"```{name}" in path.read_text(encoding="utf-8")
 
 
 # --- source files

@@ -148,7 +148,8 @@ class _Output:
         lookup = self._last(line)
         lookup.name = lookup.name or found["name"]
         if section == "answer" or found["type"] in ("A", "AAAA"):
-            told = record(found["name"], found["type"], found["data"], int(found["ttl"] or 0), section)
+            ttl_s = int(found["ttl"]) if found["ttl"] else None
+            told = record(found["name"], found["type"], found["data"], ttl_s, section)
             lookup.add(line, told)
 
     def told(self) -> Iterator[Told]:

@@ -35,11 +35,11 @@ _NAMED = frozenset({"CNAME", "NS", "PTR", "DNAME"})
 
 
 def record(
-    name: str, rrtype: str, data: str, ttl_s: int = 0, section: Literal["answer", "additional"] = "answer"
+    name: str, rrtype: str, data: str, ttl_s: int | None = None, section: Literal["answer", "additional"] = "answer"
 ) -> DnsRecord | None:
     """A record as it is printed behind its type; None where it cannot be what it says."""
     rrtype, data, name = rrtype.upper(), data.strip(), domain(name)
-    ttl_s = ttl_s if ttl_s <= TTL_MAX_S else 0
+    ttl_s = 0 if ttl_s is not None and ttl_s > TTL_MAX_S else ttl_s
     if rrtype == "SRV":
         found = _SRV.fullmatch(" ".join(data.split()))
         numbers = [int(found[n]) for n in ("priority", "weight", "port")] if found else []
