@@ -11,6 +11,7 @@ from analyzer.checklist import Item
 from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
 from analyzer.lookup import Lookup
+from analyzer.peers import Peer, peers
 from analyzer.report.words import instant, says
 from analyzer.rule import Finding
 from analyzer.session import Session
@@ -56,12 +57,41 @@ def report(case: Case, view: CaseView, judgement: Judgement, items: Sequence[Ite
             }
             for i in items
         ],
+        "peers": [peer_row(p) for p in peers(view)],
     }
 
 
 def evidence(events: Sequence[Event]) -> list[Row]:
     """Where to look, and what stands there."""
     return [{"source": x.where.source, "frame": x.where.frame, "line": x.where.line, "says": says(x)} for x in events]
+
+
+def peer_row(peer: Peer) -> Row:
+    """One domain's server: which product it is, by what, and what it showed of its policy."""
+    policy = peer.policy
+    return {
+        "domain": peer.domain,
+        "local": peer.local,
+        "product": None if peer.product is None else peer.product.name,
+        "perhaps": [p.name for p in peer.perhaps],
+        "marks": [
+            {
+                "kind": mark.kind,
+                "says": mark.word,
+                "inferred": mark.inferred,
+                "evidence": evidence((seen.event,)) if seen.event is not None else [],
+                "source": seen.source,
+            }
+            for mark, seen in peer.marks
+        ],
+        "expect": list(peer.product.expect) if peer.product is not None else [],
+        "policy": {
+            "version": policy.version,
+            "starttls": policy.starttls,
+            "sasl": None if policy.sasl is None else list(policy.sasl),
+            "dialback": policy.dialback,
+        },
+    }
 
 
 def source_row(source: Source, case: Case, view: CaseView) -> Row:

@@ -15,7 +15,8 @@ from rich.text import Text
 from analyzer.checklist import Item
 from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
-from analyzer.report.words import HISTORY, clock, count, day, duration, escape, place, says
+from analyzer.peers import Peer, clash, peers
+from analyzer.report.words import HISTORY, clock, count, day, duration, escape, peer_says, place, says
 from analyzer.rule import Finding
 from analyzer.session import Session
 from analyzer.stage import end_text
@@ -44,6 +45,8 @@ REASONS_SHOWN = 3
 """Reasons why rules could not be judged, the commonest first."""
 LOOSE_SHOWN = 5
 """Conversations without a pair of domains that get a line each."""
+PEERS_SHOWN = 12
+"""Domains of which the server is told."""
 MARGIN = 13
 """Width of the left column."""
 WIDTH = 120
@@ -69,6 +72,7 @@ class Terminal:
         self.line()
         self.verdicts(judgement)
         self.loose(view)
+        self.peers(peers(view))
         self.checklist(items)
         for broken in judgement.broken:
             self.row("bug", f"{broken.rule} failed on session {broken.session}: {escape(broken.error)}", "bold red")
@@ -95,6 +99,19 @@ class Terminal:
         room = max(self.width - MARGIN, 40)
         wrapped = (textwrap.wrap(t, room, break_long_words=False, break_on_hyphens=False) for t in texts)
         self.rows(label, (line for lines in wrapped for line in lines), style, indent)
+
+    def peers(self, found: Sequence[Peer]) -> None:
+        """Which product each side is, what it showed of its policy, and where ours does not go with a peer's."""
+        told = [p for p in found if p.product or p.perhaps or p.policy.starttls or p.policy.version is not None]
+        for number, peer in enumerate(told[:PEERS_SHOWN]):
+            self.row("" if number else "peers", f"{escape(peer.domain)}  {peer_says(peer)}")
+            if not peer.local:
+                clashes = [c for ours in found if ours.local for c in clash(ours.policy, peer.policy)]
+                self.prose("", *dict.fromkeys(clashes), *(peer.product.expect if peer.product else ()), indent=0)
+        if len(told) > PEERS_SHOWN:
+            self.row("", f"and {len(told) - PEERS_SHOWN:,} more; --format json has all")
+        if told:
+            self.line()
 
     # --- head
 

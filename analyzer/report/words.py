@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
+from analyzer.peers import Peer
 from analyzer.stage import end_text
 from parsers import events as e
 from parsers.events import Event, Flow, Where
@@ -214,3 +215,24 @@ def _answer(event: e.DnsAnswer) -> str:
     ]
     shown = ", ".join(records[:4]) + (f" and {len(records) - 4} more" if len(records) > 4 else "")
     return shown or ("truncated" if event.truncated else "no such record")
+
+
+def peer_says(peer: Peer) -> str:
+    """A server's product with its marks, and its policy, in one line."""
+    marks = "; ".join(
+        f"{m.kind} {escape(m.word)}"
+        + (" (inferred)" if m.inferred else "")
+        + f" [{place(s.event.where) if s.event is not None else escape(s.source)}]"
+        for m, s in peer.marks
+    )
+    name = peer.product.name if peer.product else ""
+    if not name and peer.perhaps:
+        name = "perhaps " + " or ".join(p.name for p in peer.perhaps)
+    policy = peer.policy
+    shown = [
+        *([f"TLS {policy.starttls}"] if policy.starttls else ()),
+        *(["before version 1.0"] if policy.version == "" else ()),
+        *([f"SASL {escape(' '.join(policy.sasl)) or 'none'}"] if policy.sasl is not None else ()),
+        *([f"dialback {'yes' if policy.dialback else 'no'}"] if policy.dialback is not None else ()),
+    ]
+    return ".  ".join(part for part in (f"{name}: {marks}" if name else "", ", ".join(shown)) if part)
