@@ -147,6 +147,9 @@ class _Output:
         if src is None or dst is None or not self._block.federates(sport, dport):
             return
         dropped = _DROPPED.search(found["rest"])
+        if dropped is None and sport in self._block.ports and dport not in self._block.ports:
+            # An answer: the server did not open the connection. What is dropped, its sender is told of.
+            src, sport, dst, dport = dst, dport, src, sport
         proto = "udp" if found["rest"].startswith("udp") else "tcp"
         fields = {
             "action": "deny" if dropped else "other",
@@ -231,8 +234,8 @@ FORMAT = Transcript(
     begins="|".join(
         (
             r"\s*Phase: \d+\s*$|\s*input-interface: |\s*Action: (?:allow|drop)\s*$|\s*Drop-reason: [(]",
-            r"\s*\d+ packets? captured|\s*\d+ in use, \d+ most used|(?:Frame|Flow) drop:\s*$|\s*Sending \d+ TCP SYN",
-            *(form.pattern for form in (_PACKET, _CONN, _XLATE, _GLOBAL)),
+            r"\s*\d+ packets? captured|\s*\d+ in use, \d+ most used|(?:Frame|Flow) drop:\s*$",
+            *(form.pattern for form in (_PACKET, _CONN, _XLATE, _GLOBAL, _PINGED)),
             BEGINS,
         )
     ),
@@ -242,7 +245,7 @@ FORMAT = Transcript(
             r"\s*(?:Implicit Rule|Forward Flow based|Reverse Flow based|New flow created|MAC Access list|NAT divert)",
             r"\s*(?:input|output)-(?:interface|status|line-status): |\s*found next-hop|\s+(?:in|out)\s+id=|\s+hits=\d+",
             rf"\s*(?:in|out)\s+{IP}\s|(?i:{_TRANSLATE.pattern})|\s+(?:src|dst) (?:ip|mac)|\s+\S+=\S+, |\s+input_ifc=",
-            rf"{_ASP.pattern}|\s*Last clearing:|{_COUNTED.pattern}|\s+flags |{_PINGED.pattern}|{_RATE.pattern}",
+            rf"{_ASP.pattern}|\s*Last clearing:|{_COUNTED.pattern}|\s+flags |{_RATE.pattern}",
             r"\s*[!?R]{1,100}\s*$|\s*Flags: |\s+Flow is denied|\s+\d+:\d+[(]",
             LINES,
         )

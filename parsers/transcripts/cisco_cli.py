@@ -163,7 +163,7 @@ FORMAT = Transcript(
         rf"\s*Ethernet \d|\s*(?:DNS|Domain|Gateway|Options|Primary|Secondary|Duplicate IP|Nothing found)\b|{HOST_LINES}"
         rf"|{_PINGED.pattern}|{_PONG.pattern}|\s*From \S+ (?:[(]\S+ )?icmp_seq|\s*---|\s*\d+ packets|\s*rtt "
         rf"|{_PACKET.pattern}|{UNREACHED.pattern}|{_RULER.pattern}$|\s*(?:Service Manager|Primary Node|Executing comm)"
-        r"|\s*(?:size|src|port|ip)=|\s*(?:pkid|cp_id)\b"
+        r"|\s*(?:size|src|port|ip)=|\s*(?:pkid|cp_id)\b|\s*[\w &()/.-]{2,80}\[[A-Z ]{2,24}\]|\s*Requesting service"
     ),
     tells=_tells,
     sample=(

@@ -160,6 +160,7 @@ class HostOutput:
         self._client_ip = client_ip
         self._lookups: dict[tuple[str, str], Lookup] = {}
         self._alias: dict[str, str] = {}
+        self._cnames: dict[str, list[DnsRecord]] = {}
 
     def ask(self, line: int, name: str, rrtype: str) -> Lookup:
         """The question for a name and a type, the same at every call."""
@@ -189,14 +190,17 @@ class HostOutput:
         elif name := found["nodata"]:
             self.ask(line, name, found["type"]).answered(line, 0)
         elif name := found["alias"]:
-            self._alias[domain(found["cname"])] = self._alias.get(domain(name), domain(name))
+            asked = self._alias.get(domain(name), domain(name))
+            self._alias[domain(found["cname"])] = asked
+            if (alias := record(name, "CNAME", found["cname"])) is not None and len(self._cnames) < RECORDS_MAX:
+                self._cnames.setdefault(asked, []).append(alias)
         for kind, name, data in (
             ("SRV", found["name"], found["srv"]),
             ("A", found["name4"], found["a"]),
             ("AAAA", found["name6"], found["aaaa"]),
         ):
             if data:
-                # An alias is part of the answer: who asked for it was given the record of its target.
+                # Who asked for an alias was given the record of its target.
                 self.ask(line, self._alias.get(domain(name), name), kind).add(line, record(name, kind, data))
         return True
 
@@ -204,6 +208,8 @@ class HostOutput:
         """Every question with its answer."""
         for lookup in self._lookups.values():
             lookup.resolver = self.resolver
+            if lookup.records:
+                lookup.records = [*self._cnames.get(domain(lookup.name), []), *lookup.records][:RECORDS_MAX]
             yield from lookup.told()
 
     def no_answer(self) -> None:

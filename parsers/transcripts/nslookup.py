@@ -251,6 +251,7 @@ class _Session:
                 # Without a type it asks for both.
                 both = Lookup(line=lookup.line, name=lookup.name, rrtype="AAAA", resolver=lookup.resolver)
                 both.client_ip, both.answer_line, both.rcode = lookup.client_ip, lookup.answer_line, 0
+                both.authoritative = lookup.authoritative
                 both.records = [r for r in lookup.records if r in six or r.rrtype == "CNAME"]
                 lookup.records = [r for r in lookup.records if r not in six]
                 if any(r.rrtype == "A" for r in lookup.records):

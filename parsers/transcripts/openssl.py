@@ -113,7 +113,8 @@ class _Output:
         self._broken: tuple[int, str] | None = None
         self._empty: tuple[int, str] | None = None
         self._verified: tuple[int, str] | None = None
-        self._ciphers: set[str] = set()
+        self._cipher: tuple[int, str] | None = None
+        self._secured = False
 
     def read(self, line: int, text: str) -> None:
         """Read a line."""
@@ -133,7 +134,8 @@ class _Output:
             self._chain[-1].begin_ns = _instant_ns(found["begin"], 0)
             self._chain[-1].end_ns = _instant_ns(found["end"], NO_END_NS)
         elif found := _CIPHER.match(text):
-            self._ciphers.add(found["cipher"])
+            self._cipher = (line, text)
+            self._secured = self._secured or "NONE" not in found["cipher"]
         elif found := _DEPTH.match(text):
             self._depth = found["depth"]
         elif found := _VERIFY_ERROR.match(text):
@@ -209,12 +211,12 @@ class _Output:
     def _probe(self) -> Told | None:
         target, port = self._target()
         # A chain is shown as well where the server then wants a certificate of the client.
-        secured = bool(self._ciphers - {"(NONE)"} or (self._chain and not self._ciphers))
+        secured = self._secured or (bool(self._chain) and self._cipher is None)
         line, outcome, text = 0, "", ""
         if secured and self._empty is None:
             line, text = self._verified or self._connected or (self._block.line, "")
             outcome = "open"
-        elif (failed := self._broken or self._empty or (self._verified if self._chain else None)) is not None:
+        elif (failed := self._broken or self._empty or self._cipher) is not None:
             line, text = failed
             outcome = "failed"
         elif self._connected is not None:

@@ -24,7 +24,7 @@ _COMMAND = re.compile(
     re.I,
 )
 _PORTS = {"": 23, "telnet": 23, "xmpp-server": 5269, "xmpp-client": 5222, "http": 80, "https": 443, "smtp": 25}
-_TRYING = re.compile(r"\s*Trying (?P<ip>[\da-fA-F.:%]{2,64}?)\.\.\.")
+_TRYING = re.compile(r"\s*Trying (?P<ip>[^\s\"]{2,64}?)\.\.\.\s*$")
 _CONNECTED = re.compile(r"\s*Connected to (?P<target>[^\s,]{1,255}?)\.?\s*$")
 _ESCAPE = re.compile(r"\s*Escape character is '")
 _FAILED = re.compile(
