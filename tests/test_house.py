@@ -386,11 +386,16 @@ TRANSCRIPTS = [known for known in ingest.formats() if isinstance(known, Transcri
 
 
 @pytest.mark.parametrize("known", TRANSCRIPTS, ids=lambda known: known.name)
-def test_a_transcript_wins_on_its_own_sample(known: Transcript) -> None:
-    """It is taken for no other format's."""
+def test_a_transcript_wins_on_its_own_sample_and_reads_it(known: Transcript, tmp_path: Path) -> None:
+    """It is taken for no other format's, and becomes events, without damage."""
     data = known.sample.encode()
-    chosen, _ = ingest.choose(Head(path=Path("paste.txt"), raw=data, data=data))
+    path = tmp_path / "paste.txt"
+    path.write_bytes(data)
+    chosen, _ = ingest.choose(Head(path=path, raw=data, data=data))
     assert chosen.name == known.name
+    read = list(known.read(Source(name="paste.txt", path=path, format=known.name), How(), Reading()))
+    assert read
+    assert not [e for e in read if isinstance(e, Damage)]
 
 
 @pytest.mark.parametrize("name", [*(known.name for known in TRANSCRIPTS), "transcript"])
