@@ -16,7 +16,7 @@ from analyzer.checklist import Item
 from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
 from analyzer.peers import Peer, clash, peers
-from analyzer.report.words import HISTORY, clock, count, day, duration, escape, peer_says, place, says
+from analyzer.report.words import HISTORY, clock, count, day, duration, escape, marks_say, peer_says, place, says
 from analyzer.rule import Finding
 from analyzer.session import Session
 from analyzer.stage import end_text
@@ -104,7 +104,9 @@ class Terminal:
         """Which product each side is, what it showed of its policy, and where ours does not go with a peer's."""
         told = [p for p in found if p.product or p.perhaps or p.policy.starttls or p.policy.version is not None]
         for number, peer in enumerate(told[:PEERS_SHOWN]):
-            self.row("" if number else "peers", f"{escape(peer.domain)}  {peer_says(peer)}")
+            self.row("" if number else "peers", peer_says(peer))
+            if peer.marks:
+                self.prose("", f"by {marks_say(peer)}", indent=0)
             if not peer.local:
                 clashes = [c for ours in found if ours.local for c in clash(ours.policy, peer.policy)]
                 self.prose("", *dict.fromkeys(clashes), *(peer.product.expect if peer.product else ()), indent=0)

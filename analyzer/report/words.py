@@ -218,21 +218,24 @@ def _answer(event: e.DnsAnswer) -> str:
 
 
 def peer_says(peer: Peer) -> str:
-    """A server's product with its marks, and its policy, in one line."""
-    marks = "; ".join(
+    """A server's product and the policy that it showed, in one line."""
+    policy = peer.policy
+    shown = [
+        *([f"TLS {policy.starttls}"] if policy.starttls else ()),
+        *(["stream before version 1.0"] if policy.version == "" else ()),
+        *([f"SASL {escape(' '.join(policy.sasl)) or 'none'}"] if policy.sasl is not None else ()),
+        *([f"dialback {'yes' if policy.dialback else 'no'}"] if policy.dialback is not None else ()),
+    ]
+    perhaps = "perhaps " + " or ".join(p.name for p in peer.perhaps) if peer.perhaps else "unknown server"
+    return "  ".join((escape(peer.domain), peer.product.name if peer.product else perhaps, ", ".join(shown))).rstrip()
+
+
+def marks_say(peer: Peer) -> str:
+    """By what a product is named, and where each mark is seen; "" where nothing names one."""
+    told = (
         f"{m.kind} {escape(m.word)}"
         + (" (inferred)" if m.inferred else "")
         + f" [{place(s.event.where) if s.event is not None else escape(s.source)}]"
         for m, s in peer.marks
     )
-    name = peer.product.name if peer.product else ""
-    if not name and peer.perhaps:
-        name = "perhaps " + " or ".join(p.name for p in peer.perhaps)
-    policy = peer.policy
-    shown = [
-        *([f"TLS {policy.starttls}"] if policy.starttls else ()),
-        *(["before version 1.0"] if policy.version == "" else ()),
-        *([f"SASL {escape(' '.join(policy.sasl)) or 'none'}"] if policy.sasl is not None else ()),
-        *([f"dialback {'yes' if policy.dialback else 'no'}"] if policy.dialback is not None else ()),
-    ]
-    return ".  ".join(part for part in (f"{name}: {marks}" if name else "", ", ".join(shown)) if part)
+    return "; ".join(told)
