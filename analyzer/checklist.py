@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzer.addresses import is_private
+from analyzer.addresses import is_address, is_private
+from analyzer.by_hand import by_hand
 from analyzer.judge import Judgement
 from analyzer.lookup import Lookup
 from analyzer.reach import answers_inside, comes_in, goes_out, service_runs, translated
@@ -68,6 +69,9 @@ def checklist(case: CaseView, judgement: Judgement) -> tuple[Item, ...]:
     items = []
     for step, question, check in STEPS:
         sign = check(case, judgement) if case.local_domains else Sign("not-observed", "", UNKNOWN_LOCAL)
+        # What was captured tells more than what somebody tried, at a time that a paste does not tell.
+        if sign.state == "not-observed" and case.local_domains:
+            sign = by_hand(step, case) or sign
         items.append(Item(step=step, question=question, state=sign.state, because=sign.says, events=sign.events))
     return tuple(items)
 
@@ -127,8 +131,12 @@ def _compared(case: CaseView, domain: str, addresses: set[str], events: tuple[Ev
 
 
 def _is_public_view(lookup: Lookup) -> bool:
-    """Whether public DNS answered: between two inside addresses an inside view of the zone may stand."""
-    return not (is_private(lookup.client) and is_private(lookup.resolver))
+    """Whether public DNS answered: between two inside addresses an inside view of the zone may stand.
+
+    Whoever asked an inside resolver and does not tell its own address is inside.
+    """
+    inside = is_private(lookup.client) or not is_address(lookup.client)
+    return not (inside and (is_private(lookup.resolver) or not is_address(lookup.resolver)))
 
 
 # --- config-3, verify-3: nobody else serves our domain

@@ -177,6 +177,9 @@ def _went_out(case: CaseView, peer: str, found: Resolution | None, tried: tuple[
     if looked is not None and looked.state != "pass":
         return looked
     if accepted is not None:
+        if not accepted.captured:
+            says = f"{peer}: a log tells of a stream that our server opened to it"
+            return Sign("pass", peer, says, (looked.events if looked else ()) + handshake(accepted))
         how = "its SRV record was answered" if looked else "without a lookup in what was captured"
         says = f"{peer}: {how}, and {end_text(accepted.server)} accepted the connection (TCP only)"
         return Sign("pass", peer, says, (looked.events if looked else ()) + handshake(accepted))
@@ -199,8 +202,11 @@ def _looked_up(peer: str, found: Resolution) -> Sign | None:
         return Sign("fail", peer, f"{peer}: its SRV record says that it has no federation service (target `.`)", events)
     if not answered and asked[0].outcome == "answered":
         return Sign("not-observed", peer, f"{peer}: its SRV answer was cut short", events)
+    told = [k for k in asked if k.outcome != "untold"]
+    if not answered and not told:
+        return Sign("not-observed", peer, f"{peer}: what DNS answered about it is not told", events)
     if not answered:
-        return Sign("fail", peer, f"{peer}: the SRV question came to {asked[0].outcome}", events)
+        return Sign("fail", peer, f"{peer}: the SRV question came to {told[0].outcome}", events)
     denied = [k for r in found.targets for k in found.denied(r.data)]
     if denied and not found.addresses:
         return Sign("fail", peer, f"{peer}: {denied[0].name}, which its SRV record names, has no address", events)

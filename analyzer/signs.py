@@ -80,6 +80,8 @@ def tcp(case: CaseView, connection: Connection) -> Sign:
     who = client(connection)
     ends = f"{who} to {end_text(connection.server)}"
     events = handshake(connection)
+    if connection.accepted and not connection.captured:
+        return Sign("pass", who, f"{who}: a log tells of a stream to {end_text(connection.server)}", events)
     if connection.accepted:
         spoke = connection.server_header is not None
         return Sign("pass", who, f"{ends}: accepted" + ("" if spoke else ", which proves TCP only, not XMPP"), events)
