@@ -7,6 +7,7 @@ What had to be assumed (zone, year, date) it says in sentences. Knows dates as p
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,12 +31,15 @@ _MONTHS = {
     m: n for n, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
 }
 _EPOCH = date(1970, 1, 1)
-_TIME = re.compile(r"(?P<before>.*?)(?P<h>\d{1,2}):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?(?P<after>.*)")
+_TIME = re.compile(
+    r"(?P<before>.*?)(?<!\d)(?P<h>\d{1,2}):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?(?P<after>.*)"
+)
 _UNIX = re.compile(r"(?P<s>\d{9,10})(?:\.(?P<fraction>\d{1,9}))?")
 _ISO = re.compile(r"(?P<y>\d{4})[-./](?P<m>\d\d?)[-./](?P<d>\d\d?)[T ]?")
 _MONTH_FIRST = re.compile(r"(?:[A-Za-z]{3},? +)?(?P<m>[A-Za-z]{3}) +(?P<d>\d\d?)(?:,? +(?P<y>\d{4}))?:? *")
 _DAY_FIRST = re.compile(r"(?:[A-Za-z]{3}, +)?(?P<d>\d\d?)[- /](?P<m>[A-Za-z]{3})[- /](?P<y>\d{4})[ :T]*")
-_SLASHES = re.compile(r"(?P<a>\d\d?)[/.](?P<b>\d\d?)[/.](?P<y>\d{4}) *")
+_COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)[T ]?")
+_SLASHES = re.compile(r"(?P<a>\d\d?)[-/.](?P<b>\d\d?)[-/.](?P<y>\d{4}) *")
 _AFTER = re.compile(
     r" *(?P<half>[AaPp]\.?[Mm]\.?)?(?: *(?P<y>\d{4}))?(?: *(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d|[A-Z]{3,5}))?"
     r"(?: +(?P<y2>\d{4}))?"
@@ -84,6 +88,25 @@ class Clock:
         self._shift_ns = how.offset_ns
         self._minutes: dict[tuple[str, str, str, str], int] = {}
         self._last_ns: int | None = None
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """See in instants of the source, before they are read, whether dates as 4/5/2017 have the day first.
+
+        A number above 12 is a day; of two dates that follow each other the day is what has changed.
+        """
+        before: tuple[int, int] | None = None
+        for text in texts:
+            found = _SLASHES.match(text.strip("[] \t"))
+            if found is None:
+                continue
+            now = int(found["a"]), int(found["b"])
+            if max(now) > 12:
+                self._day_first = now[0] > 12
+                return
+            if before is not None and (before[0] == now[0]) != (before[1] == now[1]):
+                self._day_first = before[1] == now[1]
+                return
+            before = now
 
     def read(self, text: str) -> tuple[int, int]:
         """The earliest instant that the text can mean, and for how long it holds, both ns. Raises ValueError."""
@@ -150,7 +173,7 @@ class Clock:
         """Year, month and day, as far as they stand there."""
         if not text:
             return None, 0, None
-        if found := _ISO.fullmatch(text):
+        if found := _ISO.fullmatch(text) or _COMPACT.fullmatch(text):
             return int(found["y"]), int(found["m"]), int(found["d"])
         found = _MONTH_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text)
         if found and (month := _MONTHS.get(found["m"].lower())):
@@ -159,7 +182,7 @@ class Clock:
             a, b = int(found["a"]), int(found["b"])
             if a > 12 or b > 12:
                 self._day_first = a > 12
-            elif self._day_first is None:
+            elif self._day_first is None and a != b:
                 # Who counts twelve hours writes the month first, and mostly nobody else does.
                 self._day_first = not twelve_hours
                 self._assume(f"the {'day' if self._day_first else 'month'} stands first in {text}")

@@ -34,6 +34,8 @@ NEAR = How(near_ns=ns("2013-09-06T09:14:00"), near_why="from a.pcap beside it")
         ("Sun Nov 22 11:00:41 UTC 2026", "2026-11-22T11:00:41", SECOND),
         ("22-Nov-2026 11:08:05", "2026-11-22T11:08:05", SECOND),
         ("[22-Nov-2026 11:08:05]", "2026-11-22T11:08:05", SECOND),
+        ("[22/Nov/2026:11:08:05 +0000]", "2026-11-22T11:08:05", SECOND),
+        ("20261122 11:08:05", "2026-11-22T11:08:05", SECOND),
         ("4/21/2017 7:52:03 AM", "2017-04-21T07:52:03", SECOND),
         ("4/21/2017 12:52:03 am", "2017-04-21T00:52:03", SECOND),
         ("21/4/2017 19:52:03", "2017-04-21T19:52:03", SECOND),
@@ -58,6 +60,23 @@ def test_a_date_is_read_as_programs_print_it(text: str, instant: str, width_ns: 
 def test_fractions_stay_whole_numbers(text: str, fraction_ns: int, width_ns: int) -> None:
     """The last digit says how wide the instant is."""
     assert Clock(How()).read(text) == (ns("2026-11-22T11:08:05") + fraction_ns, width_ns)
+
+
+@pytest.mark.parametrize(
+    ("texts", "instant"),
+    [
+        (["5/4/2017 7:52:03 AM", "5/13/2017 7:52:03 AM"], "2017-05-04T07:52:03"),
+        (["5/4/2017 07:52:03", "13/4/2017 07:52:03"], "2017-04-05T07:52:03"),
+        (["5/4/2017 07:52:03", "5/4/2017 08:52:03", "5/5/2017 07:52:03"], "2017-05-04T07:52:03"),
+        (["5-4-2017 07:52:03", "6-4-2017 07:52:03"], "2017-04-05T07:52:03"),
+        (["12/04/2017 07:52:03", "01/05/2017 07:52:03", "12/13/2017 07:52:03"], "2017-12-04T07:52:03"),
+    ],
+)
+def test_a_source_shows_how_it_orders_its_dates(texts: list[str], instant: str) -> None:
+    """A number above 12 is a day, and the day is what changes first; two changes at once show nothing."""
+    clock = Clock(How(zone="UTC"))
+    clock.learn(texts)
+    assert clock.read(texts[0])[0] == ns(instant)
 
 
 def test_a_zone_that_is_told_is_applied_and_nothing_is_assumed() -> None:
