@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from parsers.clock import DAY, Clock
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 ENTRY_MAX = 1 << 12
 """Characters of an entry of several lines that are looked at."""
+DATES_MAX = 20_000
+"""Lines that are looked at to learn how a source orders its dates."""
 KINDS_MAX = 4096
 """Kinds of stanzas that are remembered, so that each is told once for its stream."""
 
@@ -66,6 +69,8 @@ class Reader:
         entry: _Entry | None = None
         form, reading = self._form, self._reading
         reading.resolution_ns = DAY
+        if form.date_orders:
+            self._learn_dates()
         with Lines(self._source, reading) as lines:
             for number, raw in lines:
                 line = plain(raw)
@@ -79,7 +84,7 @@ class Reader:
                     entry = begun
                 elif not line.strip():
                     reading.other += 1
-                elif entry is not None and not self._bad and entry.lines <= form.continues:
+                elif entry is not None and not self._bad and form.continued(line, entry.lines):
                     entry.lines += 1
                     if form.joined and len(entry.text) < ENTRY_MAX:
                         entry.text += "\n" + line
@@ -94,6 +99,12 @@ class Reader:
             for event in lines.damage:
                 yield self._placed(event)
         reading.assumed = [*self._clock.assumed, *reading.assumed]
+
+    def _learn_dates(self) -> None:
+        """Let the clock see how the source orders its dates."""
+        with Lines(self._source, Reading()) as lines:
+            found = (self._form.match(plain(line)) for _, line in islice(lines, DATES_MAX))
+            self._clock.learn(header[0].groupdict().get("time") or "" for header in found if header is not None)
 
     def _begin(self, number: int, line: str) -> _Entry | None:
         """The entry that a line begins; None where it begins none."""

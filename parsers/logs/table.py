@@ -123,11 +123,15 @@ class LogFormat:
     """… and of those with clients and components: of these only stanzas are told."""
     continues: int = 0
     """How many lines without a header may continue an entry; more are damage."""
+    continuation: str = ""
+    """A regular expression that such a line must match from its beginning; what does not is damage."""
     joined: bool = False
     """Whether these lines are part of the message, or only passed over."""
     after: Callable[[Iterable[Event], How, Reading], Iterator[Event]] | None = None
     """What becomes of the events of a source: those of several lines may become one, and what does not matter is left
     out and counted. The DNS servers' logs need it."""
+    date_orders: bool = False
+    """Its dates follow a locale: 4/5/2017 may be April or May, and each source is looked at first to learn which."""
     zone: str | None = None
     """Zone of its clock, where the format says it and its lines do not."""
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -160,6 +164,10 @@ class LogFormat:
         return re.compile(self.marks)
 
     @cached_property
+    def _continuation(self) -> re.Pattern[str]:
+        return re.compile(self.continuation)
+
+    @cached_property
     def _foreign(self) -> re.Pattern[str]:
         return re.compile(self.foreign or _NEVER)
 
@@ -184,6 +192,10 @@ class LogFormat:
                 if found := header.fullmatch(bare.text):
                     return found, bare.time
         return None
+
+    def continued(self, line: str, lines: int) -> bool:
+        """Whether a line without a header continues an entry that has so many lines."""
+        return lines <= self.continues and self._continuation.match(line) is not None
 
     def guess(self, head: Head) -> Guess:
         """By the share of lines that begin as ours do, and by what only this program writes."""
