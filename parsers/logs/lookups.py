@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 from parsers.events import DnsAnswer, DnsQuery, DnsRecord, Event, Flow
@@ -41,6 +40,7 @@ RCODES = {
 """Response codes by the words that logs have for them (RFC 1035 section 4.1.1, RFC 2136 section 2.2)."""
 
 _SERVICE = re.compile(SERVICE)
+_NOBODY: tuple[int, set[str]] = (-(1 << 63), set())
 _NAMED = ("CNAME", "NS", "PTR", "DNAME")
 """Types whose data is a name."""
 
@@ -71,11 +71,19 @@ class Choice:
             for record in event.answers:
                 if record.rrtype in ("SRV", "CNAME"):
                     self._want(record.data)
-        elif service and isinstance(event, DnsQuery):
-            if len(self._clients) >= CLIENTS_MAX:
-                self._clients.clear()
-            self._clients[_client(event)] = (event.at_ns + SOON_NS, set())
+        if service:
+            self._follow(event)
         return taken or self._every
+
+    def might(self, name: str, client: str, at_ns: int) -> bool:
+        """Whether a lookup of this name by this client can matter, before it is read further; too often yes."""
+        if self._every or self._patterns or "_xmpp" in name or "_jabber" in name or name in self._wanted:
+            return True
+        if not self._clients:
+            return False
+        until_ns, names = self._clients.get(address(client), _NOBODY)
+        follows = at_ns <= until_ns and (len(names) < SOON_MAX or name in names)
+        return follows or at_ns <= self._soon.get(name, at_ns - 1)
 
     def _want(self, name: str) -> None:
         if name not in ("", ".") and len(self._wanted) < WANTED_MAX:
@@ -84,12 +92,22 @@ class Choice:
     def _fits(self, name: str) -> bool:
         return any(pattern.match(name) for pattern in self._patterns)
 
+    def _follow(self, event: DnsQuery | DnsAnswer) -> None:
+        """A client looks for a service: what it asks soon after may be about its targets."""
+        client = _client(event)
+        until_ns, _ = self._clients.get(client, _NOBODY)
+        if isinstance(event, DnsAnswer) and event.at_ns <= until_ns:
+            return
+        if len(self._clients) >= CLIENTS_MAX:
+            self._clients.clear()
+        self._clients[client] = (event.at_ns + SOON_NS, set())
+
     def _is_soon(self, event: DnsQuery | DnsAnswer) -> bool:
         """Whether it is about a name that a client asked for soon after it had asked for a service."""
         if not self._clients:
             return False
-        if isinstance(event, DnsQuery) and event.rrtype in ("A", "AAAA"):
-            until_ns, names = self._clients.get(_client(event), (0, set()))
+        if event.rrtype in ("A", "AAAA"):
+            until_ns, names = self._clients.get(_client(event), _NOBODY)
             if event.at_ns <= until_ns and (event.name in names or len(names) < SOON_MAX):
                 names.add(event.name)
                 if len(self._soon) >= WANTED_MAX:
@@ -105,47 +123,76 @@ class Waiting:
     def __init__(self) -> None:
         """None yet."""
         self._asked: dict[tuple[str | None, str, str], DnsQuery] = {}
-        self._latest: dict[str | None, DnsQuery] = {}
 
     def ask(self, query: DnsQuery) -> None:
-        """A question begins to wait."""
+        """A question begins to wait; the oldest no longer does where there are too many."""
         if len(self._asked) >= WAITING_MAX:
             del self._asked[next(iter(self._asked))]
-            self._latest.clear()
-        self._latest[query.tag] = query
         self._asked[(query.tag, query.name, query.rrtype)] = query
 
     def answered(self, answer: DnsAnswer) -> DnsAnswer | None:
-        """An answer with the ends, and if it names none the name, of its question; None where no question waits."""
-        if answer.name:
-            query = self._asked.get((answer.tag, answer.name, answer.rrtype))
-        else:
-            query = self._latest.get(answer.tag)
-        if query is None:
+        """An answer with the ends of its question; None where no question of its tag waits for it."""
+        query = self._asked.get((answer.tag, answer.name, answer.rrtype)) if answer.tag is not None else None
+        if query is None or answer.flow is not None:
             return None
-        flow = query.flow.reverse if query.flow is not None else answer.flow
-        client_ip = None if flow is not None else query.client_ip
-        return replace(answer, name=query.name, rrtype=query.rrtype, flow=flow, client_ip=client_ip)
+        flow = query.flow.reverse if query.flow is not None else None
+        return replace(answer, flow=flow, client_ip=None if flow is not None else query.client_ip)
 
 
-def matter(events: Iterable[Event], how: How, reading: Reading) -> Iterator[Event]:
-    """The events of a log without the lookups that do not matter; a line that keeps none of its own is counted."""
-    choice, waiting = Choice(how), Waiting()
-    for _, told in groupby(events, key=lambda event: event.where.line):
-        kept = False
-        for event in told:
-            taken: Event | None = event
+class Lookups:
+    """The lookups of one log: those that matter are told, with their answers; other lines are counted.
+
+    That a question has no answer tells something only in a log that has told answers before.
+    """
+
+    def __init__(self, how: How, reading: Reading) -> None:
+        """`how` may widen the choice; `reading` counts what is left out."""
+        self._choice = Choice(how)
+        self._waiting = Waiting()
+        self._reading = reading
+        self._answers_told = False
+
+    def might(self, match: re.Match[str], at_ns: int) -> bool:
+        """Whether a message can come to anything, by its groups `name` and `client`; most are about other names.
+
+        One that has a `rcode` beside its name is an answer to a client.
+        """
+        groups = match.re.groupindex
+        if "name" not in groups:
+            return True
+        self._answers_told = self._answers_told or "rcode" in groups
+        return self._choice.might(self._named(match["name"]), match["client"] if "client" in groups else "", at_ns)
+
+    def run(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The events of the log, lookups that do not matter left out."""
+        for event in events:
+            told: Event | None = event
             if isinstance(event, DnsQuery):
-                taken = event if choice.takes(event) else None
-                if taken is not None:
-                    waiting.ask(event)
+                told = self._question(event)
             elif isinstance(event, DnsAnswer):
-                answer = waiting.answered(event) if event.flow is None and event.tag is not None else None
-                taken = (answer or event) if choice.takes(answer or event) or answer is not None else None
-            if taken is not None:
-                kept = True
-                yield taken
-        reading.other += not kept
+                told = self._answer(event)
+            if told is None:
+                self._reading.other += 1
+            else:
+                yield told
+
+    def _question(self, query: DnsQuery) -> DnsQuery | None:
+        if query.answer_told and not self._answers_told:
+            query = replace(query, answer_told=False)
+        if not self._choice.takes(query):
+            return None
+        self._waiting.ask(query)
+        return query
+
+    def _answer(self, answer: DnsAnswer) -> DnsAnswer | None:
+        self._answers_told = True
+        whole = self._waiting.answered(answer)
+        taken = self._choice.takes(whole or answer)
+        return whole or (answer if taken else None)
+
+    def _named(self, text: str) -> str:
+        """The name that a message gives, in the one spelling."""
+        return domain(text)
 
 
 def asked(name: str, rrtype: str, *, client: str | None = None, **more: Any) -> Told:
@@ -161,7 +208,8 @@ def answered(
 ) -> Told:
     """An answer in the words of the vocabulary; `rcode` as the log spells it.
 
-    An answer that went well, of which the log tells no record, is one whose records are not told.
+    An answer that went well, of which the log tells no record, is one whose records are not told;
+    a code that is not known is a failure like any other.
     """
     fields: dict[str, Any] = {
         "txid": -1,
@@ -172,8 +220,9 @@ def answered(
         "truncated": False,
         "answers": tuple(records),
     }
-    fields["records_told"] = bool(fields["answers"]) or fields["rcode"] > 0
+    fields["records_told"] = bool(fields["answers"])
     fields.update(more)
+    fields["records_told"] = fields["records_told"] or fields["rcode"] != 0
     if client is not None and "flow" not in fields:
         fields["client_ip"] = address(client)
     return (DnsAnswer, fields)
@@ -215,6 +264,8 @@ def record(name: str, rrtype: str, data: str, ttl_s: str | None = None) -> DnsRe
     return DnsRecord(**held, data=address(words[0]) if held["rrtype"] in ("A", "AAAA") else " ".join(words))
 
 
-def _client(query: DnsQuery) -> str:
+def _client(event: DnsQuery | DnsAnswer) -> str:
     """Who asked; "" where the log does not tell."""
-    return query.flow.src_ip if query.flow is not None else query.client_ip or ""
+    if event.flow is None:
+        return event.client_ip or ""
+    return event.flow.src_ip if isinstance(event, DnsQuery) else event.flow.dst_ip

@@ -5,7 +5,7 @@ counts every line, and gives events. Knows no program.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -52,8 +52,17 @@ class _Entry:
 class Reader:
     """Reads one source."""
 
-    def __init__(self, form: LogFormat, source: Source, how: How, reading: Reading) -> None:
+    def __init__(
+        self,
+        form: LogFormat,
+        source: Source,
+        how: How,
+        reading: Reading,
+        might: Callable[[re.Match[str], int], bool] | None = None,
+    ) -> None:
+        """`might` says, where it is given, which messages can come to anything."""
         self._form = form
+        self._might = might
         self._source = source
         self._how = how
         self._reading = reading
@@ -149,6 +158,9 @@ class Reader:
         """The events that can be told once an entry is known; those of a line before it that waited for it first."""
         threads = self._threads
         found = self._form.told(entry.text)
+        if found is not None and self._might is not None and not self._might(found[1], entry.at_ns):
+            self._reading.other += entry.lines
+            return ()
         groups = found[1].groupdict() if found is not None else {}
         entry.tag = groups.pop("tag", None) or entry.tag
         if found is None and not threads.waiting and not self._how.everything:

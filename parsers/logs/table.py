@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from parsers.clock import Clock
 from parsers.events import Event, Topic
@@ -89,6 +89,16 @@ class Sample:
     """The condition of its `Said`."""
 
 
+class After(Protocol):
+    """What is done with the events of one source before they are told."""
+
+    def might(self, match: re.Match[str], at_ns: int) -> bool:
+        """Whether a message can come to anything; asked before it is read further."""
+
+    def run(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The events that are told. Counts into the reading."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LogFormat:
     """One program's log."""
@@ -127,7 +137,7 @@ class LogFormat:
     """A regular expression that such a line must match from its beginning; what does not is damage."""
     joined: bool = False
     """Whether these lines are part of the message, or only passed over."""
-    after: Callable[[Iterable[Event], How, Reading], Iterator[Event]] | None = None
+    after: Callable[[How, Reading], After] | None = None
     """What becomes of the events of a source: those of several lines may become one, and what does not matter is left
     out and counted. The DNS servers' logs need it."""
     date_orders: bool = False
@@ -226,8 +236,10 @@ class LogFormat:
 
     def read(self, source: Source, how: How, reading: Reading) -> Iterator[Event]:
         """Events in file order; a line that is not of this format is damage."""
-        events = Reader(self, source, how, reading).run()
-        return events if self.after is None else self.after(events, how, reading)
+        if self.after is None:
+            return Reader(self, source, how, reading).run()
+        after = self.after(how, reading)
+        return after.run(Reader(self, source, how, reading, after.might).run())
 
     def told(self, message: str) -> tuple[Says, re.Match[str]] | None:
         """Which form a message has, and its groups; None where it is of none."""
