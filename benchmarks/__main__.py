@@ -1,4 +1,4 @@
-"""The command: `python -m benchmarks`. Makes the captures, lets the programs run in turn, prints figures and ratios."""
+"""The command `python -m benchmarks`: makes captures and logs, lets the programs run in turn, prints figures, ratios."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import captures, machine, rivals
+from benchmarks import captures, logs, machine, rivals
 from benchmarks.measure import CommandFailed, Cost, Target, as_share, interleaved, run, scaled
 
 TARGETS = {
@@ -18,6 +18,11 @@ TARGETS = {
     "dense": Target(share=3, peak_bytes=600_000_000),
 }
 """What fedtrace promises beside tshark."""
+
+LINES_A_SECOND = {"asa": 300_000, "prosody": 100_000, "ejabberd": 100_000, "bind": 100_000}
+"""Lines of a log that fedtrace promises to read in a second of CPU time, start-up and verdict included."""
+LOG_PEAK_BYTES = 400_000_000
+"""Memory that a log may take, whatever its length."""
 
 QUICK_SIZES = {"needle": captures.NEEDLE_FRAMES // 10, "dense": captures.DENSE_ATTEMPTS // 10}
 FULL_SIZES = {"needle": captures.NEEDLE_FRAMES, "dense": captures.DENSE_ATTEMPTS}
@@ -100,11 +105,30 @@ def _long(size: int) -> bool:
     return _judged("needle", costs)
 
 
+def _log(kind: str, lines: int, rounds: int) -> bool:
+    """One log; True when it is read fast enough, in little memory."""
+    path = logs.made(kind, lines)
+    (cost,) = interleaved({OURS: _ours(path)}, rounds).values()
+    rate, target = lines / cost.cpu_s, LINES_A_SECOND[kind]
+    held = rate >= target and cost.peak_bytes < LOG_PEAK_BYTES
+    print(
+        f"  {kind:10} {lines:>11,} lines {path.stat().st_size / 1e6:7,.0f} MB {cost.cpu_s:8.2f} s CPU "
+        f"{rate:9,.0f} lines/s {cost.peak_bytes / 1e6:5.0f} MB   target: {target:,} lines/s under "
+        f"{LOG_PEAK_BYTES / 1e6:.0f} MB: {'holds' if held else 'MISSED'}"
+    )
+    return held
+
+
 @click.command(
     help="Measure `fedtrace analyze` beside tshark, tcpdump and pyshark. Ends with 1 when a target is missed."
 )
 @click.option("--quick", is_flag=True, help="Captures of a tenth and one round; too small to judge a target fairly.")
-@click.option("--long", "longer", is_flag=True, help="Also a needle capture of ten times the length (10 GB on disk).")
+@click.option(
+    "--long",
+    "longer",
+    is_flag=True,
+    help="Also a needle capture of ten times the length (10 GB on disk), and a firewall's log of 2 GB.",
+)
 @click.option("--rounds", type=click.IntRange(min=1), help="How often each program runs; 3, or 1 with --quick.")
 @click.option(
     "--capture", "given", multiple=True, metavar="[KIND=]PATH",
@@ -128,8 +152,11 @@ def main(quick: bool, longer: bool, rounds: int | None, given: tuple[str, ...]) 
             forms = {form: captures.made(kind, sizes["needle"]) for form, kind in wrappings.items()}
             held.append(_measured("needle", needle, rounds, forms))
             held.append(_measured("dense", dense, rounds, {}))
+            print(f"\nlogs: medians of {rounds}")
+            held += [_log(kind, lines // 10 if quick else lines, rounds) for kind, lines in logs.LINES.items()]
         if longer:
             held.append(_long(sizes["needle"]))
+            held.append(_log("asa", logs.LONG_LINES, 1))
     except CommandFailed as failure:
         sys.exit(f"no figures: {failure}")
     sys.exit(0 if all(held) else 1)

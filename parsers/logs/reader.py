@@ -49,6 +49,14 @@ class _Entry:
     lines: int = 1
 
 
+def _leaves(stanza: Fields, sent: bool | None) -> bool:
+    """Whether a client's stanza is for another domain or from one: the others are many, and nothing to a peer."""
+    sender, target = stanza.get("from_domain"), stanza.get("to_domain")
+    if sent:
+        return sender is not None and sender != target
+    return target is not None and sender != target
+
+
 class Reader:
     """Reads one source."""
 
@@ -68,6 +76,7 @@ class Reader:
         self._reading = reading
         self._clock = Clock(replace(how, zone=form.zone or how.zone))
         self._last: tuple[int, int] | None = None
+        self._time = ""
         self._timeless = False
         self._kinds: set[tuple[object, ...]] = set()
         self._bad_from = self._bad = 0
@@ -125,6 +134,8 @@ class Reader:
         time = groups.get("time") or carried
         if time is None:
             at_ns, width_ns = self._untimed()
+        elif time == self._time and self._last is not None:
+            at_ns, width_ns = self._last  # a busy log has many lines of one instant
         else:
             try:
                 at_ns, width_ns = self._clock.read(time)
@@ -137,9 +148,12 @@ class Reader:
                 reading.last_ns = at_ns
             if width_ns < reading.resolution_ns:
                 reading.resolution_ns = width_ns
+            self._time = time
         self._last = (at_ns, width_ns)
-        level = (groups.get("level") or "").strip()
-        level = self._form.levels.get(level) or level.lower()
+        level = groups.get("level") or ""
+        if level:
+            level = level.strip()
+            level = self._form.levels.get(level) or level.lower()
         tag = groups.get("tag")
         tag = tag.strip() if tag else None
         return _Entry(number, at_ns, width_ns, tag, level, groups["text"], groups.get("local_domain"))
@@ -194,7 +208,8 @@ class Reader:
         xml = groups.get("xml")
         if side == "client":
             for kind, quote in quoted(xml) if xml and element(xml) in STANZAS else ():
-                yield from self._event(entry, kind, {"sent": says.sent, **quote})
+                if _leaves(quote, says.sent):
+                    yield from self._event(entry, kind, {"sent": says.sent, **quote})
             return
         for kind, quote in quoted(xml) if xml else ():
             yield from self._event(entry, kind, {"sent": says.sent, **quote})
