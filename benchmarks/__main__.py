@@ -1,4 +1,4 @@
-"""The command `python -m benchmarks`: makes captures and logs, lets the programs run in turn, prints figures, ratios."""
+"""The command `python -m benchmarks`: makes captures and logs, lets the programs run in turn, prints the figures."""
 
 from __future__ import annotations
 
