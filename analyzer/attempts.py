@@ -71,11 +71,16 @@ def gather(
 
 
 def _host_of(connection: Connection, where: Directory) -> str:
-    """The host that opened a connection; where only a log tells of it, the one that speaks for its domain."""
-    if is_told(connection.client[0]):
+    """The host that opened a connection; where only logs tell of it, as far as one names it, else the one that speaks
+    for its domain; "" where nobody tells.
+    """
+    if connection.captured:
         return _host(connection.client[0], where)
-    known = sorted(where.addresses_of((connection.initiator,))) if connection.initiator else []
-    return _host(next((a for a in known if is_private(a)), known[0]), where) if known else ""
+    named = {s.client[0] for s in connection.sightings if is_told(s.client[0])}
+    if not named and connection.initiator:
+        named = set(where.addresses_of((connection.initiator,)))
+    hosts = sorted(_host(address, where) for address in named)
+    return next((h for h in hosts if is_private(h)), hosts[0]) if hosts else ""
 
 
 def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits) -> None:

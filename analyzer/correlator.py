@@ -67,7 +67,8 @@ def correlate(
         else:
             groups.append(group)
     told_groups = [(t.sighting,) for t in threads_told if not t.is_clients]
-    where = directory([*groups, *told_groups], client_streams, questions, joined.nat)
+    nat = {**firewall.hosts(lines), **joined.nat}
+    where = directory([*groups, *told_groups], client_streams, questions, nat)
     coverage = _coverage(captures, sources, readings, joined)
     local, assumed = find_local(
         local_domains,
@@ -105,7 +106,7 @@ def correlate(
         lookups=tuple(questions),
         dialbacks=tuple(keys),
         hosts=where.hosts(),
-        nat=joined.nat,
+        nat=nat,
         local_addresses=home,
         clocks={tap: (clock.offset_ns, clock.residual_ns) for tap, clock in clocks.items()},
         firewall=tuple(lines),

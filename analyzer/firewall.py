@@ -13,13 +13,15 @@ from dataclasses import replace
 
 from analyzer.connection import Connection
 from analyzer.sighting import Sighting
-from analyzer.stage import End, digest, end_text
+from analyzer.stage import End, digest, end_text, is_told
 from parsers.events import Event, FirewallLog, Flow
 
 AROUND_NS = 5 * 10**9
 """A line belongs to a conversation that was seen within 5 s of it: firewalls log at once, relays are a little late."""
 SAME_REFUSAL_NS = 60 * 10**9
 """Refusals of the same four ends within a minute are one attempt: a SYN is sent again at most 32 s later."""
+RECENT = 4
+"""Conversations of the same four ends among which a line looks for its own: ports are taken again after minutes."""
 
 Ends = tuple[End, End]
 
@@ -58,6 +60,27 @@ def translations(lines: Iterable[FirewallLog]) -> dict[tuple[str, str], dict[str
     }
 
 
+def hosts(lines: Iterable[FirewallLog]) -> dict[str, frozenset[str]]:
+    """Address → the one other address of the same host, as the firewall's own words pair them.
+
+    An address that stands for several hosts is nobody's.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        real, mapped = line.real, line.mapped
+        if real is None or mapped is None or line.action == "deny":
+            continue
+        for one, other in ((real.src_ip, mapped.src_ip), (real.dst_ip, mapped.dst_ip)):
+            if one and other and one != other:
+                found[one].add(other)
+                found[other].add(one)
+    return {
+        one: frozenset(others)
+        for one, others in found.items()
+        if len(others) == 1 and all(len(found[other]) == 1 for other in others)
+    }
+
+
 def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) -> list[Connection]:
     """The connections with the lines that speak of each, and connections of which only a firewall tells."""
     at: dict[Ends, list[int]] = defaultdict(list)
@@ -66,6 +89,7 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
         for sighting in connection.sightings:
             at[(sighting.client, sighting.server)].append(index)
             by_client[(sighting.client, sighting.server[1])].append(index)
+    by_log = _told_by_logs(connections)
     place: int | None
     held: dict[int, list[FirewallLog]] = defaultdict(list)
     loose: dict[Ends, list[FirewallLog]] = defaultdict(list)
@@ -80,6 +104,9 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
             # The same client, and another spelling of the same server: refused before it was translated.
             around = (i for client, server in known for i in by_client.get((client, server[1]), ()))
             place = next((i for i in around if _is_near(connections[i], line)), None)
+        if place is None:
+            around = (i for ends in known for i in by_log.get(ends[0], ()))
+            place = next((i for i in around if _fits(connections[i], known) and _is_near(connections[i], line)), None)
         if place is None and line.connection:
             place = numbers.get(number)
         if place is None:
@@ -88,8 +115,35 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
         if line.connection:
             numbers[number] = place
         held[place].append(line)
-    joined = [replace(c, firewall=tuple(held[i])) if i in held else c for i, c in enumerate(connections)]
+    joined = [_with(c, held[i]) if i in held else c for i, c in enumerate(connections)]
     return joined + [_alone(ends, part) for ends, found in sorted(loose.items()) for part in _attempts(found)]
+
+
+def _told_by_logs(connections: Sequence[Connection]) -> Mapping[End, Sequence[int]]:
+    """Conversations of which only servers' logs tell, by the client that one of these names."""
+    found: dict[End, list[int]] = defaultdict(list)
+    for index, connection in enumerate(connections):
+        if not connection.captured:
+            for sighting in connection.sightings:
+                if is_told(sighting.client[0]) and sighting.client[1]:
+                    found[sighting.client].append(index)
+    return found
+
+
+def _fits(connection: Connection, known: Sequence[Ends]) -> bool:
+    """Whether one of these servers can be that of a conversation, as far as logs name it."""
+    told = {s.server[0] for s in connection.sightings if is_told(s.server[0])}
+    return not told or any(server[0] in told for _, server in known)
+
+
+def _with(connection: Connection, lines: Sequence[FirewallLog]) -> Connection:
+    """A conversation with the lines about it; where no capture has, the firewall has seen its ends."""
+    sightings = connection.sightings
+    if not connection.captured:
+        ends = next((ends for line in lines if (ends := ends_of(line.real)) is not None), None)
+        if ends is not None and all((s.client, s.server) != ends for s in sightings):
+            sightings = (*sightings, _sighting(ends, lines))
+    return replace(connection, sightings=sightings, firewall=tuple(lines))
 
 
 def _is_near(connection: Connection, line: FirewallLog) -> bool:
@@ -104,36 +158,47 @@ def _attempts(lines: Sequence[FirewallLog]) -> list[list[FirewallLog]]:
     """Lines of the same ends as conversations: one for each that was built, refusals of one minute together."""
     found: list[list[FirewallLog]] = []
     for line in lines:
-        last = found[-1] if found else None
-        goes_on = (
-            last is not None
-            and line.action != "built"
-            and (line.connection == last[-1].connection)
-            and (line.action == "teardown" or line.at_ns - last[-1].at_ns <= SAME_REFUSAL_NS)
-        )
-        if goes_on and last is not None:
-            last.append(line)
+        part = next((p for p in reversed(found[-RECENT:]) if _goes_on(p, line)), None)
+        if part is not None:
+            part.append(line)
         else:
             found.append([line])
     return found
 
 
+def _goes_on(part: Sequence[FirewallLog], line: FirewallLog) -> bool:
+    """Whether a line tells on of a conversation that others have told of."""
+    last = next((other for other in reversed(part) if other.where.source == line.where.source), None)
+    if last is None:
+        # Two firewalls, or two logs of one, saw it begin at once.
+        return line.at_ns - part[0].at_ns <= AROUND_NS + line.width_ns
+    return (
+        line.action != "built"
+        and line.connection == last.connection
+        and (line.action == "teardown" or line.at_ns - last.at_ns <= SAME_REFUSAL_NS)
+    )
+
+
 def _alone(ends: Ends, lines: Sequence[FirewallLog]) -> Connection:
     """A conversation of which only a firewall tells."""
-    client, server = ends
-    flow = Flow(src_ip=client[0], src_port=client[1], dst_ip=server[0], dst_port=server[1])
-    events = tuple(replace(line, flow=flow) for line in lines)
-    source = lines[0].where.source
-    sighting = Sighting(source=source, tap=source, client=client, server=server, events=events, flow=(), stream=())
     return Connection(
-        id=digest("firewall", end_text(client), end_text(server), str(lines[0].at_ns)),
-        sightings=(sighting,),
+        id=digest("firewall", *map(end_text, ends), str(lines[0].at_ns)),
+        sightings=(_sighting(ends, lines),),
         initiator=None,
         receiver=None,
         named_by="nothing",
         role="unknown",
         firewall=tuple(lines),
     )
+
+
+def _sighting(ends: Ends, lines: Sequence[FirewallLog]) -> Sighting:
+    """What a firewall saw of a conversation."""
+    client, server = ends
+    flow = Flow(src_ip=client[0], src_port=client[1], dst_ip=server[0], dst_port=server[1])
+    events = tuple(replace(line, flow=flow) for line in lines)
+    source = lines[0].where.source
+    return Sighting(source=source, tap=source, client=client, server=server, events=events, flow=(), stream=())
 
 
 def between(lines: Sequence[FirewallLog], first_ns: int, last_ns: int) -> Sequence[FirewallLog]:

@@ -82,7 +82,8 @@ class Directory:
         for one in (address, *self.nat.get(address, ())):
             found += self.spoke.get(one, Counter())
         if not found:
-            names = self._published_at.get(address) or set(self.claimed.get(address, ()))
+            same = (address, *self.nat.get(address, ()))
+            names = self._published_at.get(address) or {name for one in same for name in self.claimed.get(one, ())}
             return next(iter(names)) if len(names) == 1 else None
         best = found.most_common(2)
         return best[0][0] if len(best) == 1 or best[0][1] > best[1][1] else None
