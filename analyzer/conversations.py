@@ -97,6 +97,10 @@ class _Asking:
     last_ns: int
 
 
+UNTOLD_RESOLVER = "the resolver"
+"""The words for who was asked, where a log or a transcript does not name it."""
+
+
 def lookups(events: Iterable[Event], tap: str) -> list[Lookup]:
     """DNS questions of one tap's events, repetitions joined, in order of the first time each was asked."""
     running: dict[tuple[str, str, str, str], _Asking] = {}
@@ -134,7 +138,7 @@ def lookups(events: Iterable[Event], tap: str) -> list[Lookup]:
 def _asker(event: DnsQuery | DnsAnswer) -> tuple[str, str]:
     """Who asked and who was asked; a log or a transcript that does not name who asked gives its source."""
     if event.flow is None:
-        return (event.client_ip or event.where.source, event.resolver_ip or "")
+        return (event.client_ip or event.where.source, event.resolver_ip or UNTOLD_RESOLVER)
     if isinstance(event, DnsQuery):
         return (event.flow.src_ip, event.flow.dst_ip)
     return (event.flow.dst_ip, event.flow.src_ip)

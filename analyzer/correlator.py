@@ -24,7 +24,7 @@ from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
 from analyzer.session import DialbackKey, Session
 from analyzer.sighting import Sighting
-from analyzer.stage import digest, end_text
+from analyzer.stage import digest, end_text, is_told
 from analyzer.threads import threads
 from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
 from analyzer.view import CaseView, Coverage
@@ -196,7 +196,7 @@ def _is_one_question(other: Lookup, lookup: Lookup, nat: Mapping[str, frozenset[
     width = max(lookup.width_ns, other.width_ns)
     if not -SAME_MOMENT_NS - width <= other.asked_ns - lookup.asked_ns <= SAME_MOMENT_NS + width:
         return False
-    if lookup.resolver and other.resolver and lookup.resolver != other.resolver:
+    if is_told(lookup.resolver) and is_told(other.resolver) and lookup.resolver != other.resolver:
         return False
     if lookup.client != other.client and lookup.client not in nat.get(other.client, ()):
         return False
@@ -209,8 +209,9 @@ def _is_one_question(other: Lookup, lookup: Lookup, nat: Mapping[str, frozenset[
 def _both(one: Lookup, other: Lookup) -> Lookup:
     """Two sightings of one question as one lookup, and the taps that saw no answer although there was one."""
     best = max(one, other, key=lambda k: (k.answer is not None, k.numbered, len(k.steps)))
-    deaf = (*one.unanswered_at, *(t for k in (one, other) if k.outcome == "unanswered" for t in k.taps))
-    return replace(best, taps=(*one.taps, *other.taps), unanswered_at=deaf if best.answer else ())
+    # A log leaves answers out, and a server's own resolver makes some up: only captures show what did not come.
+    deaf = (*one.unanswered_at, *(t for k in (one, other) if k.outcome == "unanswered" and k.captured for t in k.taps))
+    return replace(best, taps=(*one.taps, *other.taps), unanswered_at=deaf if best.answer and best.captured else ())
 
 
 def _coverage(

@@ -18,7 +18,7 @@ class Lookup:
     client: str
     """Address of who asked."""
     resolver: str
-    """Address of who was asked."""
+    """Address of who was asked; "the resolver" where a log or a transcript does not tell it."""
     name: str
     """Question name."""
     rrtype: str
@@ -36,6 +36,11 @@ class Lookup:
     def numbered(self) -> bool:
         """A source tells its message id: packets do, logs seldom."""
         return any(getattr(s.event, "txid", -1) >= 0 for s in self.steps)
+
+    @property
+    def captured(self) -> bool:
+        """Packets of it were seen: only then is an answer that was not seen one that did not come."""
+        return all(s.event.where.frame is not None for s in self.steps)
 
     @property
     def width_ns(self) -> int:

@@ -37,7 +37,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                         domain=found.domain,
                         confidence=Confidence.PROVEN,
                     )
-                twin = _twin(lookup, case)
+                twin = _twin(lookup, case) if lookup.captured else None
                 if twin is not None:
                     return _dropped(found, lookup, twin, twin.taps, lookup.taps)
         if found.srv_outcome == "truncated":

@@ -1,11 +1,15 @@
 """Rule: the resolver failed on the SRV question."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
+from analyzer.lookup import Lookup
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
 from parsers.events import Topic
+
+WAITED_NS = 4 * 10**9
+"""A resolver that fails says so at once; one that waits for others asks them again after some seconds."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -15,10 +19,15 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             continue
         failed = found.srv_with("servfail")
         resolvers = ", ".join(dict.fromkeys(k.resolver for k in failed))
+        waited = not any(k.captured for k in failed) and all(_waited(k) for k in failed)
         return Match(
             events=(*(k.answer for k in failed if k.answer), *failed[0].asked[:1]),
-            because=f"{resolvers} answered SERVFAIL when {found.asker} asked for {failed[0].name}",
+            because=(
+                f"{resolvers} answered SERVFAIL when {found.asker} asked for {failed[0].name}"
+                + (", after seconds, as a server's own resolver does that waited for others in vain" if waited else "")
+            ),
             domain=found.domain,
+            confidence=Confidence.POSSIBLE if waited else Confidence.LIKELY,
             severity=None if found.failed else Severity.DEGRADED,
             undecided=(
                 ("dns-dnssec-bogus", f"the same question with checking disabled: dig +cd {failed[0].name} SRV"),
@@ -30,6 +39,11 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             ),
         )
     return None
+
+
+def _waited(lookup: Lookup) -> bool:
+    """Whether only a log tells of the failure, and it came late: a library says SERVFAIL of silence as well."""
+    return lookup.answered_ns is not None and lookup.answered_ns - lookup.asked_ns >= WAITED_NS
 
 
 RULE = Rule(

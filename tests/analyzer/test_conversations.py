@@ -112,11 +112,11 @@ def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
 
 
 def test_a_log_that_names_no_address_asks_in_its_own_name() -> None:
-    """The source stands for the client."""
+    "the resolver""The source stands for the client."""
     (event,) = scene.tap("resolver.log", "0.0 10.0.0.5:4000 > 10.0.0.53:53 query A gmail.com").events
     (lookup,) = lookups([replace(event, flow=None)], "resolver.log")
 
-    assert (lookup.client, lookup.resolver, lookup.transport) == ("resolver.log", "", "udp")
+    assert (lookup.client, lookup.resolver, lookup.transport) == ("resolver.log", "the resolver", "udp")
 
 
 def test_payload_is_what_is_said_above_tcp() -> None:
