@@ -112,7 +112,7 @@ def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
 
 
 def test_a_log_that_names_no_address_asks_in_its_own_name() -> None:
-    "the resolver""The source stands for the client."""
+    """The source stands for the client."""
     (event,) = scene.tap("resolver.log", "0.0 10.0.0.5:4000 > 10.0.0.53:53 query A gmail.com").events
     (lookup,) = lookups([replace(event, flow=None)], "resolver.log")
 
