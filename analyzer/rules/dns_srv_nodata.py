@@ -1,6 +1,7 @@
 """Rule: the name `_xmpp-server._tcp.DOMAIN` exists but holds no SRV record."""
 
 from analyzer.citations import rfc
+from analyzer.resolution import Resolution
 from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -18,12 +19,21 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             events=(*(e for e in (lookup.answer,) if e), *lookup.asked[:1]),
             because=f"{lookup.resolver} told {found.asker} that {lookup.name} has no SRV record",
             domain=found.domain,
-            severity=None if found.failed and not _goes_without(session, case) else Severity.DEGRADED,
+            severity=None
+            if found.failed and not _goes_without(session, case) and _ended(found, session)
+            else Severity.DEGRADED,
             ruled_out=(("dns-answer-dropped-by-firewall", "the answer came, and it was whole"),),
             undecided=(("dns-split-horizon", f"the same question to a public resolver: dig {lookup.name} SRV"),),
             remedy=f"publish: _xmpp-server._tcp.{found.domain}. IN SRV 0 0 5269 the-server-of-{found.domain}.",
         )
     return None
+
+
+def _ended(found: Resolution, session: Session) -> bool:
+    """Whether the attempt can be known to end here: RFC 6120 goes on to the address of the domain itself, and a source
+    that shows neither that question nor connections says nothing of it.
+    """
+    return Stage.CONNECT in session.visible or any(k.rrtype in ("A", "AAAA") for k in found.lookups)
 
 
 def _goes_without(session: Session, case: CaseView) -> bool:
