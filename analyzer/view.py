@@ -95,6 +95,16 @@ class CaseView:
     said: tuple[Said, ...] = ()
     """What servers' logs say and no thread holds: lines about no stream, or that name no pair of domains."""
 
+    def clock(self, tap: str) -> tuple[int, int] | None:
+        """How far the clock of a source is ahead of the others', ns, and how far the proofs of it disagree; applied.
+        None where nothing told.
+        """
+        coverage = self.coverage.get(tap)
+        if coverage is not None and coverage.residual_ns is not None:
+            return (coverage.offset_ns, coverage.residual_ns)
+        offset_ns, residual_ns = self.clocks.get(tap, (0, None))
+        return None if residual_ns is None else (offset_ns, residual_ns)
+
     @cached_property
     def _by_pair(self) -> Mapping[tuple[str, str], tuple[Session, ...]]:
         pairs: dict[tuple[str, str], list[Session]] = {}

@@ -99,7 +99,7 @@ def source_row(source: Source, case: Case, view: CaseView) -> Row:
     reading = case.readings[source.name]
     problem = case.problems.get(source.name)
     tap = source.tap or source.name
-    coverage = view.coverage.get(tap)
+    found = view.clock(tap)
     counted = [x for x in case.events.get(tap, ()) if x.where.source == source.name]
     damage = [{"what": d.what, "lost": d.lost, "unit": d.unit} for d in view.damage if d.where.source == source.name]
     if problem is not None:
@@ -118,8 +118,8 @@ def source_row(source: Source, case: Case, view: CaseView) -> Row:
         "damage": damage,
         "vantage": source.vantage,
         "assumed": list(source.assumed),
-        "clock_offset_ns": None if coverage is None or coverage.residual_ns is None else coverage.offset_ns,
-        "clock_residual_ns": None if coverage is None else coverage.residual_ns,
+        "clock_offset_ns": None if found is None else found[0],
+        "clock_residual_ns": None if found is None else found[1],
         "unknown": dict(sorted(reading.unknown.items())),
     }
 

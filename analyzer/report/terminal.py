@@ -147,11 +147,10 @@ class Terminal:
         if reading.first_ns is not None and reading.last_ns is not None:
             span = duration(reading.last_ns - reading.first_ns)
             told.append(f"{day(reading.first_ns)} {clock(reading.first_ns)} UTC for {span}")
-        coverage = view.coverage.get(source.tap or source.name)
-        if coverage is not None and coverage.offset_ns:
-            sign = "ahead" if coverage.offset_ns > 0 else "behind"
-            doubt = duration(coverage.residual_ns or 0)
-            told.append(f"its clock is {duration(abs(coverage.offset_ns))} {sign} (±{doubt}), corrected")
+        offset_ns, residual_ns = view.clock(source.tap or source.name) or (0, 0)
+        if offset_ns:
+            sign = "ahead" if offset_ns > 0 else "behind"
+            told.append(f"its clock is {duration(abs(offset_ns))} {sign} (±{duration(residual_ns)}), corrected")
         return "  ".join(told)
 
     # --- verdicts
