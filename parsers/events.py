@@ -515,7 +515,12 @@ CONDITIONS: dict[Topic, frozenset[str]] = {
     ),
     Topic.CLOSED: STREAM_CONDITIONS | {"closed", "reset", "idle", "verified-only"},
     Topic.REFUSED: STREAM_CONDITIONS | {"forbidden", "duplicate", "item-not-found", "own-domain"},
-    Topic.OTHER: frozenset({"queued", "bounced", "backoff", "routed", "listening", "not-listening", "edge-axl-failed"}),
+    Topic.OTHER: frozenset(
+        {
+            *("queued", "bounced", "backoff", "routed", "listening", "not-listening"),
+            *("edge-axl-failed", "router-bouncing"),
+        }
+    ),
 }
 """What a server's log can say of each topic. A closed list: rules read these words, not the servers'.
 
@@ -530,7 +535,8 @@ the authoritative server could not be asked; `no-mechanism` when neither EXTERNA
 CLOSED: `idle` after silence, an ordinary end; `verified-only` when the stream was for a callback only.
 REFUSED: `own-domain` when the peer says to be a domain that the server that wrote it serves itself.
 OTHER: `backoff` when no new attempt is made for a time; `bounced` when stanzas went back to their senders;
-`edge-axl-failed` when an Expressway could not write its node into IM&P.
+`edge-axl-failed` when an Expressway could not write its node into IM&P; `router-bouncing` when the router of XCP gives
+stanzas back, its settings being others than those of its neighbours.
 """
 
 

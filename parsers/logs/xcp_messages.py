@@ -139,5 +139,7 @@ XCP: tuple[Says, ...] = (
     Says(pattern=_STREAM + r".{0,80}\bstream (?:is )?closed", topic=Topic.CLOSED),
     # The router: which component gets a stanza.
     Says(pattern=r"(?:\S+ )?redirecting to:? (?P<reason>\S+)", condition="routed"),
+    # Settings were changed and it was not restarted since (213865).
+    Says(pattern=r".{0,80}XCP router .{0,40}is bouncing packets", condition="router-bouncing"),
 )
 """Messages of the component, in CUPS as in Expressway."""
