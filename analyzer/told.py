@@ -62,7 +62,9 @@ def _saying(sign: SaidSign, session: Session) -> Iterator[Said]:
     """The lines of a session that are a sign, in order of each log."""
     for thread in session.told:
         for said in thread.said:
-            if said.topic is not sign.topic or said.condition not in sign.conditions:
+            # A stream error refuses whoever is not let in yet, and closes what stood.
+            closed = said.topic is Topic.CLOSED and sign.topic is Topic.REFUSED and not session.authenticated
+            if (said.topic is not sign.topic and not closed) or said.condition not in sign.conditions:
                 continue
             if sign.text and not re.search(sign.text, f"{said.reason or ''} {said.text}", re.I):
                 continue

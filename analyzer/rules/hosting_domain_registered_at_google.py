@@ -3,10 +3,11 @@
 from analyzer.citations import cisco, note, xep
 from analyzer.claims import belongs_to, claim_on, names_at
 from analyzer.clouds import GOOGLE
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
+from parsers.events import Topic
 
 REFUSALS = ("is a google apps domain", "talk service enabled")
 """Texts, in lower case, with which Google refused a domain that it held: an operator's log shows the stream error
@@ -78,6 +79,7 @@ RULE = Rule(
         "stream-closed-without-error",
     ),
     rivals=("hosting-unexpected-callback", "dialback-secret-mismatch"),
+    said=(SaidSign(topic=Topic.REFUSED, conditions=("undefined-condition",), text="|".join(REFUSALS)),),
     explanation=(
         "Google holds the domain as one of its own (Google Apps, Workspace) with its chat service switched on. "
         "It therefore\n"

@@ -18,6 +18,8 @@ REAL = Flow(src_ip="10.0.0.5", src_port=40000, dst_ip="198.51.100.10", dst_port=
 
 SAID = [(name, sign, why) for name, rule in all_rules().items() for sign in rule.said for why in sign.conditions]
 """Every condition that a rule reads in a server's log."""
+REASONS = {"hosting-domain-registered-at-google": "cupdomain.com is a Google Apps Domain with Talk service enabled."}
+"""The peer's own words, for rules that read these."""
 FIREWALL = [(name, sign) for name, rule in all_rules().items() for sign in rule.firewall]
 """Every sign that a rule reads in a firewall's log."""
 
@@ -56,7 +58,7 @@ def logged(*lines: Said) -> scene.Tap:
 def test_a_servers_log_is_enough_for_a_finding(name: str, sign: SaidSign, condition: str) -> None:
     """The line that says it is cited, and words alone prove nothing."""
     begin = said(1, Topic.CONNECTING, peer_ip="198.51.100.10", peer_port=5269)
-    line = said(2, sign.topic, condition=condition, sent=False)
+    line = said(2, sign.topic, condition=condition, sent=False, reason=REASONS.get(name) if sign.text else None)
     if condition == "dialback-imposter":  # whoever is asked about a key that it never made is told of, not the asker
         line = replace(line, from_domain="example.net", to_domain="cupdomain.com", outgoing=False)
     found = findings(logged(begin, line))
