@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from analyzer.connection import Connection
@@ -43,14 +43,9 @@ def translations(lines: Iterable[FirewallLog]) -> dict[tuple[str, str], dict[str
     """(seen inside, seen outside) → address → the addresses that it is translated to, and back."""
     out: dict[str, set[str]] = defaultdict(set)
     back: dict[str, set[str]] = defaultdict(set)
-    for line in lines:
-        real, mapped = line.real, line.mapped
-        if real is None or mapped is None or line.action == "deny":
-            continue
-        for inside, outside in ((real.src_ip, mapped.src_ip), (real.dst_ip, mapped.dst_ip)):
-            if inside and outside and inside != outside:
-                out[inside].add(outside)
-                back[outside].add(inside)
+    for inside, outside in _pairs(lines):
+        out[inside].add(outside)
+        back[outside].add(inside)
     if not out:
         return {}
     inside_out, outside_in = ("real", "mapped"), ("mapped", "real")
@@ -66,19 +61,25 @@ def hosts(lines: Iterable[FirewallLog]) -> dict[str, frozenset[str]]:
     An address that stands for several hosts is nobody's.
     """
     found: dict[str, set[str]] = defaultdict(set)
-    for line in lines:
-        real, mapped = line.real, line.mapped
-        if real is None or mapped is None or line.action == "deny":
-            continue
-        for one, other in ((real.src_ip, mapped.src_ip), (real.dst_ip, mapped.dst_ip)):
-            if one and other and one != other:
-                found[one].add(other)
-                found[other].add(one)
+    for inside, outside in _pairs(lines):
+        found[inside].add(outside)
+        found[outside].add(inside)
     return {
         one: frozenset(others)
         for one, others in found.items()
         if len(others) == 1 and all(len(found[other]) == 1 for other in others)
     }
+
+
+def _pairs(lines: Iterable[FirewallLog]) -> Iterator[tuple[str, str]]:
+    """Addresses before and after translation."""
+    for line in lines:
+        real, mapped = line.real, line.mapped
+        if real is None or mapped is None or line.action == "deny":
+            continue
+        for inside, outside in ((real.src_ip, mapped.src_ip), (real.dst_ip, mapped.dst_ip)):
+            if inside and outside and inside != outside:
+                yield inside, outside
 
 
 def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) -> list[Connection]:

@@ -39,6 +39,26 @@ def _both(seen: Match, told: Match) -> Match:
     return replace(seen, events=events, confidence=Confidence.PROVEN if sure else max(seen.confidence, told.confidence))
 
 
+def said_before(
+    session: Session, case: CaseView, condition: str, near_ns: int, undecided: tuple[str, str]
+) -> Match | None:
+    """A line of our side's log about no stream, that long before an attempt which came to nothing."""
+    if session.authenticated or not (case.is_local(session.initiator) or case.is_local(session.receiver)):
+        return None
+    lines = (s for s in case.said if s.condition == condition and session.began_ns - near_ns <= s.at_ns)
+    line = next((s for s in lines if s.at_ns <= session.ended_ns), None)
+    if line is None:
+        return None
+    return Match(
+        events=(line,),
+        because=f"the log {line.where.source} says: {line.text}",
+        confidence=Confidence.POSSIBLE,
+        # Whoever tried to connect was not kept from it by this.
+        severity=Severity.NOTE if session.connections else None,
+        undecided=(undecided,),
+    )
+
+
 # --- servers' logs
 
 

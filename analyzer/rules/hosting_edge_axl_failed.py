@@ -1,9 +1,10 @@
 """Rule: the edge could not tell the inside servers that it is there."""
 
 from analyzer.citations import cisco
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.told import said_before
 from analyzer.view import CaseView
 
 NEAR_NS = 24 * 3600 * 10**9
@@ -12,31 +13,11 @@ NEAR_NS = 24 * 3600 * 10**9
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A line of our side's log says so before the attempt, and the attempt came to nothing."""
-    if session.authenticated or not (case.is_local(session.initiator) or case.is_local(session.receiver)):
-        return None
-    line = next(
-        (
-            said
-            for said in case.said
-            if said.condition == "edge-axl-failed" and session.began_ns - NEAR_NS <= said.at_ns <= session.ended_ns
-        ),
-        None,
+    decides = (
+        "stanza-one-directional",
+        "the Expressway's status of XMPP federation, and `run sql select * from xmpps2snodes`",
     )
-    if line is None:
-        return None
-    return Match(
-        events=(line,),
-        because=f"the log {line.where.source} says: {line.text}",
-        confidence=Confidence.POSSIBLE,
-        # Whoever tried to connect was not kept from it by this.
-        severity=Severity.NOTE if session.connections else None,
-        undecided=(
-            (
-                "stanza-one-directional",
-                "the Expressway's status of XMPP federation, and `run sql select * from xmpps2snodes`",
-            ),
-        ),
-    )
+    return said_before(session, case, "edge-axl-failed", NEAR_NS, decides)
 
 
 RULE = Rule(

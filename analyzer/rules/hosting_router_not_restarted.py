@@ -1,9 +1,10 @@
 """Rule: the XCP router works with settings of yesterday."""
 
 from analyzer.citations import cisco
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
+from analyzer.told import said_before
 from analyzer.view import CaseView
 
 NEAR_NS = 24 * 3600 * 10**9
@@ -12,26 +13,8 @@ NEAR_NS = 24 * 3600 * 10**9
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A line of our side's log says so before the attempt, and the attempt came to nothing."""
-    if session.authenticated or not (case.is_local(session.initiator) or case.is_local(session.receiver)):
-        return None
-    line = next(
-        (
-            said
-            for said in case.said
-            if said.condition == "router-bouncing" and session.began_ns - NEAR_NS <= said.at_ns <= session.ended_ns
-        ),
-        None,
-    )
-    if line is None:
-        return None
-    return Match(
-        events=(line,),
-        because=f"the log {line.where.source} says: {line.text}",
-        confidence=Confidence.POSSIBLE,
-        # Whoever tried to connect was not kept from it by this.
-        severity=Severity.NOTE if session.connections else None,
-        undecided=(("hosting-policy-denied", "whether it helps to restart the XCP router on all nodes"),),
-    )
+    decides = ("hosting-policy-denied", "whether it helps to restart the XCP router on all nodes")
+    return said_before(session, case, "router-bouncing", NEAR_NS, decides)
 
 
 RULE = Rule(
