@@ -119,12 +119,12 @@ class Fedtrace(click.Group):
 def main() -> None:
     """Why does XMPP federation between two domains fail?
 
-    Reads the captures of an incident and says, for each pair of domains and each direction, whether federation
-    works, and if not, why, with frames as evidence.
+    Reads the captures, logs and transcripts of an incident and says, for each pair of domains and each direction,
+    whether federation works, and if not, why, with frames and lines as evidence.
 
     \b
     fedtrace analyze incident/
-    fedtrace analyze inside.pcap outside.pcapng.gz --local-domain example.com
+    fedtrace analyze inside.pcap asa.log cups.log --local-domain example.com
     tcpdump -w - port 5269 or port 53 | fedtrace analyze -
     """  # noqa: D301  (click looks for the control character, not for its escape)
 
@@ -139,8 +139,8 @@ def main() -> None:
 def analyze(paths: tuple[str, ...], layout: str, output: Path | None, **how: Any) -> None:
     """Say for each pair of domains whether federation works, and if not, why.
 
-    PATH is a capture, a folder, a shell pattern or `-`. Exit code: 0 every pair is healthy or degraded, 1 a pair is
-    failing, 2 the input could not be used, 3 nothing could be judged, 4 a bug of fedtrace.
+    PATH is a capture, log, transcript or archive, a folder, a shell pattern or `-`. Exit code: 0 every pair is healthy
+    or degraded, 1 a pair is failing, 2 the input could not be used, 3 nothing could be judged, 4 a bug of fedtrace.
     """
     from analyzer.judge import worst_exit_code
 
