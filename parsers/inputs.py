@@ -66,7 +66,9 @@ def inputs_of(paths: Sequence[str]) -> Inputs:
             members[place] = (member.file, member.problem, member.lost)
             shown.append(place)
     noted = [path for path in shown if path.name == case_file.NAME]
-    for path in noted:
+    # Who names a file means it as it lies there, with what is said of it beside it.
+    beside = dict.fromkeys(path.parent / case_file.NAME for path in shown if path not in members and str(path) != "-")
+    for path in dict.fromkeys((*noted, *(path for path in beside if path.is_file()))):
         file, problem, _ = members.get(path, (path, None, 0))
         if file is None:
             raise problem or SourceUnreadable(str(path), "it cannot be read")

@@ -67,3 +67,12 @@ def test_a_member_that_was_left_out_stays_in_the_case(tmp_path: Path) -> None:
     case = read_case([str(path)], How(year=2013))
     assert [s.name for s in case.readable] == ["cups.log"]
     assert "encrypted" in case.problems["other.log"].problem
+
+
+def test_case_toml_beside_a_file_that_is_named(tmp_path: Path) -> None:
+    """It tells of the file, though only the file was named."""
+    (tmp_path / "case.toml").write_text("year = 2012\nzone = 'UTC'\n")
+    (tmp_path / "cups.log").write_text(LINE)
+    case = read_case([str(tmp_path / "cups.log")], How())
+    assert [s.name for s in case.sources] == ["cups.log"]
+    assert case.sources[0].assumed == ()
