@@ -40,13 +40,16 @@ def _both(seen: Match, told: Match) -> Match:
 
 
 def said_before(
-    session: Session, case: CaseView, condition: str, near_ns: int, undecided: tuple[str, str]
+    session: Session, case: CaseView, condition: str, near_ns: int, undecided: tuple[str, str], text: str = ""
 ) -> Match | None:
-    """A line of our side's log about no stream, that long before an attempt which came to nothing."""
+    """A line of our side's log about no stream, that long before an attempt which came to nothing.
+
+    `text` is a regular expression that the line must hold.
+    """
     if session.authenticated or not (case.is_local(session.initiator) or case.is_local(session.receiver)):
         return None
     lines = (s for s in case.said if s.condition == condition and session.began_ns - near_ns <= s.at_ns)
-    line = next((s for s in lines if s.at_ns <= session.ended_ns), None)
+    line = next((s for s in lines if s.at_ns <= session.ended_ns + s.width_ns and re.search(text, s.text)), None)
     if line is None:
         return None
     return Match(
