@@ -125,7 +125,7 @@ def test_4_with_a_traceback_when_we_are_wrong_elsewhere(monkeypatch: pytest.Monk
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("analyzer.correlator.correlate", broken)
+    monkeypatch.setattr("analyzer.analysis.correlate", broken)
     result = fedtrace("analyze", healthy)
 
     assert result.exit_code == 4

@@ -1,0 +1,78 @@
+"""Where output goes: stdout as long as somebody reads it, or a file that is put in place when it is whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+UNSPEAKABLE = "backslashreplace"
+"""What an encoding lacks is written as an escape: a file name need not be UTF-8, a terminal need not know an arrow."""
+
+
+@contextmanager
+def out(output: Path | None) -> Iterator[Callable[[str], None]]:
+    """Where text goes; a file is put in place only when it is whole."""
+    if output is None:
+        yield _to_stdout
+        return
+    part = output.with_name(output.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", errors=UNSPEAKABLE) as file:
+            yield lambda text: _nothing(file.write(text))
+        part.replace(output)
+    except OSError as error:
+        from parsers.errors import FedtraceError
+
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise FedtraceError(str(output), (error.strerror or "cannot be written").lower(), "name another file") from None
+
+
+def _to_stdout(text: str) -> None:
+    """Write as long as somebody reads: a closed pipe does not change the verdict, and so not the exit code."""
+    try:
+        click.echo(text.encode("utf-8", UNSPEAKABLE), nl=False)
+    except BrokenPipeError:
+        say_no_more()
+
+
+def say_no_more() -> None:
+    """Whoever read our output has seen enough, as with `| head`: the rest goes nowhere, what exit flushes too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _nothing(_: object) -> None:
+    """A writer's count of characters is of no interest."""
+
+
+@contextmanager
+def console(output: Path | None) -> Iterator[Console]:
+    """A console on stdout, or on a file without colour."""
+    from rich.console import Console
+
+    class Stdout(Console):
+        """rich would end the process with 1 when the pipe is closed."""
+
+        def on_broken_pipe(self) -> None:
+            say_no_more()
+
+    if output is None:
+        yield Stdout(highlight=False, markup=False, emoji=False)
+        return
+    from io import StringIO
+
+    text = StringIO()
+    yield Console(file=text, highlight=False, markup=False, emoji=False, no_color=True)
+    with out(output) as write:
+        write(text.getvalue())
