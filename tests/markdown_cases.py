@@ -2,7 +2,7 @@
 
 Each `##` is a test. Fences: ```scene NAME [local=DOMAIN,…]``` tells what the tap NAME saw (see `tests/scene.py`);
 ```FORMAT NAME [zone=… year=… date=… local=…]``` is a file called NAME in one of the formats of `fedtrace formats`;
-```findings``` or ```verdicts``` or ```timeline``` tells what must come of all of these above it,
+```findings```, ```verdicts```, ```timeline``` or ```ladder``` tells what must come of all of these above it,
 ```events``` what the formats read: line, instant, class and fields of each event, then how the lines were counted.
 `pytest --update-goldens FILE` writes the expectations anew; read the difference before you commit it.
 """
@@ -18,6 +18,9 @@ from pathlib import Path
 import pytest
 
 from analyzer.judge import judge
+from analyzer.ladder import ladder
+from analyzer.report.ladder_text import rungs
+from analyzer.report.rows import by_session
 from analyzer.report.words import instant
 from analyzer.view import CaseView
 from parsers import ingest
@@ -26,7 +29,9 @@ from parsers.jsonl import line
 from tests import scene
 
 FENCE = re.compile(r"^```(?P<info>[a-z]+[^\n`]*)\n(?P<body>.*?)^```$", re.M | re.S)
-EXPECTATIONS = ("findings", "verdicts", "timeline")
+EXPECTATIONS = ("findings", "verdicts", "timeline", "ladder")
+LADDER_WIDTH = 100
+"""Columns of a ladder; blanks at the end of a line are left out."""
 _TOLD = {"zone": str, "year": int, "date": str, "vantage": str, "everything": lambda word: word == "yes"}
 """What the fence of a log may tell of it."""
 
@@ -134,11 +139,14 @@ def _short(value: object) -> str:
 
 
 def render(word: str, case: CaseView) -> str:
-    """The findings, verdicts or timeline of a case, one line each."""
+    """The findings, verdicts, timeline or ladders of a case, one line each."""
     if word == "timeline":
         return "".join(f"{line}\n" for line in _timeline(case))
     judgement = judge(case)
     assert not judgement.broken, judgement.broken
+    if word == "ladder":
+        drawn = (ladder(s, case, by_session(judgement).get(s.id, ())) for s in case.sessions)
+        return "\n".join("".join(f"{r.text.rstrip()}\n" for r in rungs(one, LADDER_WIDTH)) for one in drawn)
     if word == "verdicts":
         return "".join(
             f"{v.initiator} -> {v.receiver}  {v.state}"

@@ -71,6 +71,7 @@ TESTED_BY: dict[str, str] = {
             "analyzer/clocks.py",
             "analyzer/correlator.py",
             "analyzer/firewall.py",
+            "analyzer/ladder.py",
             "analyzer/logs.py",
             "analyzer/threads.py",
             "analyzer/sighting.py",

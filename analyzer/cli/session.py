@@ -15,11 +15,13 @@ from analyzer.cli.writing import console
 @click.argument("id")
 @PATHS
 @reads
-def session(id: str, paths: tuple[str, ...], **how: Any) -> None:
-    """One attempt in full: every step, why things were joined, and what the rules say of it.
+@click.option("--steps", is_flag=True, help="Instead of the ladder, each step with the state that it led to.")
+def session(id: str, paths: tuple[str, ...], steps: bool, **how: Any) -> None:
+    """One attempt in full: its ladder, why things were joined, and what the rules say of it.
 
     ID is a session's id, or its beginning, as `analyze` prints it.
     """
+    from analyzer.ladder import ladder
     from analyzer.report.rows import by_session
     from analyzer.report.terminal import Terminal
     from parsers.errors import FedtraceError
@@ -32,4 +34,5 @@ def session(id: str, paths: tuple[str, ...], **how: Any) -> None:
     if len(found) > 1:
         raise FedtraceError(id, f"{len(found)} sessions begin so", f"say one of {', '.join(s.id for s in found[:8])}")
     with console(None) as screen:
-        Terminal(screen).session(found[0], by_session(analysis.judgement).get(found[0].id, ()))
+        findings = by_session(analysis.judgement).get(found[0].id, ())
+        Terminal(screen).session(ladder(found[0], analysis.view, findings), findings, steps=steps)

@@ -10,6 +10,7 @@ from analyzer.addresses import is_address
 from analyzer.checklist import Item
 from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
+from analyzer.ladder import moments
 from analyzer.lookup import Lookup
 from analyzer.peers import Peer, peers
 from analyzer.report.words import instant, says
@@ -171,18 +172,12 @@ def session_row(session: Session, findings: Sequence[Finding]) -> Row:
 
 
 def timeline(session: Session) -> list[Row]:
-    """The steps of a session in order of time, the client's stanza that set it off at the head."""
-    rows = []
-    if session.trigger is not None:
-        rows.append(_moment(session.trigger, "trigger:STANZA", expected=True))
-    for step in session.steps:
-        rows.append(_moment(step.event, f"{step.machine}:{step.after}", expected=step.expected))
-    if session.bounce is not None:
-        rows.append(_moment(session.bounce, "trigger:BOUNCED", expected=True))
+    """The steps of a session in order of time, with the client's stanza that set it off, and its bounce."""
+    rows = [_moment(*moment) for moment in moments(session)]
     return sorted(rows, key=lambda row: str(row["at"]))
 
 
-def _moment(event: Event, step: str, *, expected: bool) -> Row:
+def _moment(event: Event, step: str, expected: bool) -> Row:
     return {
         "at": instant(event.at_ns),
         "width_ns": event.width_ns,

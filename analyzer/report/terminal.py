@@ -15,7 +15,9 @@ from rich.text import Text
 from analyzer.checklist import Item
 from analyzer.connection import Connection
 from analyzer.judge import Judgement, Verdict
+from analyzer.ladder import Ladder, moments
 from analyzer.peers import Peer, clash, peers
+from analyzer.report.ladder_text import rungs
 from analyzer.report.words import HISTORY, clock, count, day, duration, escape, marks_say, peer_says, place, says
 from analyzer.rule import Finding
 from analyzer.session import Session
@@ -252,8 +254,9 @@ class Terminal:
 
     # --- one session
 
-    def session(self, session: Session, findings: Sequence[Finding]) -> None:
-        """One attempt in full: every step, link and surprise."""
+    def session(self, drawn: Ladder, findings: Sequence[Finding], *, steps: bool = False) -> None:
+        """One attempt in full: its ladder, or with `steps` what each event did to which machine; every link."""
+        session = drawn.session
         self.line(
             f"session {session.id}   {escape(session.initiator)} → {escape(session.receiver)}   {session.direction}   "
             f"{session.outcome.upper()}   reached {session.reached.word}",
@@ -268,15 +271,13 @@ class Terminal:
             legend = ", ".join(f"{letter} {word}" for letter, word in HISTORY.items() if letter in letters)
             self.prose("letters", f"{legend}; upper case from the client, lower case from the server", indent=0)
         self.line()
-        moments: list[tuple[Event, str, bool]] = [
-            (step.event, f"{step.machine}:{step.after}", step.expected) for step in session.steps
-        ]
-        if session.trigger is not None:
-            moments.insert(0, (session.trigger, "trigger", True))
-        if session.bounce is not None:
-            moments.append((session.bounce, "bounce", True))
-        for event, what, expected in sorted(moments, key=lambda moment: moment[0].at_ns):
-            self.line(_moment(event, what) + ("" if expected else "  (unexpected)"))
+        if steps:
+            for event, what, expected in moments(session):
+                self.line(_moment(event, what) + ("" if expected else "  (unexpected)"))
+        else:
+            width = self.console.width if self.console.is_terminal else WIDTH
+            for text, style in rungs(drawn, width, ascii_only=self.console.options.ascii_only):
+                self.line(text, style)
         self.line()
         self.rows("joined", dict.fromkeys(f"{k.kind}: {escape(k.because)} ({k.strength})" for k in session.links))
         for finding in findings:

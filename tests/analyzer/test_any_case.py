@@ -14,6 +14,7 @@ from rich.console import Console
 from analyzer.checklist import STEPS, checklist
 from analyzer.correlator import correlate
 from analyzer.judge import judge
+from analyzer.ladder import ladder
 from analyzer.report.rows import by_session, report
 from analyzer.report.terminal import Terminal
 from parsers.case import Case
@@ -81,4 +82,6 @@ def test_no_case_upsets_the_analysis(inside: list[Event], outside: list[Event], 
     terminal = Terminal(Console(file=io.StringIO()))
     terminal.report(files, case, judgement, items)
     for session in case.sessions:
-        terminal.session(session, by_session(judgement).get(session.id, ()))
+        findings = by_session(judgement).get(session.id, ())
+        for steps in (False, True):
+            terminal.session(ladder(session, case, findings), findings, steps=steps)

@@ -12,6 +12,7 @@ from rich.console import Console
 from analyzer.checklist import checklist
 from analyzer.history import _LETTERS
 from analyzer.judge import Judgement, RuleBroken, judge
+from analyzer.ladder import ladder
 from analyzer.report.rows import by_session
 from analyzer.report.terminal import Terminal
 from analyzer.report.words import HISTORY
@@ -99,7 +100,7 @@ def test_names_of_files_and_text_of_the_wire_cannot_steer_the_terminal() -> None
     )
     out = io.StringIO()
     view = scene.case(tap, local=["cupdomain.com"])
-    Terminal(Console(file=out)).session(view.sessions[0], judge(view).findings)
+    Terminal(Console(file=out)).session(ladder(view.sessions[0], view), judge(view).findings)
     both = screen(tap, local=("cupdomain.com",)) + out.getvalue()
 
     assert not set("\x1b\x07\x9b\u202e") & set(both)
@@ -272,7 +273,7 @@ def test_one_session_in_full() -> None:
     judgement = judge(view)
     session = next(s for s in view.sessions if s.lookups)
     out = io.StringIO()
-    Terminal(Console(file=out)).session(session, by_session(judgement)[session.id])
+    Terminal(Console(file=out)).session(ladder(session, view), by_session(judgement)[session.id], steps=True)
     lines = out.getvalue().splitlines()
 
     assert lines[0].startswith(f"session {session.id}   cupdomain.com → gmail.com   outbound   FAILED   reached")
@@ -281,9 +282,9 @@ def test_one_session_in_full() -> None:
     assert lines[3].endswith("lower case from the server") or lines[4].endswith("lower case from the server")
     assert [line[:12] for line in lines if line[2:3] == ":"] == sorted(line[:12] for line in lines if line[2:3] == ":")
     assert lines[2].endswith("10.0.0.5:40000 > 198.51.100.10:5269  Srcf  unknown  refused  seen in cups.pcap")
-    assert "09:14:00.000  trigger                   cups.pcap#9             <presence> subscribe → gmail.com" in lines
+    assert "09:14:00.000  trigger:STANZA            cups.pcap#9             <presence> subscribe → gmail.com" in lines
     assert any(line.startswith("09:14:00.250  stream:ENDED") for line in lines)
     assert any(line.startswith("09:14:00.300  flow:REFUSED") and line.endswith("(unexpected)") for line in lines)
-    assert any(line.startswith("09:14:00.400  bounce") for line in lines)
+    assert any(line.startswith("09:14:00.400  trigger:BOUNCED") for line in lines)
     assert any("dns → flow: SRV _xmpp-server._tcp.gmail.com gave 198.51.100.10 (exact)" in line for line in lines)
     assert any(line.endswith("failure   likely   cause") for line in lines)
