@@ -11,9 +11,15 @@ from typing import NamedTuple
 from analyzer.checklist import Item, checklist
 from analyzer.correlator import correlate
 from analyzer.judge import Judgement, judge
+from analyzer.rule import Finding
+from analyzer.session import Session
 from analyzer.view import CaseView
 from parsers.case import Case
+from parsers.errors import FedtraceError
 from parsers.source import FEDERATION_PORTS
+
+IDS_SHOWN = 8
+"""Ids that an error names, to choose from."""
 
 
 class Analysis(NamedTuple):
@@ -27,6 +33,22 @@ class Analysis(NamedTuple):
     """Findings and verdicts."""
     items: tuple[Item, ...]
     """The checklist of the administrators' guide, answered."""
+
+    def session(self, id: str) -> Session:
+        """The attempt whose id begins so. Raises FedtraceError where none does, or several do."""
+        known = self.view.sessions
+        found = [s for s in known if s.id.startswith(id)]
+        if not found:
+            told = ", ".join(s.id for s in known[:IDS_SHOWN]) or "none"
+            raise FedtraceError(id, "no session has this id", f"these inputs hold {len(known)}: {told}")
+        if len(found) > 1:
+            told = ", ".join(s.id for s in found[:IDS_SHOWN])
+            raise FedtraceError(id, f"{len(found)} sessions begin so", f"say one of {told}")
+        return found[0]
+
+    def findings(self, session: Session) -> tuple[Finding, ...]:
+        """What was found about an attempt, in the report's order."""
+        return tuple(f for f in self.judgement.findings if f.session.id == session.id)
 
 
 def analysis(case: Case, local_domains: Sequence[str] = (), ports: Sequence[int] = FEDERATION_PORTS) -> Analysis:

@@ -22,17 +22,10 @@ def session(id: str, paths: tuple[str, ...], steps: bool, **how: Any) -> None:
     ID is a session's id, or its beginning, as `analyze` prints it.
     """
     from analyzer.ladder import ladder
-    from analyzer.report.rows import by_session
     from analyzer.report.terminal import Terminal
-    from parsers.errors import FedtraceError
 
     analysis = analysed(paths, how)
-    found = [s for s in analysis.view.sessions if s.id.startswith(id)]
-    if not found:
-        known = ", ".join(s.id for s in analysis.view.sessions[:8]) or "none"
-        raise FedtraceError(id, "no session has this id", f"these inputs hold {len(analysis.view.sessions)}: {known}")
-    if len(found) > 1:
-        raise FedtraceError(id, f"{len(found)} sessions begin so", f"say one of {', '.join(s.id for s in found[:8])}")
+    found = analysis.session(id)
+    findings = analysis.findings(found)
     with console(None) as screen:
-        findings = by_session(analysis.judgement).get(found[0].id, ())
-        Terminal(screen).session(ladder(found[0], analysis.view, findings), findings, steps=steps)
+        Terminal(screen).session(ladder(found, analysis.view, findings), findings, steps=steps)

@@ -5,9 +5,10 @@ Colour is never the only sign of anything. Decides nothing and knows no rule.
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -281,12 +282,23 @@ class Terminal:
         self.line()
         self.rows("joined", dict.fromkeys(f"{k.kind}: {escape(k.because)} ({k.strength})" for k in session.links))
         for finding in findings:
-            cause = "   cause" if finding.is_cause else ""
-            severity, confidence = finding.severity.name.lower(), finding.confidence.name.lower()
             self.line()
-            self.line(f"{finding.rule}   {severity}   {confidence}{cause}", "bold")
-            self.prose("", escape(finding.match.because, 600))
-            self.finding(finding)
+            self.found(finding)
+
+    def found(self, finding: Finding) -> None:
+        """One finding in full."""
+        cause = "   cause" if finding.is_cause else ""
+        severity, confidence = finding.severity.name.lower(), finding.confidence.name.lower()
+        self.line(f"{finding.rule}   {severity}   {confidence}{cause}", "bold")
+        self.prose("", escape(finding.match.because, 600))
+        self.finding(finding)
+
+
+def plain(write: Callable[[Terminal], None], width: int = WIDTH) -> str:
+    """What a terminal of that width would show of what `write` writes, without colour."""
+    out = io.StringIO()
+    write(Terminal(Console(file=out, width=width, force_terminal=True, color_system=None, highlight=False)))
+    return out.getvalue()
 
 
 def _owner(finding: Finding) -> str:
