@@ -6,9 +6,10 @@ Knows what was seen and when; how long is too long belongs to the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from analyzer.lookup import Lookup
 from analyzer.session import Session
 from parsers.events import Dialback, Event, Said, Sasl, StartTls, TcpMark, TlsAlert, TlsCertificate, TlsData, TlsHello
 
@@ -19,7 +20,7 @@ class Waits(NamedTuple):
     """How long an attempt was at each thing, ns; None where nothing of it was seen."""
 
     dns_ns: int | None
-    """From the first question to the last answer or repetition."""
+    """How long a question was open: asked, and not yet answered nor asked for the last time."""
     connect_ns: int | None
     """From the first SYN to the first SYN-ACK; without one to the last sign of an attempt to connect."""
     tls_ns: int | None
@@ -32,9 +33,8 @@ class Waits(NamedTuple):
 
 def waits(session: Session) -> Waits:
     """The waits of an attempt."""
-    asked = [s.event for k in session.lookups for s in k.steps]
     return Waits(
-        dns_ns=_span(asked),
+        dns_ns=_open(session.lookups),
         connect_ns=_connect(session),
         tls_ns=_span(e for c in session.connections for e in c.events if isinstance(e, _TLS)),
         auth_ns=_auth(session),
@@ -45,6 +45,17 @@ def waits(session: Session) -> Waits:
 def _span(events: Iterable[Event]) -> int | None:
     instants = [e.at_ns for e in events]
     return max(instants) - min(instants) if instants else None
+
+
+def _open(lookups: Sequence[Lookup]) -> int | None:
+    """How long at least one of the questions was open; two at once wait together."""
+    if not lookups:
+        return None
+    total = until = 0
+    for began, ended in sorted((k.asked_ns, max(s.event.at_ns for s in k.steps)) for k in lookups):
+        total += max(ended - max(began, until), 0)
+        until = max(until, ended)
+    return total
 
 
 def _connect(session: Session) -> int | None:
@@ -72,5 +83,7 @@ def _callback(session: Session) -> int | None:
     own = {c.id for c in session.connections}
     events += [e for c in session.callbacks if c.id not in own for e in c.events if not isinstance(e, Said)]
     events += [e for d in session.dialbacks for e in (d.verify, d.verify_answer) if e is not None]
+    asked = min((d.request.at_ns for d in session.dialbacks if d.request is not None), default=0)
     answered = min((d.answer.at_ns for d in session.dialbacks if d.answer is not None), default=None)
-    return _span(e for e in events if answered is None or e.at_ns <= answered)
+    # A lookup from before the key was asked for something else, and one after the answer verified nothing.
+    return _span(e for e in events if asked <= e.at_ns and (answered is None or e.at_ns <= answered))

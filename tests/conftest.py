@@ -42,7 +42,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-goldens` writes the expectations of Markdown cases anew."""
+    """`--update-goldens` writes what is expected anew: Markdown cases, pictures, the first page."""
     parser.addoption("--update-goldens", action="store_true", help="write the expectations of Markdown cases anew")
 
 

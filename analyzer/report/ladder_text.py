@@ -108,15 +108,19 @@ def _drawn(rung: Rung, columns: list[int], empty: list[str], signs: _Signs) -> s
 def _line(rung: Rung, drawn: str, width: int, signs: _Signs) -> Line:
     """One rung: when, from where to where, what, and where that stands."""
     where = place(rung.event.where)
-    told = _words(rung.event).replace("→", signs.to)
-    if rung.times > 1:
-        told = f"{rung.times}{signs.times} {told}, until {clock(rung.last_ns)}"
-    if not rung.expected:
-        told += " (unexpected)"
+    told = rung_says(rung, signs.times).replace("→", signs.to)
     room = max(width - _MARGIN - len(drawn) - len(where) - 3, SAYS_MIN - 16)
     told = told if len(told) <= room else told[: room - 1] + signs.cut
-    style = "bold" if rung.proves else "dim" if told.startswith("ACK ") else ""
+    style = "bold" if rung.proves else "dim" if isinstance(rung.event, TcpMark) and rung.event.mark == "ack" else ""
     return Line(f"{_time(rung.event):<12}  {drawn}{told.ljust(room)}  {where}", style)
+
+
+def rung_says(rung: Rung, times: str = UNICODE.times) -> str:
+    """What a rung stands for, in words."""
+    told = _words(rung.event)
+    if rung.times > 1:
+        told = f"{rung.times}{times} {told}, until {clock(rung.last_ns)}"
+    return told if rung.expected else f"{told} (unexpected)"
 
 
 def _time(event: Event) -> str:

@@ -210,7 +210,7 @@ SESSIONS = Table(
         Column("outcome", "word", "established, failed, unfinished or unknown", lambda r: r.session.outcome),
         Column("cause", "word", "the rule that explains it", lambda r: r.cause),
         Column("reached", "ordered", "how far it came", lambda r: r.session.reached.word, STAGES),
-        Column("dns_took", "duration", "from the first question to the last answer", lambda r: r.waits.dns_ns),
+        Column("dns_took", "duration", "how long a DNS question was open", lambda r: r.waits.dns_ns),
         Column("connect_took", "duration", "from the first SYN to a SYN-ACK, or the last try", lambda r: r.waits[1]),
         Column("tls_took", "duration", "the TLS handshake", lambda r: r.waits.tls_ns),
         Column("auth_took", "duration", "from the first key or SASL word to the answer", lambda r: r.waits.auth_ns),

@@ -59,3 +59,19 @@ def test_a_key_waited_for_its_callback() -> None:
     assert found.connect_ns == 10 * MS
     assert found.auth_ns == 4140 * MS
     assert found.callback_ns == 4060 * MS
+
+
+def test_questions_that_are_open_at_once_wait_together() -> None:
+    """A and AAAA are asked in one breath; one asked later, while nothing else waits, counts by itself."""
+    found = waited("""
+        0.00  10.0.0.5:4000 > 10.0.0.53:53   query SRV _xmpp-server._tcp.gmail.com
+        0.02  back   answer SRV _xmpp-server._tcp.gmail.com = 5 0 5269 x.l.google.com
+        0.03  10.0.0.5:4001 > 10.0.0.53:53   query A x.l.google.com
+        0.03  10.0.0.5:4002 > 10.0.0.53:53   query AAAA x.l.google.com
+        0.04  10.0.0.53:53 > 10.0.0.5:4001   answer A x.l.google.com = 198.51.100.10
+        0.06  10.0.0.53:53 > 10.0.0.5:4002   answer AAAA x.l.google.com empty
+        0.10  10.0.0.5:40000 > 198.51.100.10:5269  syn
+        0.20  back   rst
+    """)
+
+    assert found.dns_ns == 50 * MS
