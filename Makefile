@@ -6,7 +6,7 @@ READY := .venv/.filled
 CASE := notebooks/cases/unexpected-callback
 BENCH :=
 
-.PHONY: demo test lint cover bench pins tshark
+.PHONY: demo test lint cover bench notebooks pins tshark
 
 # `fedtrace analyze` ends with 1 when a pair of domains is failing: here that is what it is meant to show.
 demo: $(READY)
@@ -34,6 +34,10 @@ cover: $(READY) tshark
 # `make bench BENCH=--quick` for a small run; `BENCH=--help` says what else there is.
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# Run anew, so that what they show on a forge is what they would show here.
+notebooks: $(READY) tshark
+	$(BIN)/python -m notebooks.run
 
 $(READY): pyproject.toml requirements/pins.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

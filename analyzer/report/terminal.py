@@ -297,7 +297,10 @@ class Terminal:
 def plain(write: Callable[[Terminal], None], width: int = WIDTH) -> str:
     """What a terminal of that width would show of what `write` writes, without colour."""
     out = io.StringIO()
-    write(Terminal(Console(file=out, width=width, force_terminal=True, color_system=None, highlight=False)))
+    console = Console(
+        file=out, width=width, force_terminal=True, force_jupyter=False, color_system=None, highlight=False
+    )
+    write(Terminal(console))
     return out.getvalue()
 
 
