@@ -3,7 +3,8 @@
     FedtraceError                the input cannot be used; carries the place and the next step
     ├── SourceUnreadable         missing, no rights, empty, or hopelessly damaged
     ├── UnknownFormat            no format knows it
-    └── AmbiguousFormat          two formats claim it equally
+    ├── AmbiguousFormat          two formats claim it equally
+    └── TsharkMissing            what was asked for needs tshark, which is not there or too old
 
 Damage inside an input is not an error but a `Damage` event. Any other exception is a bug of ours.
 """
@@ -32,3 +33,7 @@ class UnknownFormat(FedtraceError):
 
 class AmbiguousFormat(FedtraceError):
     """Two formats claim the input within ten points."""
+
+
+class TsharkMissing(FedtraceError):
+    """What was asked for needs tshark, which is not installed or too old."""
