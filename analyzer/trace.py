@@ -5,10 +5,11 @@ Tables as DataFrames, made on first look; sessions and findings that show themse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from html import escape as html
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,8 +20,9 @@ from analyzer.report.tables import TABLES
 from analyzer.report.terminal import WIDTH, Terminal, plain
 from analyzer.rule import Finding
 from analyzer.session import Session
-from parsers.case import read_case
+from parsers.case import Case, read_case
 from parsers.errors import FedtraceError
+from parsers.events import Where
 from parsers.source import FEDERATION_PORTS, How
 
 
@@ -55,10 +57,11 @@ class ShownFinding(Shown):
 class ShownSession(Shown):
     """One attempt, drawn as its ladder, with what was found about it."""
 
-    def __init__(self, drawn: Ladder, findings: Sequence[Finding]) -> None:
-        """`findings` are those of this attempt."""
+    def __init__(self, drawn: Ladder, findings: Sequence[Finding], case: Case) -> None:
+        """`findings` are those of this attempt, `case` the inputs that show it."""
         self.ladder = drawn
         self._findings = tuple(findings)
+        self._case = case
 
     @property
     def session(self) -> Session:
@@ -74,6 +77,13 @@ class ShownSession(Shown):
     def findings(self) -> tuple[ShownFinding, ...]:
         """What was found about it, the cause among them."""
         return tuple(ShownFinding(f) for f in self._findings)
+
+    def packets(self) -> list[Any]:
+        """The frames of its timeline, in order of time, as pyshark's packets: every field that Wireshark dissects.
+
+        Raises TsharkMissing without tshark, and SourceUnreadable where a capture cannot be read again, as a pipe.
+        """
+        return packets(self._case, [rung.event.where for rung in self.ladder.rungs])
 
     def _write(self, terminal: Terminal) -> None:
         terminal.session(self.ladder, self._findings)
@@ -172,16 +182,41 @@ class Trace(Shown):
             raise FedtraceError(f"finding {number}", "no rule matched under this number", f"there are {len(known)}")
         return ShownFinding(known[number])
 
+    def packets(self, frames: pd.DataFrame) -> list[Any]:
+        """The frames of rows of `events`, or of any table with the columns source and frame, as pyshark's packets.
+
+        In the order of the rows, each frame once; rows without a frame, as lines of logs, are left out.
+        Raises as `ShownSession.packets`.
+        """
+        told = frames[["source", "frame"]].dropna()
+        places = zip(told.source.astype(str), told.frame.astype(int), strict=True)
+        return packets(self.analysis.case, [Where(source=source, frame=frame) for source, frame in places])
+
     def __iter__(self) -> Iterator[ShownSession]:
         """Every attempt, in order of time."""
         return map(self._shown, self.analysis.view.sessions)
 
     def _shown(self, session: Session) -> ShownSession:
         findings = self.analysis.findings(session)
-        return ShownSession(ladder(session, self.analysis.view, findings), findings)
+        return ShownSession(ladder(session, self.analysis.view, findings), findings, self.analysis.case)
 
     def _frame(self, name: str) -> pd.DataFrame:
         return frame(TABLES[name], self.analysis)
 
     def _write(self, terminal: Terminal) -> None:
         terminal.report(*self.analysis)
+
+
+def packets(case: Case, places: Iterable[Where]) -> list[Any]:
+    """The packets at these places, in their order, each once. Raises as `ShownSession.packets`."""
+    # pyshark takes half a second to import, and most who open a trace never ask for a packet.
+    from parsers.capture.tshark import packets as dissected
+
+    wanted = [place for place in dict.fromkeys(places) if place.frame is not None]
+    files = {source.name: source.file for source in case.sources}
+    found = {
+        (name, number): packet
+        for name in dict.fromkeys(place.source for place in wanted)
+        for number, packet in dissected(files[name], [p.frame for p in wanted if p.source == name and p.frame])
+    }
+    return [packet for place in wanted if (packet := found.get((place.source, place.frame or 0))) is not None]

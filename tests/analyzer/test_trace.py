@@ -79,3 +79,25 @@ def test_what_the_user_knows_is_told_as_on_the_command_line(tmp_path: Path) -> N
 
     assert list(told.sessions.direction) == ["outbound"]
     assert told.sessions.began.iloc[0].isoformat() == "2013-09-06T07:14:03+00:00"
+
+
+@pytest.mark.needs_tshark
+def test_from_a_session_down_to_any_field_of_its_packets(trace: Trace) -> None:
+    """Each frame of the timeline once, in order of time, from every capture that shows it."""
+    shown = trace.session(trace.sessions.index[0])
+    found = shown.packets()
+    frames = dict.fromkeys(rung.event.where for rung in shown.ladder.rungs)
+
+    assert len(found) == len(frames)
+    assert [packet.sniff_time for packet in found] == sorted(packet.sniff_time for packet in found)
+    assert any("XMPP" in packet for packet in found)
+
+
+@pytest.mark.needs_tshark
+def test_the_packets_of_rows(trace: Trace) -> None:
+    """Whatever an investigator picked out of a table, in its order."""
+    syns = trace.events[trace.events.says.str.startswith("SYN 198.51.100.10:38848")]
+    found = trace.packets(syns)
+
+    assert [str(packet.tcp.srcport) for packet in found] == ["38848"] * len(syns)
+    assert trace.packets(trace.events.iloc[:0]) == []
