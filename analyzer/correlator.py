@@ -6,7 +6,7 @@ One session is one attempt of one domain to reach another. Pure: no I/O, no cloc
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ from analyzer.stage import digest, end_text, is_told
 from analyzer.threads import threads
 from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
 from analyzer.view import CaseView, Coverage
-from parsers.events import Damage, Event, FirewallLog, Probe, Said, Setting, Stanza, river_key
+from parsers.events import Damage, Event, FirewallLog, Probe, Said, Setting, Stanza, StreamHeader, river_key
 from parsers.names import domain
 from parsers.source import FEDERATION_PORTS, Reading, Source
 
@@ -85,7 +85,8 @@ def correlate(
     told = attached(connections, threads_told, local)
     known = {c.id for c in told.connections}
     connections = firewall.attached(told.connections, lines)
-    # What only a firewall tells of is named by who lives at its ends.
+    # What only a firewall tells of is named by who lives at its ends; its other lines say more of where that is.
+    where = where.knowing(_answering(c for c in connections if c.id in known))
     connections = [c if c.id in known else _named(c, where, local, home) for c in connections]
     keys = follow(connections)
     connections = _with_roles(connections, keys)
@@ -134,6 +135,16 @@ def _same_ends(lines: Iterable[FirewallLog]) -> list[tuple[firewall.Ends, firewa
         if real is not None and mapped is not None and real != mapped and line.action in ("built", "other"):
             found.append((real, mapped, line.at_ns))
     return found
+
+
+def _answering(connections: Iterable[Connection]) -> Iterator[tuple[str, str]]:
+    """(address, domain) of servers that answered on conversations which a firewall tells of as well as a log."""
+    for c in connections:
+        headers = (s.of(StreamHeader, "<") for s in (c.primary, *(t.sighting for t in c.told)))
+        wrote = any(t.teller == c.receiver for t in c.told)
+        if c.receiver is not None and (wrote or c.authenticated or any(next(h, None) for h in headers)):
+            for line in c.firewall:
+                yield from ((flow.dst_ip, c.receiver) for flow in (line.real, line.mapped) if flow)
 
 
 def _named(connection: Connection, where: Directory, local: tuple[str, ...], home: frozenset[str]) -> Connection:

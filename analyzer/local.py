@@ -54,7 +54,7 @@ def find_local(
     speaks_from: dict[str, set[str]] = {}
     for address, spoken_there in (*where.spoke.items(), *where.claimed.items()):
         for name in spoken_there:
-            speaks_from.setdefault(name, set()).add(address)
+            speaks_from.setdefault(name, set()).update((address, *where.nat.get(address, ())))
 
     def score(name: str) -> tuple[bool, bool, bool, int, bool, int]:
         # Who speaks from an inside address was captured at its own site; what DNS publishes would not prove that.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from analyzer.lookup import Lookup
@@ -75,6 +75,13 @@ class Directory:
     """(address, port) → domain → (instant, who asked) of the lookups that led there."""
     nat: Mapping[str, frozenset[str]]
     """Address → the same host's other addresses."""
+
+    def knowing(self, answered: Iterable[tuple[str, str]]) -> Directory:
+        """The same, and that these addresses answered as these domains."""
+        spoke = defaultdict(Counter, {address: Counter(domains) for address, domains in self.spoke.items()})
+        for address, domain in answered:
+            spoke[address][domain] += 1
+        return replace(self, spoke=spoke)
 
     def domain_at(self, address: str) -> str | None:
         """The one domain that lives at an address; None when none is known, or several are."""

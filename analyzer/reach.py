@@ -193,15 +193,20 @@ def _went_out(case: CaseView, peer: str, found: Resolution | None, tried: tuple[
 
 def _looked_up(peer: str, found: Resolution) -> Sign | None:
     """What the SRV questions about a peer came to; None when there were none, its address being known already."""
-    asked = [k for k in found.lookups if k.service in ("_xmpp-server", "_xmpps-server")]
+    # Direct TLS is extra (XEP-0368): that nobody offers it is no fault.
+    asked = [k for k in found.lookups if k.service == "_xmpp-server"] or [
+        k for k in found.lookups if k.service == "_xmpps-server"
+    ]
     answered = [k for k in asked if any(r.data != "." for r in k.srv)]
     events = tuple(k.answer or k.asked[0] for k in (answered or asked)[:1])
     if not asked:
         return None
     if not answered and any(k.srv for k in asked):
         return Sign("fail", peer, f"{peer}: its SRV record says that it has no federation service (target `.`)", events)
-    if not answered and asked[0].outcome == "answered":
-        return Sign("not-observed", peer, f"{peer}: its SRV answer was cut short", events)
+    whole = [k for k in asked if k.outcome == "answered"]
+    if not answered and whole:
+        why = "its SRV answer was cut short" if whole[0].state == "TRUNCATED" else "no source tells its SRV record"
+        return Sign("not-observed", peer, f"{peer}: {why}", events)
     told = [k for k in asked if k.outcome != "untold"]
     if not answered and not told:
         return Sign("not-observed", peer, f"{peer}: what DNS answered about it is not told", events)

@@ -85,6 +85,9 @@ def tcp(case: CaseView, connection: Connection) -> Sign:
     if connection.accepted:
         spoke = connection.server_header is not None
         return Sign("pass", who, f"{ends}: accepted" + ("" if spoke else ", which proves TCP only, not XMPP"), events)
+    denied = next((line for line in connection.firewall if line.action == "deny"), None)
+    if denied is not None and not connection.captured:
+        return Sign("fail", who, f"{ends}: the firewall refused it ({denied.message_id})", (denied,))
     if connection.refused:
         return Sign("fail", who, f"{ends}: refused by a reset", events)
     if connection.unreachable is not None:
@@ -93,7 +96,7 @@ def tcp(case: CaseView, connection: Connection) -> Sign:
     silent = len(connection.syns) > 1 or case.watched(connection, connection.ended_ns + SILENCE_NS)
     if connection.unanswered and silent and not connection.vantages <= case.one_way_taps:
         return Sign("fail", who, f"{ends}: SYN seen {len(connection.syns)} times, no answer", events)
-    return Sign("not-observed", who, f"{ends}: the capture does not show what came of it", events)
+    return Sign("not-observed", who, f"{ends}: no source shows what came of it", events)
 
 
 def handshake(connection: Connection) -> tuple[Event, ...]:

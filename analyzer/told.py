@@ -108,6 +108,8 @@ def _match_of(said: Said, sign: SaidSign, rule: Rule, session: Session, case: Ca
     domain: str | None = None
     if said.topic is Topic.TLS_FAILED and (said.condition or "").startswith("certificate-") and refused is not None:
         domain, owner = refused, owner_of(refused, case)
+    elif said.topic is Topic.CONNECT_FAILED and rule.owner is Owner.PEER and teller is not None:
+        domain, owner = other, owner_of(other, case)  # who was to be reached, which may be us
     elif said.topic is Topic.REFUSED and refuser is not None:
         domain, owner = refuser, owner_of(refuser, case)
     whose = f"the log of {teller}" if teller else f"the log {said.where.source}"

@@ -73,7 +73,8 @@ def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading],
             chosen = ingest.format_named(told.format) if told.format else ingest.choose(head)[0]
             dated[source.name] = ingest.dated(chosen, head) or told.date is not None or told.year is not None
         except FedtraceError as error:
-            case.problems[source.name] = error
+            # What is wrong with the archive that held it says more than that it is empty.
+            case.problems[source.name] = inputs.problems.get(source.name, error)
             case.sources.append(source)
             continue
         case.sources.append(replace(source, format=chosen.name, vantage=told.vantage))

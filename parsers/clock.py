@@ -80,8 +80,9 @@ class Clock:
         """What was assumed so far, one sentence each."""
         self._zone = zone_named(how.zone) if how.zone else UTC
         self._zone_told = how.zone is not None
-        self._year = how.year
         self._day = day_named(how.date) if how.date else None
+        # A told day tells the year of lines that name their own day.
+        self._year = how.year if how.year is not None or self._day is None else self._day.year
         self._day_first: bool | None = None
         self._near_ns = how.near_ns
         self._near_why = how.near_why or "for want of anything better"

@@ -214,6 +214,8 @@ def _answer(event: e.DnsAnswer) -> str:
         if r.section == "answer"
     ]
     shown = ", ".join(records[:4]) + (f" and {len(records) - 4} more" if len(records) > 4 else "")
+    if not shown and not event.records_told:
+        return "answered, with what is not told"
     return shown or ("truncated" if event.truncated else "no such record")
 
 

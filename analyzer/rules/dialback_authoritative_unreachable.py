@@ -76,8 +76,9 @@ RULE = Rule(
         "Inbound federation needs an outbound connection too."
     ),
     remedy=(
-        "Let our server resolve the peer's domain and open outbound TCP 5269, or whatever port its SRV record\n"
-        "names. If the peer's records or server are down, the peer has to mend them."
+        "The server that verifies must reach the server of the domain that sent the key: see that the domain's SRV\n"
+        "record leads there, that its firewall lets TCP 5269 in (or whatever port the record names), and that the\n"
+        "verifying side's lets it out."
     ),
     sources=(xep(220, "1.4"), xep(220, "2.5"), note("ejabberd issue 1569, Failed inbound s2s dialback")),
     predicate=predicate,

@@ -28,8 +28,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 return Match(
                     events=(lookup.answer, other.answer),
                     because=(
-                        f"{lookup.resolver} answers {found.asker} {_said(lookup)} for {lookup.name} {lookup.rrtype}, "
-                        f"and {other.resolver} answers {other.client} {_said(other)}"
+                        f"{lookup.resolver} told {found.asker} {_said(lookup)} for {lookup.name} {lookup.rrtype}, "
+                        f"and {other.resolver} told {other.client} {_said(other)}"
                     ),
                     domain=found.domain,
                     undecided=(

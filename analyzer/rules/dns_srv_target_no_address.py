@@ -1,11 +1,15 @@
 """Rule: the SRV record names a host that has no address."""
 
 from analyzer.citations import cisco, rfc
-from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
+from analyzer.resolution import Resolution
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
 from parsers.events import Topic
+
+NEXT_NS = 500 * 10**6
+"""A server asks for the hosts as soon as it has the SRV record."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -13,6 +17,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     for found in session.resolutions:
         targets = [r.data for r in found.targets if r.data != "."]
         if not targets:
+            if (match := _untold(found, session, case)) is not None:
+                return match
             continue
         denied = {name: found.denied(name) for name in dict.fromkeys(targets)}
         barren = [name for name, lookups in denied.items() if lookups]
@@ -36,6 +42,31 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             remedy=f"publish: {barren[0]}. IN A the-public-address-of-{found.domain}; or name another host",
         )
     return None
+
+
+def _untold(found: Resolution, session: Session, case: CaseView) -> Match | None:
+    """The SRV question was answered, no source tells with what, and what was asked for next had no address."""
+    srv = next((k for k in found.srv_with("answered") if k.answer is not None and not k.answer.records_told), None)
+    if srv is None or srv.answer is None or not found.failed or found.connections:
+        return None
+    until = srv.asked_ns + srv.width_ns + NEXT_NS
+    asked = [
+        k
+        for k in case.lookups
+        if k.client == srv.client and k.rrtype in ("A", "AAAA") and srv.asked_ns <= k.asked_ns <= until
+    ]
+    hosts = [k for k in asked if k.name != found.domain]
+    said = None if found.calls_back else session.said(Topic.RESOLVE_FAILED, "nxdomain", "no-address")
+    if any(k.outcome not in ("nxdomain", "empty") for k in hosts) or not (hosts or said):
+        return None
+    names = ", ".join(dict.fromkeys(k.name for k in hosts)) or "the host that it names"
+    return Match(
+        events=(*(k.answer for k in hosts if k.answer), *((said,) if said else ()), srv.answer),
+        because=f"{srv.name} was answered, and then {names} has no address" + (f": {said.text}" if said else ""),
+        domain=found.domain,
+        confidence=Confidence.LIKELY if said else Confidence.POSSIBLE,
+        undecided=(("dns-split-horizon", f"the same questions to a public resolver: dig {srv.name} SRV"),),
+    )
 
 
 RULE = Rule(

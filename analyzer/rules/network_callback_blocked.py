@@ -7,7 +7,7 @@ from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
-from parsers.events import Dialback, Event
+from parsers.events import Dialback, Event, FirewallLog
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -40,8 +40,9 @@ def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], ca
         missing = case.missing_at(callback)
         if not missing and not callback.unanswered_everywhere:
             continue
+        denied = next((line for line in callback.firewall if line.action == "deny"), None)
         return Match(
-            events=_evidence(callback, key, waiting),
+            events=_evidence(callback, key, waiting, denied),
             because=(
                 f"{waiting.receiver} got the key of {waiting.initiator} and called back, "
                 f"{end_text(callback.client)} > {end_text(callback.server)}: {len(callback.syns)} SYNs seen in "
@@ -53,13 +54,14 @@ def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], ca
             confidence=Confidence.PROVEN if missing and callback.client[0] in known else Confidence.LIKELY,
             severity=Severity.DEGRADED if session.authenticated else None,
             ruled_out=(
-                (("network-service-not-listening", f"the SYN never reached {missing[0].tap}"),) if missing else ()
+                *((("network-service-not-listening", f"the SYN never reached {missing[0].tap}"),) if missing else ()),
+                *((("network-inbound-no-nat", f"the firewall refused it: {denied.text}"),) if denied else ()),
             ),
-            undecided=(
-                (("network-inbound-no-nat", "the log of the firewall at that moment"),)
-                if missing
-                else (("network-service-not-listening", f"a capture on the server of {waiting.initiator}"),)
-            ),
+            undecided=()
+            if denied
+            else (("network-inbound-no-nat", "the log of the firewall at that moment"),)
+            if missing
+            else (("network-service-not-listening", f"a capture on the server of {waiting.initiator}"),),
             remedy=(
                 f"let TCP from any to {end_text(callback.server)} in: an inbound permit, and a static translation to "
                 f"the server of {waiting.initiator}"
@@ -68,10 +70,11 @@ def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], ca
     return None
 
 
-def _evidence(callback: Connection, key: Dialback, waiting: Session) -> tuple[Event, ...]:
-    """The callback's SYNs, the key before them, and the answer after."""
+def _evidence(callback: Connection, key: Dialback, waiting: Session, denied: FirewallLog | None) -> tuple[Event, ...]:
+    """The callback's SYNs, who refused them, the key before them, and the answer after."""
     answer = next((d.answer for d in waiting.dialbacks if d.answer is not None), None)
-    return (*callback.syns, key, *((answer,) if answer is not None else ()))
+    refusal = (denied,) if denied is not None else ()
+    return (*callback.syns[:1], *refusal, *callback.syns[1:], key, *((answer,) if answer is not None else ()))
 
 
 RULE = Rule(

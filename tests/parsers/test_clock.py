@@ -177,3 +177,11 @@ def test_any_text_is_an_instant_or_refused(text: str) -> None:
     """Nothing else is raised, whatever a log holds."""
     with suppress(ValueError):
         Clock(NEAR).read(text)
+
+
+def test_a_told_day_tells_the_year_of_lines_that_name_their_own() -> None:
+    """`--date` beside logs of which some have a day and no year: it does them no harm."""
+    clock = Clock(How(date="2013-09-06", zone="UTC"))
+
+    assert clock.read("Sep  7 09:14:03")[0] == ns("2013-09-07T09:14:03")
+    assert clock.assumed == []
