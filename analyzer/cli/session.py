@@ -27,5 +27,5 @@ def session(id: str, paths: tuple[str, ...], steps: bool, **how: Any) -> None:
     analysis = analysed(paths, how)
     found = analysis.session(id)
     findings = analysis.findings(found)
-    with console(None) as screen:
+    with console() as screen:
         Terminal(screen).session(ladder(found, analysis.view, findings), findings, steps=steps)

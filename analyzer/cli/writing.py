@@ -57,8 +57,8 @@ def _nothing(_: object) -> None:
 
 
 @contextmanager
-def console(output: Path | None) -> Iterator[Console]:
-    """A console on stdout, or on a file without colour."""
+def console() -> Iterator[Console]:
+    """A console on stdout."""
     from rich.console import Console
 
     class Stdout(Console):
@@ -67,12 +67,4 @@ def console(output: Path | None) -> Iterator[Console]:
         def on_broken_pipe(self) -> None:
             say_no_more()
 
-    if output is None:
-        yield Stdout(highlight=False, markup=False, emoji=False)
-        return
-    from io import StringIO
-
-    text = StringIO()
-    yield Console(file=text, highlight=False, markup=False, emoji=False, no_color=True)
-    with out(output) as write:
-        write(text.getvalue())
+    yield Stdout(highlight=False, markup=False, emoji=False)
