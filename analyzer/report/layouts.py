@@ -50,12 +50,19 @@ def _json(analysis: Analysis) -> str:
     return json.dumps(report(*analysis), ensure_ascii=False, indent=1) + "\n"
 
 
+def _markdown(analysis: Analysis) -> str:
+    from analyzer.report.markdown import markdown
+
+    return markdown(analysis)
+
+
 TEXT = Layout(name="text", endings=(".txt",), about="for a terminal", text=_text)
 """The layout of a terminal, and of every file whose ending says nothing."""
 
 LAYOUTS: tuple[Layout, ...] = (
     TEXT,
     Layout(name="json", endings=(".json",), about="for programs", text=_json),
+    Layout(name="markdown", endings=(".md", ".markdown"), about="for a ticket", text=_markdown),
 )
 """Every layout, in the order of the help."""
 
