@@ -56,6 +56,31 @@ def _markdown(analysis: Analysis) -> str:
     return markdown(analysis)
 
 
+def _csv(analysis: Analysis) -> str:
+    from analyzer.report.spreadsheet import FIRST, spreadsheet
+    from analyzer.report.tables import TABLES
+
+    return spreadsheet(TABLES[FIRST], analysis)
+
+
+def _csv_files(analysis: Analysis) -> Mapping[str, str]:
+    from analyzer.report.spreadsheet import spreadsheets
+
+    return spreadsheets(analysis)
+
+
+def _sarif(analysis: Analysis) -> str:
+    from analyzer.report.sarif import sarif
+
+    return sarif(analysis)
+
+
+def _timesketch(analysis: Analysis) -> str:
+    from analyzer.report.timesketch import timesketch
+
+    return timesketch(analysis)
+
+
 TEXT = Layout(name="text", endings=(".txt",), about="for a terminal", text=_text)
 """The layout of a terminal, and of every file whose ending says nothing."""
 
@@ -63,6 +88,15 @@ LAYOUTS: tuple[Layout, ...] = (
     TEXT,
     Layout(name="json", endings=(".json",), about="for programs", text=_json),
     Layout(name="markdown", endings=(".md", ".markdown"), about="for a ticket", text=_markdown),
+    Layout(
+        name="csv",
+        endings=(".csv", "/"),
+        about="for a spreadsheet: the verdicts, or all tables into a folder",
+        text=_csv,
+        files=_csv_files,
+    ),
+    Layout(name="sarif", endings=(".sarif", ".sarif.json"), about="findings at their lines", text=_sarif),
+    Layout(name="timesketch", endings=(".jsonl",), about="the timeline for Timesketch", text=_timesketch),
 )
 """Every layout, in the order of the help."""
 
