@@ -107,7 +107,7 @@ def _report(analysis: Analysis) -> Iterator[str]:
     yield ""
     yield from _overview(judgement.verdicts)
     told: dict[tuple[str, tuple[Event, ...]], Verdict] = {}
-    for verdict in [v for v in judgement.verdicts if v.cause is not None][:PAIRS_IN_FULL]:
+    for verdict in [v for v in judgement.verdicts if v.cause or v.state == "undetermined"][:PAIRS_IN_FULL]:
         yield from _verdict(verdict, judgement, told)
     yield from _checklist(items)
     if found := [p for p in peers(view) if p.product or p.perhaps]:
@@ -165,23 +165,23 @@ def _verdict(
 ) -> Iterator[str]:
     """One pair in full: what is wrong, the proof, what it is not, what to do."""
     finding = verdict.cause
-    assert finding is not None, "only pairs with a cause are told in full"
     yield f"## {_pair(verdict)}: {verdict.state}"
     yield ""
     yield prose(verdict.summary)
     yield ""
-    yield (
-        f"Cause: {finding.title} (`{finding.rule}`), {verdict.confidence.name.lower()}; {owner(finding)}."
-        if verdict.state != "healthy"
-        else f"Seen besides: {finding.title} (`{finding.rule}`)."
-    )
-    yield ""
-    first = told.setdefault((finding.rule, finding.match.events), verdict)
-    if first is verdict:
-        yield from _finding(finding)
-    else:
-        yield f"Evidence and remedy: the same as of {_pair(first)}."
+    if finding is not None:
+        yield (
+            f"Cause: {finding.title} (`{finding.rule}`), {verdict.confidence.name.lower()}; {owner(finding)}."
+            if verdict.state != "healthy"
+            else f"Seen besides: {finding.title} (`{finding.rule}`)."
+        )
         yield ""
+        first = told.setdefault((finding.rule, finding.match.events), verdict)
+        if first is verdict:
+            yield from _finding(finding)
+        else:
+            yield f"Evidence and remedy: the same as of {_pair(first)}."
+            yield ""
     if verdict.also:
         yield f"Also seen: {', '.join(f'`{rule}`' for rule in verdict.also)}"
         yield ""
