@@ -115,7 +115,9 @@ def _report(analysis: Analysis) -> Iterator[str]:
         yield ""
         for peer in found[:ROWS_SHOWN]:
             marks = marks_say(peer)
-            yield f"- {prose(peer_says(peer))}" + (f", by {prose(marks)}" if marks else "")
+            yield f"- {prose(peer_says(peer).replace('  ', ': ', 1).replace('  ', '; '))}" + (
+                f", by {prose(marks)}" if marks else ""
+            )
         yield ""
     yield from _inputs(analysis)
     assumed = [*view.assumed, *(f"{s.name}: {a}" for s in case.readable for a in s.assumed)]

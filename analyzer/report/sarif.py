@@ -41,7 +41,10 @@ def _run(analysis: Analysis) -> Row:
     names = list(dict.fromkeys(f.rule for f in judgement.findings))
     index = {source.name: number for number, source in enumerate(case.sources)}
     told = [_notice("warning", says(d), d.where, index) for d in view.damage]
-    told += [_notice("warning", str(error), Where(source=name), index) for name, error in case.problems.items()]
+    told += [
+        _notice("warning", f"not read: {error.problem}", Where(source=name), index)
+        for name, error in case.problems.items()
+    ]
     told += [_notice("error", f"rule {b.rule} failed: {b.error}", None, index) for b in judgement.broken]
     told += [_notice("note", assumed, None, index) for assumed in view.assumed]
     told += [_notice("note", a, Where(source=s.name), index) for s in case.readable for a in s.assumed]
@@ -95,7 +98,7 @@ def _result(finding: Finding, names: Sequence[str], index: dict[str, int]) -> Ro
     pair = f"{escape(session.initiator)} → {escape(session.receiver)}"
     main = next((event for event in events if event.where.line is not None), events[0])
     words = f"{pair}: {escape(finding.match.because, SENTENCE_MAX)} [{place(main.where)}]"
-    remedy = "; ".join(escape(line, SENTENCE_MAX) for line in finding.remedy.splitlines() if line.strip())
+    remedy = " ".join(escape(line.strip(), SENTENCE_MAX) for line in finding.remedy.splitlines())
     return {
         "ruleId": finding.rule,
         "ruleIndex": names.index(finding.rule),
