@@ -186,6 +186,49 @@ def test_output_goes_to_a_file(refused: Path, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["refused.pcap", "report.json", "report.text"]
 
 
+def test_the_ending_of_the_output_picks_the_layout(refused: Path, tmp_path: Path) -> None:
+    """`-o ticket.md` is Markdown; --format goes before it."""
+    for name, begins in (
+        ("ticket.md", "# Federation report"),
+        ("report.json", "{"),
+        ("report.sarif", '{\n "$schema"'),
+        ("verdicts.csv", '"initiator","receiver"'),
+        ("timeline.jsonl", '{"message": '),
+        ("report", "sources"),
+    ):
+        fedtrace("analyze", refused, "-o", tmp_path / name)
+        assert (tmp_path / name).read_text().startswith(begins), name
+    fedtrace("analyze", refused, "-o", tmp_path / "ticket.md", "--format", "text")
+    assert (tmp_path / "ticket.md").read_text().startswith("sources")
+
+
+def test_a_folder_gets_every_table(refused: Path, tmp_path: Path) -> None:
+    """A name that ends in a slash is made; one that is there is filled. One table goes to stdout as well."""
+    for target in (f"{tmp_path}/new/", tmp_path / "new"):
+        assert fedtrace("analyze", refused, "-o", target).exit_code == 1
+    names = {path.name for path in (tmp_path / "new").iterdir()}
+    assert {"verdicts.csv", "sessions.csv", "findings.csv", "events.csv"} < names
+    told = fedtrace("analyze", refused, "--format", "csv", "--table", "sessions")
+    assert told.stdout_bytes == (tmp_path / "new" / "sessions.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--table", "sessions"], "add --format csv"),
+        (["--format", "csv", "--table", "peers"], "say one of verdicts"),
+        (["--format", "csv", "--table", "events", "-o", "out/"], "name a file: out/events.csv"),
+        (["--format", "markdown", "-o", "out/"], "name a file in it"),
+    ],
+)
+def test_a_layout_that_cannot_be_written_so_is_one_sentence(refused: Path, arguments: list[str], said: str) -> None:
+    """Before anything is read or made."""
+    result = fedtrace("analyze", refused, *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not Path("out").exists()
+
+
 def test_a_file_that_cannot_be_written_is_one_sentence(refused: Path, tmp_path: Path) -> None:
     """A folder that is not there, a name that is a folder; nothing is left behind."""
     for target in (tmp_path / "missing" / "report.json", tmp_path / ("y" * 300)):

@@ -16,7 +16,12 @@ from analyzer.cli.reading import read
 @reads
 @click.option("--jsonl", is_flag=True, help="One JSON object a line; `fedtrace analyze` reads it again.")
 def events(paths: tuple[str, ...], jsonl: bool, **how: Any) -> None:
-    """Print everything that was seen, in order of time."""
+    """Print everything that was seen, in order of time.
+
+    \b
+    fedtrace events incident/ | grep db:verify
+    fedtrace events --jsonl --redact incident/ > case.jsonl     # to send to somebody
+    """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.report.words import instant, place, says
     from parsers.jsonl import line
 

@@ -49,6 +49,11 @@ def reads(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--zone", metavar="ZONE", help="Zone of logs that name none: Europe/Berlin, +02:00. Else UTC."),
         click.option("--year", type=click.IntRange(1980, 2199), help="Year of logs that leave it out."),
         click.option("--date", metavar="DAY", help="Day of the first line of logs with times only: 2013-09-06."),
+        click.option(
+            "--redact",
+            is_flag=True,
+            help="Replace names, addresses, JIDs and file names, each by the same stand-in everywhere.",
+        ),
     )
     for option in reversed(options):
         command = option(command)

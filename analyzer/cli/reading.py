@@ -26,7 +26,20 @@ PROGRESS_FROM_BYTES = 50_000_000
 
 
 def read(paths: Sequence[str], how: dict[str, Any], everything: bool = False) -> Case:
-    """Read the inputs, large ones with progress."""
+    """Read the inputs, large ones with progress, and take the names out of them where that is asked for."""
+    return _read(paths, how, everything)[0]
+
+
+def analysed(paths: Sequence[str], how: dict[str, Any]) -> Analysis:
+    """Read, correlate and judge."""
+    from analyzer.analysis import analysis
+
+    case, local_domains = _read(paths, how)
+    return analysis(case, local_domains, told(how).ports)
+
+
+def _read(paths: Sequence[str], how: dict[str, Any], everything: bool = False) -> tuple[Case, tuple[str, ...]]:
+    """The inputs, and the local domains that the user named, both without names where that is asked for."""
     # numpy is never asked for linear algebra, but its library starts threads that spin for 0.07 s unless told before.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from parsers.case import read_case
@@ -36,14 +49,15 @@ def read(paths: Sequence[str], how: dict[str, Any], everything: bool = False) ->
     gc.disable()
     atexit.register(gc.freeze)
     with _progress() as watch:
-        return read_case(paths, replace(told(how), everything=everything), watch)
+        case = read_case(paths, replace(told(how), everything=everything), watch)
+    if not how["redact"]:
+        return case, how["local_domains"]
+    from parsers.names import domain
+    from parsers.redact import Redaction, redacted
+    from parsers.standins import own_words
 
-
-def analysed(paths: Sequence[str], how: dict[str, Any]) -> Analysis:
-    """Read, correlate and judge."""
-    from analyzer.analysis import analysis
-
-    return analysis(read(paths, how), how["local_domains"], told(how).ports)
+    redaction = Redaction(own_words("parsers", "analyzer"), (source.name for source in case.sources))
+    return redacted(case, redaction), tuple(redaction.domain(domain(name)) for name in how["local_domains"])
 
 
 @contextmanager

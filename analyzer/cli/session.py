@@ -19,13 +19,16 @@ from analyzer.cli.writing import console
 def session(id: str, paths: tuple[str, ...], steps: bool, **how: Any) -> None:
     """One attempt in full: its ladder, why things were joined, and what the rules say of it.
 
-    ID is a session's id, or its beginning, as `analyze` prints it.
-    """
+    ID is a session's id, or its beginning, as `analyze` prints it; with --redact, as `analyze --redact` does.
+
+    \b
+    fedtrace session b2c35ec5 incident/
+    """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.ladder import ladder
     from analyzer.report.terminal import Terminal
 
     analysis = analysed(paths, how)
     found = analysis.session(id)
     findings = analysis.findings(found)
-    with console(None) as screen:
+    with console() as screen:
         Terminal(screen).session(ladder(found, analysis.view, findings), findings, steps=steps)

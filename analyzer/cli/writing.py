@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ def out(output: Path | None) -> Iterator[Callable[[str], None]]:
         return
     part = output.with_name(output.name + ".part")
     try:
-        with part.open("w", encoding="utf-8", errors=UNSPEAKABLE) as file:
+        with part.open("w", encoding="utf-8", errors=UNSPEAKABLE, newline="") as file:
             yield lambda text: _nothing(file.write(text))
         part.replace(output)
     except OSError as error:
@@ -35,6 +35,27 @@ def out(output: Path | None) -> Iterator[Callable[[str], None]]:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise FedtraceError(str(output), (error.strerror or "cannot be written").lower(), "name another file") from None
+
+
+def target_of(output: str | None) -> str:
+    """What was named to write to, "" for stdout; a folder ends with a slash, also where the user wrote none."""
+    with suppress(OSError):  # a name that is too long is told when it is written
+        if output and not output.endswith("/") and Path(output).is_dir():
+            return f"{output}/"
+    return output or ""
+
+
+def folder(path: Path, files: Mapping[str, str]) -> None:
+    """Texts into a folder, which is made where it is missing."""
+    from parsers.errors import FedtraceError
+
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FedtraceError(str(path), (error.strerror or "cannot be made").lower(), "name another folder") from None
+    for name, text in files.items():
+        with out(path / name) as write:
+            write(text)
 
 
 def _to_stdout(text: str) -> None:
@@ -57,8 +78,8 @@ def _nothing(_: object) -> None:
 
 
 @contextmanager
-def console(output: Path | None) -> Iterator[Console]:
-    """A console on stdout, or on a file without colour."""
+def console() -> Iterator[Console]:
+    """A console on stdout."""
     from rich.console import Console
 
     class Stdout(Console):
@@ -67,12 +88,4 @@ def console(output: Path | None) -> Iterator[Console]:
         def on_broken_pipe(self) -> None:
             say_no_more()
 
-    if output is None:
-        yield Stdout(highlight=False, markup=False, emoji=False)
-        return
-    from io import StringIO
-
-    text = StringIO()
-    yield Console(file=text, highlight=False, markup=False, emoji=False, no_color=True)
-    with out(output) as write:
-        write(text.getvalue())
+    yield Stdout(highlight=False, markup=False, emoji=False)

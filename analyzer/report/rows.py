@@ -109,7 +109,7 @@ def source_row(source: Source, case: Case, view: CaseView) -> Row:
         "name": source.name,
         "path": str(source.path),
         "format": source.format,
-        "sha256": _sha256(source),
+        "sha256": sha256(source),
         "size_bytes": reading.size_bytes,
         "first": None if reading.first_ns is None else instant(reading.first_ns),
         "last": None if reading.last_ns is None else instant(reading.last_ns),
@@ -125,7 +125,7 @@ def source_row(source: Source, case: Case, view: CaseView) -> Row:
     }
 
 
-def _sha256(source: Source) -> str | None:
+def sha256(source: Source) -> str | None:
     """The input's fingerprint; None for a pipe, which is gone once it was read."""
     try:
         return fingerprint(source.file) if source.file.is_file() else None

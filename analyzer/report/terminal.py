@@ -126,7 +126,7 @@ class Terminal:
         self.rows("sources", (self._source(s, case, view) for s in readable[:SOURCES_SHOWN]))
         if len(readable) > SOURCES_SHOWN:
             self.row("", f"and {count(len(readable) - SOURCES_SHOWN, 'source')} more")
-        self.prose("not read", *_not_read(case), style="yellow", indent=0)
+        self.prose("not read", *not_read(case), style="yellow", indent=0)
         assumed = (*view.assumed, *(f"{s.name}: {a}" for s in readable for a in s.assumed))
         self.prose("assumed", *map(escape, assumed), indent=0)
         damage = [f"{place(d.where)}  {says(d)}" for d in view.damage]
@@ -185,7 +185,7 @@ class Terminal:
         out.append(verdict.state.upper(), style=STATES[verdict.state])
         if verdict.cause is not None and verdict.state != "healthy":
             confidence = verdict.confidence.name.lower()
-            out.append(f"   {verdict.cause.rule}   {confidence}   {_owner(verdict.cause)}")
+            out.append(f"   {verdict.cause.rule}   {confidence}   {owner(verdict.cause)}")
         self.console.print(out, soft_wrap=True)
 
     def verdict(self, verdict: Verdict, judgement: Judgement) -> None:
@@ -202,8 +202,8 @@ class Terminal:
             self.prose("evidence", f"the same as of {escape(told)}, and the same remedy")
         if verdict.also:
             self.prose("also seen", ", ".join(verdict.also))
-        self.prose("attempts", *_attempts(verdict))
-        self.prose("blind", *_not_judged(verdict, judgement))
+        self.prose("attempts", *attempts(verdict))
+        self.prose("blind", *not_judged(verdict, judgement))
         self.line()
 
     def finding(self, finding: Finding) -> None:
@@ -304,9 +304,9 @@ def plain(write: Callable[[Terminal], None], width: int = WIDTH) -> str:
     return out.getvalue()
 
 
-def _owner(finding: Finding) -> str:
-    """Whose turn it is; where the evidence is too thin to say, that."""
-    who = {
+def who(finding: Finding) -> str | None:
+    """Whose turn it is; None where the evidence is too thin to say."""
+    return {
         "dns": "DNS administrator",
         "firewall": "firewall's administrator",
         "network": "network",
@@ -314,7 +314,12 @@ def _owner(finding: Finding) -> str:
         "peer": "peer's administrator",
         "user": "user",
     }.get(finding.owner.value)
-    return f"for the {who} to mend" if who is not None else "more evidence is needed"
+
+
+def owner(finding: Finding) -> str:
+    """Whose turn it is, as a clause; where the evidence is too thin to say, that."""
+    turn = who(finding)
+    return f"for the {turn} to mend" if turn is not None else "more evidence is needed"
 
 
 def _evidence(event: Event) -> str:
@@ -325,7 +330,7 @@ def _moment(event: Event, what: str) -> str:
     return f"{clock(event.at_ns)}  {what:<24}  {place(event.where):<22}  {says(event)}"
 
 
-def _not_read(case: Case) -> list[str]:
+def not_read(case: Case) -> list[str]:
     """Inputs that could not be read, by the reason; what fedtrace measured of each is left out."""
     found: dict[str, list[str]] = defaultdict(list)
     for name, error in case.problems.items():
@@ -342,7 +347,7 @@ def escape_lines(text: str) -> list[str]:
     return [escape(line, 1000) for line in text.splitlines() if line.strip()]
 
 
-def _attempts(verdict: Verdict) -> Iterator[str]:
+def attempts(verdict: Verdict) -> Iterator[str]:
     """How many, each with its id and time of day, that of the verdict first, and how to see one in full."""
     about = _session_of(verdict)
     told = ", ".join(f"{n} {outcome}" for outcome, n in Counter(map(_outcome, verdict.sessions)).items())
@@ -360,7 +365,7 @@ def _outcome(session: Session) -> str:
     return "lookup only" if lone else session.outcome
 
 
-def _not_judged(verdict: Verdict, judgement: Judgement) -> Iterator[str]:
+def not_judged(verdict: Verdict, judgement: Judgement) -> Iterator[str]:
     """How many rules could say nothing of the session that the verdict is about, and what hid it from them."""
     session = _session_of(verdict)
     reasons = judgement.blind.get(session.id, Counter[str]())

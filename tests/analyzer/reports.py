@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 from rich.console import Console
 
+from analyzer.analysis import Analysis
 from analyzer.checklist import checklist
 from analyzer.judge import Judgement, judge
 from analyzer.report.rows import report
@@ -34,6 +35,13 @@ def valid(told: str) -> dict[str, Any]:
 def case_of(view: CaseView, *taps: scene.Tap) -> Case:
     """The inputs behind a view."""
     return Case(sources=list(view.sources), readings=dict(view.readings), events={t.name: t.events for t in taps})
+
+
+def analysis_of(*taps: scene.Tap, local: tuple[str, ...] = ()) -> Analysis:
+    """All that is known of what the taps saw."""
+    view = scene.case(*taps, local=local)
+    judgement = judge(view)
+    return Analysis(case_of(view, *taps), view, judgement, checklist(view, judgement))
 
 
 def rows(*taps: scene.Tap, local: tuple[str, ...] = ()) -> dict[str, Any]:
