@@ -1,4 +1,4 @@
-"""Rules as Markdown: the page of one, and the table of all. Prints nothing and knows no case.
+"""Rules, formats and tables as Markdown: the page of one, and those of all. Prints nothing and knows no case.
 
 In a checkout the cases of `tests/rules/` serve as examples for who wants them;
 an installed package has none, and its pages do without.
@@ -12,8 +12,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from analyzer.judge import all_rules
+from analyzer.report.tables import TABLES, Table
 from analyzer.rule import Rule
 from parsers.errors import FedtraceError
+from parsers.format import Format
+from parsers.ingest import formats
 
 CASES = Path(__file__).resolve().parents[1] / "tests" / "rules"
 """Where a checkout keeps the cases."""
@@ -23,24 +26,57 @@ _SECTION = re.compile(r"^## ", re.M)
 _EXPECTATION = re.compile(r"^```(?:findings|verdicts|timeline)[^\n]*\n.*?^```\n?", re.M | re.S)
 
 
-def explain(name: str, *, cases: bool = False) -> str:
-    """The page of one rule, with its cases where they are wanted.
+def names() -> list[str]:
+    """All that can be explained: rules, formats, tables."""
+    return [*all_rules(), *(form.name for form in formats()), *TABLES]
 
-    Raises FedtraceError, with near names, for a name that no rule has.
+
+def explain(name: str, *, cases: bool = False) -> str:
+    """The page of one rule, with its cases where they are wanted, of one format, or of one table.
+
+    Raises FedtraceError, with near names, for a name that nothing has.
     """
     rules = all_rules()
-    rule = rules.get(name)
-    if rule is None:
-        raise FedtraceError(name, "no rule has this name", _near(name, list(rules)))
-    return "\n".join([*_page(name, rule), *(_examples(name) if cases else ())])
+    if name in rules:
+        return "\n".join([*_page(name, rules[name]), *(_examples(name) if cases else ())])
+    for form in formats():
+        if form.name == name:
+            return "\n".join(_format_page(form))
+    if name in TABLES:
+        return "\n".join(_table_page(name, TABLES[name]))
+    raise FedtraceError(name, "no rule, format or table has this name", _near(name, names()))
 
 
-def rule_table() -> str:
-    """All rules by name, as a Markdown table."""
+def pages() -> dict[str, str]:
+    """Every page by its path below `docs/`, the lists of all rules and formats among them."""
+    found = {f"rules/{name}.md": explain(name) for name in all_rules()}
+    found |= {f"formats/{form.name}.md": explain(form.name) for form in formats()}
+    found["rules/README.md"] = f"# Rules\n\n{rule_table('')}"
+    found["formats/README.md"] = f"# Formats\n\n{format_table()}"
+    found["tables.md"] = "\n".join(
+        [
+            "# Tables\n",
+            "What a `Trace` has as DataFrames and `-o DIR/` writes as CSV; the index of a DataFrame is in bold.\n",
+            *(line for name, table in TABLES.items() for line in _table_page(name, table, depth=2)),
+        ]
+    )
+    return found
+
+
+def rule_table(folder: str | None = None) -> str:
+    """All rules by name, as a Markdown table; with `folder`, where their pages are, each name is a link."""
     rows = ["| name | title | stage | owner |", "|---|---|---|---|"]
     for name, rule in all_rules().items():
-        cells = (f"`{name}`", rule.title, rule.stage.word, rule.owner.value)
+        linked = f"`{name}`" if folder is None else f"[`{name}`]({folder}{name}.md)"
+        cells = (linked, rule.title, rule.stage.word, rule.owner.value)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def format_table() -> str:
+    """All formats by name, as a Markdown table with links to their pages."""
+    rows = ["| name | title |", "|---|---|"]
+    rows += [f"| [`{form.name}`]({form.name}.md) | {form.title} |" for form in formats()]
     return "\n".join(rows) + "\n"
 
 
@@ -50,7 +86,7 @@ def _near(name: str, names: Sequence[str]) -> str:
     near = get_close_matches(asked, names, n=NEAR_MAX)
     near += [n for n in names if asked and asked in n and n not in near][: NEAR_MAX - len(near)]
     meant = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"{meant}`fedtrace rules` lists them all"
+    return f"{meant}`fedtrace rules` and `fedtrace formats` list them"
 
 
 def _page(name: str, rule: Rule) -> Iterator[str]:
@@ -59,12 +95,47 @@ def _page(name: str, rule: Rule) -> Iterator[str]:
     yield f"`{name}` · stage {rule.stage.word} · {rule.severity.name.lower()} · owner {rule.owner.value}\n"
     yield f"{rule.explanation.strip()}\n"
     yield f"## What to do\n\n{rule.remedy.strip()}\n"
+    if rule.said or rule.firewall:
+        yield "## How logs say it\n"
+        yield from _log_signs(rule)
+        yield ""
     if rule.rivals:
         yield from _names("What else shows the same signs", rule.rivals)
     if rule.masks:
         yield from _names("What it explains", rule.masks)
     yield "## Sources\n"
     yield from (f"- {source}" for source in rule.sources)
+    yield ""
+
+
+def _log_signs(rule: Rule) -> Iterator[str]:
+    """What of a server's or a firewall's log is a sign, in the words of events: the same for every program."""
+    for said in rule.said:
+        yield f"- a server's log: {said.topic.value}, for the reason {' or '.join(said.conditions)}"
+    for line in rule.firewall:
+        ids = f", message {', '.join(line.ids)}" if line.ids else ""
+        way = {"in": " of a connection to our side", "out": " of a connection that our side opens", "": ""}[line.way]
+        yield f"- a firewall's log: {line.action}{way}{ids}" + (f", with `{line.reason}`" if line.reason else "")
+
+
+def _format_page(form: Format) -> Iterator[str]:
+    """Title, who writes it and what it leaves out, and where it is defined."""
+    yield f"# {form.title}\n"
+    yield f"`{form.name}`\n"
+    yield f"{form.explanation.strip()}\n"
+    yield f"Defined by: {form.reference}\n"
+
+
+def _table_page(name: str, table: Table, depth: int = 1) -> Iterator[str]:
+    """What a row is, and each column with its kind and a sentence."""
+    yield f"{'#' * depth} {name}\n"
+    yield f"A row is {table.says}.\n"
+    yield "| column | holds | says |"
+    yield "|---|---|---|"
+    for column in table.columns:
+        holds = f"one of {', '.join(column.order)}, in this order" if column.order else column.kind
+        shown = f"**`{column.name}`**" if column.name in table.key else f"`{column.name}`"
+        yield f"| {shown} | {holds} | {column.says} |"
     yield ""
 
 

@@ -479,3 +479,19 @@ def test_a_local_domain_that_is_none_is_refused(refused: Path, name: str) -> Non
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert "this is no domain name; repeat the option for each domain" in result.stderr
+
+
+def test_every_page_can_be_written_at_once(tmp_path: Path) -> None:
+    """Rules, formats and tables below a folder; a name and a folder together make no sense."""
+    assert fedtrace("explain", "--all", tmp_path).exit_code == 0
+    assert (tmp_path / "rules" / "dns-srv-nxdomain.md").read_text(encoding="utf-8").startswith("# ")
+    assert fedtrace("explain").exit_code == 2
+    assert fedtrace("explain", "asa", "--all", tmp_path).exit_code == 2
+
+
+def test_a_shell_completes_what_can_be_explained() -> None:
+    """As bash asks for it."""
+    asked = {"_FEDTRACE_COMPLETE": "bash_complete", "COMP_WORDS": "fedtrace explain dns-srv-nx", "COMP_CWORD": "2"}
+    told = CliRunner().invoke(main, [], prog_name="fedtrace", env=asked)
+
+    assert "plain,dns-srv-nxdomain" in told.output

@@ -9,7 +9,7 @@ import click
 
 from analyzer.cli.options import PATHS, reads
 from analyzer.cli.reading import analysed
-from analyzer.cli.writing import console, folder, out, target_of
+from analyzer.cli.writing import console, fill, out, target_of
 from analyzer.report.layouts import LAYOUTS, TEXT, layout_named, layout_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def analyze(paths: tuple[str, ...], layout_name: str | None, output: str | None,
     _check(layout.name, target, table)
     found = analysed(paths, how)
     if target.endswith("/") and layout.files is not None:
-        folder(Path(target), layout.files(found))
+        fill(Path(target), layout.files(found))
     elif layout is TEXT and output is None:
         from analyzer.report.terminal import Terminal
 

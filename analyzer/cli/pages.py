@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from analyzer.cli.writing import fill
+
+
+def _names(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+    """What a shell may complete."""
+    from analyzer.explain import names
+
+    return [name for name in names() if name.startswith(begun)]
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False, shell_complete=_names)
 @click.option("--cases", is_flag=True, help="With the cases that test the rule, where this is a checkout.")
-def explain(name: str, cases: bool) -> None:
-    """Print what a rule means, why it happens, and what to do."""
-    from analyzer.explain import explain as text
+@click.option("--all", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write every page below here.")
+def explain(name: str | None, cases: bool, folder: Path | None) -> None:
+    """Print what a rule means, why it happens, and what to do; what a format is; what the columns of a table are.
 
-    click.echo(text(name, cases=cases))
+    \b
+    fedtrace explain network-callback-blocked
+    fedtrace explain prosody
+    fedtrace explain sessions
+    """  # noqa: D301  (click looks for the control character, not for its escape)
+    from analyzer.explain import explain as text
+    from analyzer.explain import pages
+
+    if (name is None) == (folder is None):
+        raise click.UsageError("say a name, or --all FOLDER")
+    if name is not None:
+        click.echo(text(name, cases=cases))
+    elif folder is not None:
+        fill(folder, pages())
 
 
 @click.command()

@@ -45,15 +45,16 @@ def target_of(output: str | None) -> str:
     return output or ""
 
 
-def folder(path: Path, files: Mapping[str, str]) -> None:
-    """Texts into a folder, which is made where it is missing."""
+def fill(path: Path, files: Mapping[str, str]) -> None:
+    """Texts into a folder, by their places in it; folders are made where they are missing."""
     from parsers.errors import FedtraceError
 
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FedtraceError(str(path), (error.strerror or "cannot be made").lower(), "name another folder") from None
     for name, text in files.items():
+        try:
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = (error.strerror or "cannot be made").lower()
+            raise FedtraceError(str(path), problem, "name another folder") from None
         with out(path / name) as write:
             write(text)
 

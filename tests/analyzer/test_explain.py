@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import explain as pages
-from analyzer.explain import explain, rule_table
+from analyzer.explain import explain, names, rule_table
 from analyzer.judge import all_rules
 from parsers.errors import FedtraceError
 
@@ -55,7 +55,7 @@ def test_a_name_that_no_rule_has_brings_up_near_ones(name: str) -> None:
 
 def test_a_name_that_is_like_nothing_leads_to_the_list() -> None:
     """Nothing is near: the list is the next step."""
-    with pytest.raises(FedtraceError, match="`fedtrace rules` lists them all") as raised:
+    with pytest.raises(FedtraceError, match="`fedtrace rules` and `fedtrace formats` list them") as raised:
         explain("?")
     assert "did you mean" not in str(raised.value)
 
@@ -68,3 +68,42 @@ def test_the_table_has_one_row_for_each_rule() -> None:
     assert [row.split("`")[1] for row in rows] == list(all_rules())
     for row in rows:
         assert row.replace("\\|", "").count("|") == 5, row
+
+
+def test_a_format_and_a_table_can_be_explained_too() -> None:
+    """Who writes it and where it is defined; what each column holds."""
+    assert "--port names further ones" in explain("asa")
+    assert "Defined by: https://www.cisco.com/" in explain("asa")
+    assert (
+        "| `reached` | one of dns, connect, stream, tls, auth, traffic, in this order | how far it came |"
+        in explain("sessions")
+    )
+    assert len(set(names())) == len(names()), "a name means one thing"
+
+
+def test_what_firewalls_write_of_it_stands_on_the_page() -> None:
+    """The messages by their ids; what servers say by topic and reason."""
+    assert "a firewall's log: deny of a connection to our side, message 106023" in explain(
+        "network-inbound-blocked-acl"
+    )
+    assert "a server's log: tls-failed, for the reason certificate-self-signed or certificate-untrusted" in explain(
+        "tls-cert-untrusted"
+    )
+
+
+def test_the_pages_in_the_checkout_are_those_of_the_parts() -> None:
+    """`fedtrace explain --all docs` writes them; none stands there that no part has."""
+    docs = pages.CASES.parents[1] / "docs"
+    found = pages.pages()
+    kept = {p.relative_to(docs).as_posix() for folder in ("rules", "formats") for p in (docs / folder).glob("*.md")}
+
+    assert kept == {place for place in found if "/" in place}
+    for place, page in found.items():
+        assert (docs / place).read_text(encoding="utf-8") == page, f"{place}: fedtrace explain --all docs"
+
+
+def test_the_readme_lists_every_rule() -> None:
+    """The same table, with links to the pages."""
+    readme = (pages.CASES.parents[1] / "README.md").read_text(encoding="utf-8")
+
+    assert rule_table("docs/rules/") in readme, "paste what rule_table gives between the markers"
