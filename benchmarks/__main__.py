@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import captures, logs, machine, rivals
+from benchmarks import captures, logs, machine, rivals, tables
 from benchmarks.measure import CommandFailed, Cost, Target, as_share, interleaved, run, scaled
 
 TARGETS = {
@@ -119,6 +119,18 @@ def _log(kind: str, lines: int, rounds: int) -> bool:
     return held
 
 
+def _frame(rounds: int) -> bool:
+    """A million events to a DataFrame; True when it takes seconds."""
+    command = [sys.executable, "-m", "benchmarks.tables", str(tables.EVENTS_MADE)]
+    (cost,) = interleaved({"frame": partial(run, command)}, rounds).values()
+    held = cost.cpu_s <= tables.SECONDS_MAX
+    print(
+        f"\nframes: {tables.EVENTS_MADE:,} events {cost.cpu_s:8.2f} s CPU {cost.peak_bytes / 1e6:5.0f} MB   "
+        f"target: {tables.SECONDS_MAX:.0f} s: {'holds' if held else 'MISSED'}"
+    )
+    return held
+
+
 @click.command(
     help="Measure `fedtrace analyze` beside tshark, tcpdump and pyshark. Ends with 1 when a target is missed."
 )
@@ -154,6 +166,7 @@ def main(quick: bool, longer: bool, rounds: int | None, given: tuple[str, ...]) 
             held.append(_measured("dense", dense, rounds, {}))
             print(f"\nlogs: medians of {rounds}")
             held += [_log(kind, lines // 10 if quick else lines, rounds) for kind, lines in logs.LINES.items()]
+            held.append(_frame(rounds))
         if longer:
             held.append(_long(sizes["needle"]))
             held.append(_log("asa", logs.LONG_LINES, 1))
