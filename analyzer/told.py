@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from analyzer import asa
 from analyzer.connection import Connection
 from analyzer.rule import Blind, Confidence, FirewallSign, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
@@ -138,6 +139,7 @@ def _firewall_match(rule: Rule, session: Session, case: CaseView) -> Match | Non
             answered = connection.captured and not connection.unanswered_everywhere
             if sign.answered is not None and (answered != sign.answered or connection.accepted):
                 continue  # what got through all the same was not kept out: the line is about a straggler
+            refused = sign.action == "deny" and any(line.rule for line in lines)  # by an access list
             seen = connection.captured and (connection.unanswered or connection.refused or connection.reset is not None)
             return Match(
                 events=tuple(lines[:LINES_MAX]) + (connection.syns[:1] if connection.captured else ()),
@@ -148,6 +150,7 @@ def _firewall_match(rule: Rule, session: Session, case: CaseView) -> Match | Non
                 confidence=Confidence.PROVEN if seen and sign.action == "deny" else Confidence.LIKELY,
                 connection=connection.id,
                 severity=Severity.NOTE if session.authenticated and rule.severity is Severity.FAILURE else None,
+                remedy="" if not refused else asa.let_in(connection, case) if way == "in" else asa.let_out(connection),
             )
     return None
 

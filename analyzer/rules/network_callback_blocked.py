@@ -1,5 +1,6 @@
 """Rule: we sent our dialback key, and the peer's callback to check it cannot get in."""
 
+from analyzer import asa
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, xep
 from analyzer.connection import Connection
@@ -62,10 +63,7 @@ def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], ca
             else (("network-inbound-no-nat", "the log of the firewall at that moment"),)
             if missing
             else (("network-service-not-listening", f"a capture on the server of {waiting.initiator}"),),
-            remedy=(
-                f"let TCP from any to {end_text(callback.server)} in: an inbound permit, and a static translation to "
-                f"the server of {waiting.initiator}"
-            ),
+            remedy=asa.let_in(callback, case),
         )
     return None
 

@@ -1,5 +1,6 @@
 """Rule: the peer's SYN arrives outside and never gets in."""
 
+from analyzer import asa
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
@@ -41,10 +42,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 *((("network-inbound-no-nat", "the log of the firewall at that moment"),) if not through else ()),
                 ("network-nat-rpf", "the log of the firewall at that moment"),
             ),
-            remedy=(
-                f"permit tcp from any to {connection.server[0]} port {connection.server[1]} inbound (on an ASA "
-                "from 8.3 on: to the real address behind it), and see that a static translation for it exists"
-            ),
+            remedy=asa.let_in(connection, case),
         )
     return None
 

@@ -1,5 +1,6 @@
 """Rule: our SYN leaves one place and never reaches the next: something between drops it."""
 
+from analyzer import asa
 from analyzer.citations import cisco, rfc
 from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
@@ -34,10 +35,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             severity=Severity.DEGRADED if worked else None,
             ruled_out=(("network-far-side-block", f"the SYN did not get as far as {missing[0].tap}"),),
             undecided=(("network-no-route", "the log of the firewall between the two captures"),),
-            remedy=(
-                f"permit tcp from {connection.client[0]} to any port {connection.server[1]} on what lies between "
-                f"{seen[0]} and {missing[0].tap}; its log of that moment names the rule that dropped the SYN"
-            ),
+            remedy=asa.let_out(connection, f", on what lies between {seen[0]} and {missing[0].tap}"),
         )
     return None
 
