@@ -149,9 +149,13 @@ class Page:
 
     def picture(self, path: Path) -> None:
         """Write a PNG of the whole page."""
-        size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        shot = self.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        # What is far outside of the window is not laid out: the window becomes as high as the page, which grows with it.
+        for _ in range(3):
+            size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
+            window = {"width": int(size["width"]), "height": int(size["height"]) + 1}
+            self.ask("Emulation.setDeviceMetricsOverride", **window, deviceScaleFactor=1, mobile=False)
+            self.run("document.body.offsetHeight")
+        shot = self.ask("Page.captureScreenshot")
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def print(self) -> bytes:
