@@ -149,7 +149,7 @@ class Page:
 
     def picture(self, path: Path) -> None:
         """Write a PNG of the whole page."""
-        # What is far outside of the window is not laid out: the window becomes as high as the page, which grows with it.
+        # What is far outside of the window is not laid out: the window becomes as high as the page, and that grows.
         for _ in range(3):
             size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
             window = {"width": int(size["width"]), "height": int(size["height"]) + 1}

@@ -25,10 +25,10 @@ TIME = 132
 """Width of the left column: the time of day, and under it the place."""
 MARGIN = 62
 """From the left column to the first lane, and from the last lane to the edge: half the head of a lane."""
-GAP = 150
+GAP = 160
 """From one lane to the next: what the head of a lane needs."""
-WIDTH_MIN = 700
-"""Width of a ladder with few lanes: words need it, and A4 has it."""
+WIDTH_MIN = 780
+"""Width of a ladder with few lanes: words need it, and on A4 they can still be read."""
 HEAD = 52
 """Height of the names of the lanes."""
 ROW = 36

@@ -171,7 +171,7 @@ def _pairs(view: CaseView, judgement: Judgement) -> list[Pair]:
                 rungs=kept(drawn),
                 filters=() if cause is None else tuple(_filters(cause, view)),
                 sources=() if rule is None else rule.sources,
-                explanation="" if rule is None else rule.explanation,
+                explanation="" if rule is None else " ".join(rule.explanation.split()),
             )
         )
     return found
