@@ -133,7 +133,7 @@ def _shown(certificate: TlsCertificate, domains: tuple[str, ...]) -> Shown:
     if at_ns > c.not_after_ns:
         state, says = "expired", f"expired {_days(at_ns - c.not_after_ns)} before it was shown"
     elif at_ns < c.not_before_ns:
-        state, says = "not yet valid", f"not valid until {_days(c.not_before_ns - at_ns)} after it was shown"
+        state, says = "not yet valid", f"valid only from {_days(c.not_before_ns - at_ns)} after it was shown"
     elif until:
         state, says = "valid", f"valid when it was shown, for {_days(c.not_after_ns - at_ns)} more"
     else:

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from analyzer.analysis import Analysis
 from analyzer.citations import Citation
@@ -30,6 +30,7 @@ from analyzer.report import bars, words
 from analyzer.report.ladder_svg import Sheet, kept, sheets
 from analyzer.report.ladder_text import lane_says, rung_clock, rung_says
 from analyzer.report.rows import by_session, source_row
+from analyzer.report.terminal import owner
 from analyzer.rule import Finding
 from analyzer.stage import end_text
 from analyzer.view import CaseView
@@ -133,14 +134,15 @@ def _environment() -> Environment:
         "LENGTH": bars.LENGTH,
         "Counter": Counter,
         "end_text": end_text,
+        "owner": owner,
         "lane_says": lane_says,
         "rung_clock": rung_clock,
         "rung_says": rung_says,
         "version": version("fedtrace"),
     }
-    for name in ("clock", "count", "day", "duration", "instant", "marks_say", "outcome_says", "owner_says", "place"):
+    for name in ("clock", "count", "day", "duration", "instant", "marks_say", "outcome_says", "place"):
         environment.globals[name] = getattr(words, name)
-    environment.filters["outcome_says"] = words.outcome_says
+    environment.filters |= {"outcome_says": words.outcome_says, "prose": _prose}
     environment.globals |= {"policy_says": words.policy_says, "product_says": words.product_says, "says": words.says}
     return environment
 
@@ -148,6 +150,16 @@ def _environment() -> Environment:
 def _shown(value: Any) -> Any:
     """What a template prints: our own markup as it is, all else without what does not show or steers a reader."""
     return value if isinstance(value, Markup) else words.escape(str(value), TEXT_MAX)
+
+
+def _prose(text: str) -> Markup:
+    """A sentence or more of ours, with what stands between backticks as code and a line for each line."""
+    lines = []
+    for line in text.strip().splitlines():
+        parts = [escape(_shown(part)) for part in line.split("`")]
+        whole = parts if len(parts) % 2 else [escape(_shown(line))]
+        lines.append(Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(whole)))
+    return Markup("<br>").join(lines)
 
 
 def _pairs(view: CaseView, judgement: Judgement) -> list[Pair]:

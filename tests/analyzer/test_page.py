@@ -10,6 +10,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,7 +21,6 @@ from click.testing import CliRunner
 from analyzer.analysis import Analysis
 from analyzer.cli import main
 from analyzer.report.page import EVIDENCE_SHOWN, PAIRS_IN_FULL, page
-from analyzer.report.words import _SILENT
 from tests import scene
 from tests.analyzer.reports import analysed
 from tests.chromium import Browser
@@ -57,8 +57,8 @@ HOSTILE = f"""
     0.15  back   StreamError condition=undefined-condition text="{EVIL}\u202e\x1b[31m{EVIL_END.replace('"', "")}"
 """
 HOSTILE_LOG = (
-    "Sep 06 09:14:00 s2sout55c0\tinfo\tOutgoing s2s connection cupdomain.com->gmail.com failed: "
-    f"{EVIL}{EVIL_END}\u202e{{{{ 7*7 }}}}\n"
+    "Sep 06 09:14:00 s2sout55c0\tinfo\tOutgoing s2s stream cupdomain.com->gmail.com closed: host-unknown "
+    f"({{{{ 7*7 }}}}{EVIL}{EVIL_END}\u202e)\n"
 )
 
 
@@ -99,8 +99,7 @@ class Elements(HTMLParser):
 
 def text_of(html: str) -> str:
     """What stands between the tags, blanks folded."""
-    body = re.sub(r"<style>.*?</style>", "", html, flags=re.S)
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+    return " ".join(unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", html, flags=re.S)).split())
 
 
 # --- what it says
@@ -114,10 +113,10 @@ def test_the_verdict_comes_with_all_that_is_needed_to_end_the_argument() -> None
     assert "Cause network-connection-refused" in told
     assert "Confidence likely" in told
     assert "Owner for the peer's administrator to mend" in told
-    assert "cups.pcap#6 09:14:00.200 RST 198.51.100.10:5269 > 10.0.0.5:40000" in told
-    assert "frame.number in {5, 6}" in told or "frame.number == 6" in told
+    assert "cups.pcap#5 09:14:00.200 RST 198.51.100.10:5269 > 10.0.0.5:40000" in told
+    assert "cups.pcap the evidence frame.number in {4, 5}" in told
     assert "ip.addr == 10.0.0.5 && tcp.port == 40000 && ip.addr == 198.51.100.10 && tcp.port == 5269" in told
-    assert told.index("failing") < told.index("Remedy") < told.index("Evidence") < told.index("Checklist")
+    assert told.index("✘ failing") < told.index("Remedy See") < told.index("Evidence Where") < told.index("10 not-obs")
 
 
 def test_a_certificate_is_told_with_its_dates() -> None:
@@ -137,7 +136,7 @@ def test_each_input_is_told_with_its_sha256_and_what_it_covers(tmp_path: Path) -
     told = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
 
     assert hashlib.sha256(data).hexdigest() in told
-    assert "cups.pcap 2013-09-06 09:14:00.000 80 ms" in told
+    assert "cups.pcap 2013-09-06 09:14:00.000 70 ms" in told
     assert "1 input not read" in told
     assert "holiday.jpg no format recognises it" in told
 
@@ -157,10 +156,14 @@ def test_the_same_case_gives_the_same_bytes() -> None:
 
 def test_the_same_story_of_many_pairs_is_told_once() -> None:
     """Further pairs with the same evidence lead to it."""
-    lines = REFUSED + REFUSED.replace("gmail.com", "example.net").replace("  10.0.0.5:40000 >", "  10.0.0.5:40001 >")
-    told = analysed(scene.tap("cups.pcap", lines), local=("cupdomain.com",))
+    told = refused()
+    verdict = told.judgement.verdicts[0]
+    twice = (verdict, replace(verdict, receiver="example.net"))
+    text = text_of(page(told._replace(judgement=replace(told.judgement, verdicts=twice))))
 
-    assert text_of(page(told)).count("Remedy") in (1, 2)
+    assert text.count("Remedy See whether") == 1
+    assert "cupdomain.com → example.net ✘ failing" in text
+    assert "Evidence and remedy are the same as of pair 1 ." in text
 
 
 # --- what it withstands
@@ -169,18 +172,17 @@ def test_the_same_story_of_many_pairs_is_told_once() -> None:
 def test_what_was_read_stays_text() -> None:
     """Markup of the wire, of logs and of file names makes no element and no attribute, and steers no reader."""
     html = page(hostile())
-    plain = page(refused())
     elements = Elements(html).found
+    ours = {"section", "article", "table", "svg", "text", "details", "style", "bdi", "code", "a"}
 
-    assert {tag for tag, _ in elements} <= {tag for tag, _ in Elements(plain).found}
+    assert ours <= {tag for tag, _ in elements}
+    assert not {"img", "script"} & {tag for tag, _ in elements}
     assert not [name for _, attributes in elements for name in attributes if name.startswith("on")]
-    assert {a["href"] for t, a in elements if t == "a" and not str(a["href"]).startswith("#")} <= {
-        a["href"] for t, a in elements if t == "a" and str(a["href"]).startswith("https://")
-    }
-    assert EVIL in text_of(html.replace("&lt;img", "&amp;lt;img")).replace("&lt;img", "<img")
+    assert all(str(a["href"]).startswith(("#", "https://")) for tag, a in elements if tag == "a")
+    assert f"cupdomain.com → {EVIL} ✘ failing" in text_of(html)
+    assert f"closed: host-unknown ({{{{ 7*7 }}}}{EVIL}{EVIL_END}" in text_of(html)
     assert "\\u202e\\x1b[31m" in html
-    assert "{{ 7*7 }}" in html
-    assert not [c for c in html if c != "\n" and __import__("unicodedata").category(c) in _SILENT]
+    assert all(c == "\n" or c.isprintable() for c in html)
 
 
 def test_anchors_are_our_own() -> None:
@@ -202,7 +204,7 @@ def test_the_policy_lets_nothing_in() -> None:
     )
     assert "style=" not in html
     assert "<script" not in html
-    assert not re.search(r"""(src|srcset|@import|url\()""", html)
+    assert not re.search(r"""\b(src|srcset|action)=|@import|url\(""", html)
 
 
 # --- many
@@ -226,10 +228,13 @@ def test_two_thousand_attempts_are_told_within_bounds(crowded: str) -> None:
 
 def test_evidence_without_end_is_counted() -> None:
     """And the page says where all of it is."""
-    again = "".join(f"{n}.00  10.0.0.5:40000 > 198.51.100.10:5269  syn again\n" for n in range(1, 80))
-    told = text_of(page(analysed(scene.tap("cups.pcap", REFUSED.partition("0.20")[0] + again), local=("a.example",))))
+    told = refused()
+    finding = told.judgement.findings[0]
+    much = replace(finding, match=replace(finding.match, events=finding.match.events[:1] * (EVIDENCE_SHOWN + 7)))
+    verdict = replace(told.judgement.verdicts[0], cause=much)
+    text = text_of(page(told._replace(judgement=replace(told.judgement, verdicts=(verdict,)))))
 
-    assert re.search(rf"and {80 - EVIDENCE_SHOWN} more pieces|and \d+ more pieces", told) is None or "--format json" in told
+    assert "and 7 pieces more; --format json has all" in text
 
 
 @pytest.mark.needs_tshark
@@ -260,7 +265,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory, crowded: str) -> Path:
-    """A folder with pages: refused, expired, hostile, crowded, and of a healthy pair."""
+    """A folder with pages."""
     folder = tmp_path_factory.mktemp("pages")
     expired = analysed(scene.tap("cups.pcap", EXPIRED), local=("cupdomain.com",))
     for name, html in (
@@ -271,6 +276,18 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, crowded: str) -> Path:
     ):
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
     return folder
+
+
+@pytest.mark.needs_chromium
+def test_the_browser_tells_when_something_is_wrong(browser: Browser, tmp_path: Path) -> None:
+    """What the tests below find missing would be seen if it were there."""
+    path = tmp_path / "wrong.html"
+    policy = "<meta http-equiv=Content-Security-Policy content=\"script-src 'none'\">"
+    path.write_text(f"<!DOCTYPE html>{policy}<img src=nothing.png><script>1</script><p style='color: #999'>pale")
+    with browser.page(path) as opened:
+        assert [url.rpartition("/")[2] for url in opened.requests] == ["nothing.png"]
+        assert "script-src" in "".join(opened.complaints)
+        assert "pale" in "".join(opened.run(CONTRAST))
 
 
 PAGES = ("refused", "expired", "hostile")
