@@ -45,8 +45,9 @@ ROWS_MAX = 2000
 """Rows of one table, of pairs, attempts or inputs. Beyond, people search in the JSON report."""
 EVIDENCE_SHOWN = 50
 """Pieces of evidence of one finding."""
-ATTEMPTS_OPEN = 30
-"""Attempts that the page shows without being asked; a longer table is folded."""
+ROWS_OPEN = 30
+"""Rows of pairs or attempts that are shown without being asked; a longer table is folded, and is printed only if it
+was opened."""
 REASONS_SHOWN = 5
 """Reasons why rules could not be judged, the commonest first."""
 LOOSE_SHOWN = 50

@@ -116,7 +116,7 @@ def test_the_verdict_comes_with_all_that_is_needed_to_end_the_argument() -> None
     assert "cups.pcap#5 09:14:00.200 RST 198.51.100.10:5269 > 10.0.0.5:40000" in told
     assert "cups.pcap the evidence frame.number in {4, 5}" in told
     assert "ip.addr == 10.0.0.5 && tcp.port == 40000 && ip.addr == 198.51.100.10 && tcp.port == 5269" in told
-    assert told.index("✘ failing") < told.index("Remedy See") < told.index("Evidence Where") < told.index("10 not-obs")
+    assert told.index("✘ failing") < told.index("Remedy See") < told.index("Evidence Where") < told.index("Step Answer")
 
 
 def test_a_certificate_is_told_with_its_dates() -> None:
