@@ -6,6 +6,7 @@ https://chromedevtools.github.io/devtools-protocol/ says what the commands and e
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -38,10 +39,9 @@ class Browser:
 
         def three_and_four() -> None:
             # Chromium reads commands from descriptor 3 and writes to 4; first out of the way of each other.
-            commands, answers = os.dup(theirs_in), os.dup(theirs_out)
-            high = [os.dup(fd) for fd in (commands, answers, commands, answers)][-2:]
-            os.dup2(high[0], 3)
-            os.dup2(high[1], 4)
+            commands, answers = (fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (theirs_in, theirs_out))
+            os.dup2(commands, 3)
+            os.dup2(answers, 4)
 
         self.process = subprocess.Popen(
             [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
