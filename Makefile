@@ -6,13 +6,13 @@ READY := .venv/.filled
 CASE := notebooks/cases/unexpected-callback
 BENCH :=
 
-.PHONY: demo test lint cover bench notebooks pins tshark
+.PHONY: demo test lint cover bench notebooks pins tshark chromium
 
 # `fedtrace analyze` ends with 1 when a pair of domains is failing: here that is what it is meant to show.
 demo: $(READY)
 	@$(BIN)/fedtrace analyze $(CASE) || test $$? -eq 1
 
-test: $(READY) tshark
+test: $(READY) tshark chromium
 	$(BIN)/pytest
 
 # All four speak, also when the first finds something.
@@ -26,7 +26,7 @@ lint: $(READY)
 # Every branch of these must be reached by a test: a mistake here is a wrong verdict.
 EXACT := parsers/wire/*,analyzer/machines/*,analyzer/correlator.py,analyzer/judge.py
 
-cover: $(READY) tshark
+cover: $(READY) tshark chromium
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --show-missing
 	$(BIN)/coverage report --skip-covered --show-missing --include='$(EXACT)' --fail-under=100
@@ -48,15 +48,15 @@ $(READY): pyproject.toml requirements/pins.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Some tests hold fedtrace beside tshark. Without it they are skipped, which CI forbids.
-tshark:
-	@command -v tshark >/dev/null || { \
+# Some tests hold fedtrace beside tshark, some open its pages in a browser. Without them they are skipped, which CI forbids.
+tshark chromium:
+	@command -v $@ >/dev/null || { \
 	    as_root=; test "$$(id -u)" -eq 0 || as_root="sudo -n"; \
 	    command -v apt-get >/dev/null && $$as_root true 2>/dev/null \
 	        && $$as_root apt-get update -qq \
-	        && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends tshark >/dev/null; \
-	} || echo "tshark is missing and could not be installed, so tests that need it are skipped;" \
-	          "install Wireshark's command line tools (Debian: apt-get install tshark) and run this again" >&2
+	        && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $@ >/dev/null; \
+	} || echo "$@ is missing and could not be installed, so tests that need it are skipped;" \
+	          "install it (Debian: apt-get install $@) and run this again" >&2
 
 # The pins are what a fresh environment resolves to, on the oldest Python that we support.
 pins:

@@ -82,6 +82,11 @@ class Verdict:
     """One sentence."""
 
     @property
+    def about(self) -> Session:
+        """The attempt that it is about: the one that shows the cause, else the last."""
+        return self.cause.session if self.cause is not None else self.sessions[-1]
+
+    @property
     def confidence(self) -> Confidence:
         """Of the cause; a verdict without one is as sure as what was seen."""
         if self.cause is not None:

@@ -15,7 +15,7 @@ from analyzer.rule import Finding
 from analyzer.session import Session
 from analyzer.stage import is_told
 from analyzer.view import CaseView
-from parsers.events import Event, FirewallLog, Flow, Said, TcpMark, Unreachable
+from parsers.events import Event, FirewallLog, Said, TcpMark, Unreachable
 
 Kind = Literal["client", "server", "resolver", "firewall"]
 
@@ -269,19 +269,23 @@ def _by_flow(event: Event, lanes: _Lanes) -> tuple[int, int, bool]:
 
 
 def _folded(rungs: Iterable[Rung]) -> Iterator[Rung]:
-    """Repeated SYNs at the first of them: what came between stays in sight."""
-    first: dict[Flow, int] = {}
+    """Repeated SYNs and refusals at the first of them: what came between stays in sight."""
+    first: dict[tuple[object, ...], int] = {}
     found: list[Rung] = []
     for rung in rungs:
         event = rung.event
-        if isinstance(event, TcpMark) and event.mark == "syn" and event.flow is not None:
-            if event.repeat and event.flow in first:
-                at = first[event.flow]
-                kept = found[at]
-                names = tuple(dict.fromkeys((*kept.proves, *rung.proves)))
-                found[at] = kept._replace(times=kept.times + 1, last_ns=rung.last_ns, proves=names)
-                continue
-            first[event.flow] = len(found)
+        key: tuple[object, ...] | None = None
+        if isinstance(event, TcpMark) and event.mark == "syn":
+            key = ("syn", event.flow)
+        elif isinstance(event, FirewallLog) and event.action == "deny":
+            key = (event.where.source, event.message_id, event.real, event.mapped, event.reason)
+        if key in first and (not isinstance(event, TcpMark) or event.repeat):
+            kept = found[first[key]]
+            names = tuple(dict.fromkeys((*kept.proves, *rung.proves)))
+            found[first[key]] = kept._replace(times=kept.times + 1, last_ns=rung.last_ns, proves=names)
+            continue
+        if key is not None:
+            first[key] = len(found)
         found.append(rung)
     return iter(found)
 

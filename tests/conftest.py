@@ -1,6 +1,7 @@
-"""What every test may rely on: two markers for what a machine may lack, and no silent skips in CI.
+"""What every test may rely on: three markers for what a machine may lack, and no silent skips in CI.
 
-A test that needs tshark carries `needs_tshark`; `make test` installs it where it can.
+A test that needs tshark carries `needs_tshark`, one that needs a browser `needs_chromium`; `make test` installs both
+where it can.
 A test that reads the recordings beside a checkout carries `needs_shared`; a clone alone does not have them.
 """
 
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import CHROMIUM
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Recorded cases and public captures, where they stand beside the checkout."""
 
@@ -23,6 +26,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test whose marker names something that is missing here is skipped, with what to do about it."""
     if item.get_closest_marker("needs_tshark") and shutil.which("tshark") is None:
         pytest.skip("tshark is not installed; `make test` installs it where it can")
+    if item.get_closest_marker("needs_chromium") and CHROMIUM is None:
+        pytest.skip("Chromium is not installed; `make test` installs it where it can")
     if item.get_closest_marker("needs_shared") and not SHARED.is_dir():
         pytest.skip(f"{SHARED} is not there")
 

@@ -38,6 +38,7 @@ def analyze(paths: tuple[str, ...], layout_name: str | None, output: str | None,
     or degraded, 1 a pair is failing, 2 the input could not be used, 3 nothing could be judged, 4 a bug of fedtrace.
 
     \b
+    fedtrace analyze incident/ -o report.html
     fedtrace analyze incident/ -o ticket.md
     fedtrace analyze incident/ -o tables/                        # every table as CSV
     fedtrace analyze incident/ --format csv --table sessions

@@ -59,7 +59,7 @@ def rungs(ladder: Ladder, width: int, *, ascii_only: bool = False) -> Iterator[L
     signs = ASCII if ascii_only else UNICODE
     letters = _letters(ladder.lanes)
     for letter, lane in zip(letters, ladder.lanes, strict=True):
-        yield Line(f"  {letter}  {_named(lane)}", "")
+        yield Line(f"  {letter}  {lane_says(lane)}", "")
     yield Line("", "")
     room = width - _MARGIN - SAYS_MIN
     gap = max(min(GAP, room // max(len(ladder.lanes), 1)), GAP_MIN)
@@ -77,7 +77,7 @@ def _letters(lanes: tuple[Lane, ...]) -> list[str]:
     return ["F" if lane.kind == "firewall" else next(left, "+") for lane in lanes]
 
 
-def _named(lane: Lane) -> str:
+def lane_says(lane: Lane) -> str:
     """`server of cupdomain.com   10.10.0.5 = 203.0.113.5`."""
     name = lane.kind if lane.domain is None else f"{lane.kind} of {escape(lane.domain)}"
     return f"{name}   {escape(' = '.join(lane.addresses))}".rstrip()
@@ -112,7 +112,7 @@ def _line(rung: Rung, drawn: str, width: int, signs: _Signs) -> Line:
     room = max(width - _MARGIN - len(drawn) - len(where) - 3, SAYS_MIN - 16)
     told = told if len(told) <= room else told[: room - 1] + signs.cut
     style = "bold" if rung.proves else "dim" if isinstance(rung.event, TcpMark) and rung.event.mark == "ack" else ""
-    return Line(f"{_time(rung.event):<12}  {drawn}{told.ljust(room)}  {where}", style)
+    return Line(f"{rung_clock(rung):<12}  {drawn}{told.ljust(room)}  {where}", style)
 
 
 def rung_says(rung: Rung, times: str = UNICODE.times) -> str:
@@ -123,10 +123,10 @@ def rung_says(rung: Rung, times: str = UNICODE.times) -> str:
     return told if rung.expected else f"{told} (unexpected)"
 
 
-def _time(event: Event) -> str:
+def rung_clock(rung: Rung) -> str:
     """The time of day, of a clock of whole seconds without the rest."""
-    told = clock(event.at_ns)
-    return told if event.width_ns < 10**9 else told[:8]
+    told = clock(rung.event.at_ns)
+    return told if rung.event.width_ns < 10**9 else told[:8]
 
 
 def _words(event: Event) -> str:

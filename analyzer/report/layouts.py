@@ -56,6 +56,12 @@ def _markdown(analysis: Analysis) -> str:
     return markdown(analysis)
 
 
+def _html(analysis: Analysis) -> str:
+    from analyzer.report.page import page
+
+    return page(analysis)
+
+
 def _csv(analysis: Analysis) -> str:
     from analyzer.report.spreadsheet import FIRST, spreadsheet
     from analyzer.report.tables import TABLES
@@ -87,6 +93,7 @@ TEXT = Layout(name="text", endings=(".txt",), about="for a terminal", text=_text
 LAYOUTS: tuple[Layout, ...] = (
     TEXT,
     Layout(name="json", endings=(".json",), about="for programs", text=_json),
+    Layout(name="html", endings=(".html", ".htm"), about="to forward and print: one file", text=_html),
     Layout(name="markdown", endings=(".md", ".markdown"), about="for a ticket", text=_markdown),
     Layout(
         name="csv",

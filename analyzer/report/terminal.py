@@ -19,9 +19,21 @@ from analyzer.judge import Judgement, Verdict
 from analyzer.ladder import Ladder, moments
 from analyzer.peers import Peer, clash, peers
 from analyzer.report.ladder_text import rungs
-from analyzer.report.words import HISTORY, clock, count, day, duration, escape, marks_say, peer_says, place, says
+from analyzer.report.words import (
+    CHECKS,
+    HISTORY,
+    clock,
+    count,
+    day,
+    duration,
+    escape,
+    marks_say,
+    outcome_says,
+    peer_says,
+    place,
+    says,
+)
 from analyzer.rule import Finding
-from analyzer.session import Session
 from analyzer.stage import end_text
 from analyzer.view import CaseView
 from parsers.case import Case
@@ -30,8 +42,6 @@ from parsers.source import Source
 
 STATES = {"healthy": "green", "degraded": "yellow", "failing": "bold red", "undetermined": "magenta"}
 """Colour of a state; the word itself is always there."""
-CHECKS = {"pass": "✔", "fail": "✘", "not-observed": "·", "not-applicable": "–"}
-"""Sign of a checklist state."""
 PAIRS_IN_FULL = 12
 """Pairs of one state told in full; further ones get a line each, since a screen holds few."""
 PAIRS_LISTED = 40
@@ -349,35 +359,23 @@ def escape_lines(text: str) -> list[str]:
 
 def attempts(verdict: Verdict) -> Iterator[str]:
     """How many, each with its id and time of day, that of the verdict first, and how to see one in full."""
-    about = _session_of(verdict)
-    told = ", ".join(f"{n} {outcome}" for outcome, n in Counter(map(_outcome, verdict.sessions)).items())
+    about = verdict.about
+    told = ", ".join(f"{n} {outcome}" for outcome, n in Counter(map(outcome_says, verdict.sessions)).items())
     yield f"{told}; `fedtrace session {about.id} …` shows the timeline"
     sessions = sorted(verdict.sessions, key=lambda s: s is not about)
     for session in sessions[:ATTEMPTS_SHOWN]:
-        yield f"{session.id}  {clock(session.began_ns)}  {_outcome(session)}"
+        yield f"{session.id}  {clock(session.began_ns)}  {outcome_says(session)}"
     if len(sessions) > ATTEMPTS_SHOWN:
         yield f"and {len(sessions) - ATTEMPTS_SHOWN:,} more"
 
 
-def _outcome(session: Session) -> str:
-    """How it ended; a lookup that no connection followed was not yet an attempt to connect."""
-    lone = session.outcome == "unknown" and session.lookups and not session.connections and not session.callbacks
-    return "lookup only" if lone else session.outcome
-
-
 def not_judged(verdict: Verdict, judgement: Judgement) -> Iterator[str]:
     """How many rules could say nothing of the session that the verdict is about, and what hid it from them."""
-    session = _session_of(verdict)
-    reasons = judgement.blind.get(session.id, Counter[str]())
+    reasons = judgement.blind.get(verdict.about.id, Counter[str]())
     for because, rules in reasons.most_common(REASONS_SHOWN):
         yield f"{count(rules, 'rule')} could not be judged: {escape(because)}"
     if rest := reasons.total() - sum(n for _, n in reasons.most_common(REASONS_SHOWN)):
         yield f"{count(rest, 'rule')} more for other reasons; --format json has all"
-
-
-def _session_of(verdict: Verdict) -> Session:
-    """The attempt that the verdict is about."""
-    return verdict.cause.session if verdict.cause is not None else verdict.sessions[-1]
 
 
 def _ends(connection: Connection) -> str:

@@ -9,6 +9,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 from analyzer.peers import Peer
+from analyzer.session import Session
 from analyzer.stage import end_text
 from parsers import events as e
 from parsers.events import Event, Flow, Where
@@ -19,7 +20,8 @@ TEXT_MAX = 300
 _SILENT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that do not show, or that steer a terminal: controls, bidi marks, surrogates, line separators."""
 
-
+CHECKS = {"pass": "✔", "fail": "✘", "not-observed": "·", "not-applicable": "–"}
+"""Sign of a checklist state."""
 HISTORY = {
     "S": "SYN",
     "H": "SYN-ACK",
@@ -219,8 +221,25 @@ def _answer(event: e.DnsAnswer) -> str:
     return shown or ("truncated" if event.truncated else "no such record")
 
 
+def outcome_says(session: Session) -> str:
+    """How it ended; a lookup that no connection followed was not yet an attempt to connect."""
+    lone = session.outcome == "unknown" and session.lookups and not session.connections and not session.callbacks
+    return "lookup only" if lone else session.outcome
+
+
 def peer_says(peer: Peer) -> str:
     """A server's product and the policy that it showed, in one line."""
+    return "  ".join((escape(peer.domain), product_says(peer), policy_says(peer))).rstrip()
+
+
+def product_says(peer: Peer) -> str:
+    """Which product a server is, or may be."""
+    perhaps = "perhaps " + " or ".join(p.name for p in peer.perhaps) if peer.perhaps else "unknown server"
+    return peer.product.name if peer.product else perhaps
+
+
+def policy_says(peer: Peer) -> str:
+    """What a server showed of its policy; "" where it showed nothing."""
     policy = peer.policy
     shown = [
         *([f"TLS {policy.starttls}"] if policy.starttls else ()),
@@ -228,8 +247,7 @@ def peer_says(peer: Peer) -> str:
         *([f"SASL {escape(' '.join(policy.sasl)) or 'none'}"] if policy.sasl is not None else ()),
         *([f"dialback {'yes' if policy.dialback else 'no'}"] if policy.dialback is not None else ()),
     ]
-    perhaps = "perhaps " + " or ".join(p.name for p in peer.perhaps) if peer.perhaps else "unknown server"
-    return "  ".join((escape(peer.domain), peer.product.name if peer.product else perhaps, ", ".join(shown))).rstrip()
+    return ", ".join(shown)
 
 
 def marks_say(peer: Peer) -> str:

@@ -51,6 +51,13 @@ def rows(*taps: scene.Tap, local: tuple[str, ...] = ()) -> dict[str, Any]:
     return valid(json.dumps(report(case_of(view, *taps), view, judgement, checklist(view, judgement))))
 
 
+def analysed(*taps: scene.Tap, local: tuple[str, ...] = ()) -> Analysis:
+    """What the taps saw, correlated and judged."""
+    view = scene.case(*taps, local=local)
+    judgement = judge(view)
+    return Analysis(case_of(view, *taps), view, judgement, checklist(view, judgement))
+
+
 def screen(
     *taps: scene.Tap,
     local: tuple[str, ...] = (),

@@ -1,0 +1,240 @@
+"""The report as a web page: one file that needs neither network nor script, to be forwarded, printed and kept.
+
+Everything that a template prints passes `words.escape` and then autoescape; no template can forget it.
+What is drawn in full is bounded, since a browser must bear it. Decides nothing and knows no rule.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from itertools import islice
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from analyzer.analysis import Analysis
+from analyzer.citations import Citation
+from analyzer.connection import Connection
+from analyzer.judge import Judgement, Verdict, all_rules
+from analyzer.ladder import Ladder, Rung, ladder
+from analyzer.peers import Peer, clash, peers
+from analyzer.report import bars, words
+from analyzer.report.ladder_svg import Sheet, kept, sheets
+from analyzer.report.ladder_text import lane_says, rung_clock, rung_says
+from analyzer.report.rows import by_session, source_row
+from analyzer.report.terminal import owner
+from analyzer.rule import Finding
+from analyzer.stage import end_text
+from analyzer.view import CaseView
+from parsers.case import Case
+from parsers.events import Event
+
+TEXT_MAX = 4000
+"""Characters printed of any one text: a remedy with its commands is not cut, a flood is."""
+PAIRS_IN_FULL = 24
+"""Pairs of domains told in full, with a ladder each: some 20,000 elements, which a telephone bears."""
+ROWS_MAX = 2000
+"""Rows of one table, of pairs, attempts or inputs. Beyond, people search in the JSON report."""
+EVIDENCE_SHOWN = 50
+"""Pieces of evidence of one finding."""
+ROWS_OPEN = 30
+"""Rows of pairs or attempts that are shown without being asked; a longer table is folded, and is printed only if it
+was opened."""
+REASONS_SHOWN = 5
+"""Reasons why rules could not be judged, the commonest first."""
+LOOSE_SHOWN = 50
+"""Conversations that belong to no pair."""
+DAMAGE_SHOWN = 200
+"""Pieces of damage: of each kind the first is enough to go and look."""
+CERTIFICATES_SHOWN = 60
+"""Certificates with a bar each."""
+PEERS_SHOWN = 60
+"""Domains of which the server is told."""
+SIGNS = {"healthy": "✔", "degraded": "!", "failing": "✘", "undetermined": "?"}
+"""Sign of a state, beside its word and its colour."""
+FRAMES_MAX = 200
+"""Frame numbers in one display filter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A verdict as the page tells it in full."""
+
+    number: int
+    """Counted from 1; its anchor is `pair-NUMBER`."""
+    verdict: Verdict
+    """The verdict."""
+    same_as: int | None
+    """Number of an earlier pair with the same cause by the same evidence."""
+    ladder: Ladder
+    """The attempt that it is about."""
+    sheets: tuple[Sheet, ...]
+    """That ladder, drawn."""
+    rungs: tuple[Rung, ...]
+    """What of it is drawn."""
+    filters: tuple[tuple[str, str, str], ...]
+    """Capture, what is shown, and the display filter that shows it."""
+    sources: tuple[Citation, ...]
+    """Where its cause is written about."""
+    explanation: str
+    """What its cause means; "" without one."""
+
+
+def page(analysis: Analysis) -> str:
+    """The whole report of one case, the same bytes for the same case."""
+    case, view, judgement, items = analysis
+    environment = _environment()
+    css = Markup((files("analyzer.report") / "templates" / "page.css").read_text(encoding="utf-8"))
+    told = tuple(p for p in peers(view) if p.product or p.perhaps or p.policy.starttls or p.policy.version is not None)
+    covered = bars.covered(case, view)
+    text: str = environment.get_template("page.html").render(
+        case=case,
+        view=view,
+        judgement=judgement,
+        items=items,
+        css=css,
+        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
+        pairs=_pairs(view, judgement),
+        states=Counter(v.state for v in judgement.verdicts),
+        causes=_causes(judgement),
+        loose=_loose(view),
+        peers=told,
+        clashes={p.domain: _clashes(p, told) for p in told},
+        covered=covered,
+        axis=bars.axis(covered),
+        certificates=tuple(islice(bars.certificates(view), CERTIFICATES_SHOWN + 1)),
+        inputs=[source_row(s, case, view) for s in case.sources[:ROWS_MAX]],
+        undecoded=_undecoded(case),
+    )
+    return text
+
+
+@cache
+def _environment() -> Environment:
+    """Templates with the words and the bounds; what they print is escaped twice, and an unknown name is an error."""
+    environment = Environment(
+        loader=PackageLoader("analyzer.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals |= {name: value for name, value in globals().items() if name.isupper()}
+    environment.globals |= {
+        "CHECKS": words.CHECKS,
+        "LENGTH": bars.LENGTH,
+        "Counter": Counter,
+        "end_text": end_text,
+        "owner": owner,
+        "lane_says": lane_says,
+        "rung_clock": rung_clock,
+        "rung_says": rung_says,
+        "version": version("fedtrace"),
+    }
+    for name in ("clock", "count", "day", "duration", "instant", "marks_say", "outcome_says", "place"):
+        environment.globals[name] = getattr(words, name)
+    environment.filters |= {"outcome_says": words.outcome_says, "prose": _prose}
+    environment.globals |= {"policy_says": words.policy_says, "product_says": words.product_says, "says": words.says}
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """What a template prints: our own markup as it is, all else without what does not show or steers a reader."""
+    return value if isinstance(value, Markup) else words.escape(str(value), TEXT_MAX)
+
+
+def _prose(text: str) -> Markup:
+    """A sentence or more of ours, with what stands between backticks as code and a line for each line."""
+    lines = []
+    for line in text.strip().splitlines():
+        parts = [escape(_shown(part)) for part in line.split("`")]
+        whole = parts if len(parts) % 2 else [escape(_shown(line))]
+        lines.append(Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(whole)))
+    return Markup("<br>").join(lines)
+
+
+def _pairs(view: CaseView, judgement: Judgement) -> list[Pair]:
+    """The pairs that are told in full."""
+    findings = by_session(judgement)
+    rules = all_rules()
+    first: dict[tuple[str, tuple[Event, ...]], int] = {}
+    found = []
+    for number, verdict in enumerate(judgement.verdicts[:PAIRS_IN_FULL], start=1):
+        cause, about = verdict.cause, verdict.about
+        told = first.setdefault((cause.rule, cause.match.events), number) if cause is not None else number
+        drawn = ladder(about, view, findings.get(about.id, ()))
+        rule = rules.get(cause.rule) if cause is not None else None
+        found.append(
+            Pair(
+                number=number,
+                verdict=verdict,
+                same_as=None if told == number else told,
+                ladder=drawn,
+                sheets=tuple(sheets(drawn)),
+                rungs=kept(drawn),
+                filters=() if cause is None else tuple(_filters(cause, view)),
+                sources=() if rule is None else rule.sources,
+                explanation="" if rule is None else " ".join(rule.explanation.split()),
+            )
+        )
+    return found
+
+
+def _filters(finding: Finding, view: CaseView) -> list[tuple[str, str, str]]:
+    """Wireshark's display filters, for each capture the frames of evidence and the conversation that shows it."""
+    frames: dict[str, list[int]] = {}
+    for event in finding.match.events:
+        if event.where.frame is not None:
+            frames.setdefault(event.where.source, []).append(event.where.frame)
+    found = [(source, "the evidence", _frames(numbers)) for source, numbers in frames.items()]
+    connection = view.connection(finding.match.connection)
+    for sighting in () if connection is None or not connection.captured else connection.sightings:
+        ends = [
+            f"{'ipv6' if ':' in address else 'ip'}.addr == {address} && tcp.port == {port}"
+            for address, port in (sighting.client, sighting.server)
+        ]
+        found.append((sighting.source, "its conversation", " && ".join(ends)))
+    return sorted(found, key=lambda told: told[0])
+
+
+def _frames(numbers: Sequence[int]) -> str:
+    ordered = sorted(set(numbers))[:FRAMES_MAX]
+    if len(ordered) == 1:
+        return f"frame.number == {ordered[0]}"
+    return f"frame.number in {{{', '.join(map(str, ordered))}}}"
+
+
+def _causes(judgement: Judgement) -> dict[str, str]:
+    """By session id, the rule that explains it."""
+    return {f.session.id: f.rule for f in judgement.findings if f.is_cause}
+
+
+def _loose(view: CaseView) -> list[Connection]:
+    """Conversations that belong to no attempt since nothing tells who spoke with whom; probes are no such."""
+    joined = {c.id for s in view.sessions for c in (*s.connections, *s.callbacks)}
+    return [c for c in view.connections if c.id not in joined and c.role != "probe"]
+
+
+def _clashes(peer: Peer, told: Sequence[Peer]) -> list[str]:
+    """Where our policy does not go with a peer's, and what a peer of that product meets."""
+    clashes = [] if peer.local else [c for ours in told if ours.local for c in clash(ours.policy, peer.policy)]
+    expect = peer.product.expect if peer.product is not None and not peer.local else ()
+    return list(dict.fromkeys((*clashes, *expect)))
+
+
+def _undecoded(case: Case) -> list[tuple[str, int]]:
+    """Frames that the reader does not decode, by the reason."""
+    found: Counter[str] = Counter()
+    for reading in case.readings.values():
+        found.update(reading.unknown)
+    return sorted(found.items())
