@@ -36,7 +36,11 @@ def events(paths: tuple[str, ...], jsonl: bool, **how: Any) -> None:
 @click.command()
 @PATHS
 def sniff(paths: tuple[str, ...]) -> None:
-    """Say of each input which format it has, and why."""
+    """Say of each input which format it has, and why.
+
+    \b
+    fedtrace sniff incident/
+    """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.report.words import escape
     from parsers import ingest
     from parsers.errors import FedtraceError

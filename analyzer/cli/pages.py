@@ -41,7 +41,11 @@ def explain(name: str | None, cases: bool, folder: Path | None) -> None:
 
 @click.command()
 def rules() -> None:
-    """List the rules by family: the stage that each is about, who can mend it, and what it says."""
+    """List the rules by family: the stage that each is about, who can mend it, and what it says.
+
+    \b
+    fedtrace rules
+    """  # noqa: D301  (click looks for the control character, not for its escape)
     from itertools import groupby
 
     from analyzer.judge import all_rules
@@ -54,7 +58,11 @@ def rules() -> None:
 
 @click.command()
 def formats() -> None:
-    """List the formats that can be read."""
+    """List the formats that can be read; `fedtrace explain NAME` says more of one.
+
+    \b
+    fedtrace formats
+    """  # noqa: D301  (click looks for the control character, not for its escape)
     from parsers.ingest import formats as known
 
     for form in known():
