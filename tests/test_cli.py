@@ -21,7 +21,7 @@ from tests.packets import FEATURES, header, pcap, talk
 
 CASES = Path(__file__).parents[1] / "notebooks" / "cases"
 FEDTRACE = [sys.executable, "-c", "from analyzer.cli import main; main()"]
-VERBS = ("analyze", "session", "events", "sniff", "explain", "rules", "formats")
+VERBS = ("analyze", "session", "extract", "events", "sniff", "explain", "rules", "formats")
 HEALTHY = pcap(
     talk(
         (">", header("cupdomain.com", "gmail.com")),
@@ -43,6 +43,12 @@ REFUSED = pcap(
 def fedtrace(*arguments: str | Path) -> Result:
     """Run the command as a user would, its output no terminal."""
     return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def session_id(*paths: Path) -> str:
+    """The id of the first session of these inputs."""
+    found: str = valid(fedtrace("analyze", "--format", "json", *paths).stdout)["sessions"][0]["id"]
+    return found
 
 
 @pytest.fixture
@@ -330,6 +336,36 @@ def test_a_session_by_the_beginning_of_its_id(refused: Path, healthy: Path) -> N
     ambiguous = fedtrace("session", "", refused, healthy)
     assert ambiguous.exit_code == 2
     assert "2 sessions begin so; say one of" in ambiguous.stderr
+
+
+def test_the_frames_of_a_session_go_into_a_file(refused: Path, tmp_path: Path) -> None:
+    """`extract` writes the file and says on stderr what is in it; stdout stays empty."""
+    out = tmp_path / "attempt.pcapng"
+    found = fedtrace("extract", session_id(refused), refused, "-o", out)
+
+    assert found.exit_code == 0
+    assert found.stdout == ""
+    assert found.stderr == f"12 frames of 1 capture in {out}\n"
+    (verdict,) = valid(fedtrace("analyze", "--format", "json", out).stdout)["verdicts"]
+    assert verdict["cause"] == "stream-host-unknown"
+
+
+def test_what_cannot_be_extracted_is_one_sentence(refused: Path, tmp_path: Path) -> None:
+    """A session that only a log tells of, a pipe, an output that is an input; nothing is written."""
+    log = tmp_path / "xcp.jsonl"
+    log.write_text(fedtrace("events", "--jsonl", refused).stdout)
+    out = tmp_path / "attempt.pcapng"
+    id = session_id(refused)
+    told = fedtrace("extract", session_id(log), log, "-o", out)
+    piped = subprocess.run([*FEDTRACE, "extract", id, "-", "-o", out], input=REFUSED, capture_output=True, timeout=60)
+    itself = fedtrace("extract", id, refused, "-o", refused)
+
+    assert told.exit_code == piped.returncode == itself.exit_code == 2
+    assert "no capture shows a frame of this session; only logs tell of it" in told.stderr
+    assert b"-: a pipe cannot be read a second time; save it to a file, and name that\n" in piped.stderr
+    assert "this is one of the inputs; name another file" in itself.stderr
+    assert refused.read_bytes() == REFUSED
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["refused.pcap", "xcp.jsonl"]
 
 
 def test_a_session_where_there_is_none(tmp_path: Path) -> None:
