@@ -21,7 +21,7 @@ from tests.packets import FEATURES, header, pcap, talk
 
 CASES = Path(__file__).parents[1] / "notebooks" / "cases"
 FEDTRACE = [sys.executable, "-c", "from analyzer.cli import main; main()"]
-VERBS = ("analyze", "session", "extract", "events", "sniff", "explain", "rules", "formats")
+VERBS = ("analyze", "session", "extract", "filter", "events", "sniff", "explain", "rules", "formats")
 HEALTHY = pcap(
     talk(
         (">", header("cupdomain.com", "gmail.com")),
@@ -366,6 +366,23 @@ def test_what_cannot_be_extracted_is_one_sentence(refused: Path, tmp_path: Path)
     assert "this is one of the inputs; name another file" in itself.stderr
     assert refused.read_bytes() == REFUSED
     assert sorted(p.name for p in tmp_path.iterdir()) == ["refused.pcap", "xcp.jsonl"]
+
+
+def test_a_filter_for_a_session_and_for_a_finding(refused: Path, healthy: Path, tmp_path: Path) -> None:
+    """A line for each capture that shows it; of what only a log tells there is none."""
+    report = valid(fedtrace("analyze", "--format", "json", refused, healthy).stdout)
+    finding = next(f for f in report["findings"] if f["rule"] == "stream-host-unknown")
+    log = tmp_path / "xcp.jsonl"
+    log.write_text(fedtrace("events", "--jsonl", refused).stdout)
+
+    assert fedtrace("filter", session_id(refused)[:6], refused).stdout == (
+        "refused.pcap: (ip.addr == 10.0.0.6 && tcp.port == 40000 && ip.addr == 198.51.100.10 && tcp.port == 5269)\n"
+    )
+    assert fedtrace("filter", finding["id"], refused, healthy).stdout == "refused.pcap: frame.number in {4, 8}\n"
+    assert fedtrace("filter", "nonsense", refused).exit_code == 2
+    told = fedtrace("filter", session_id(log), log)
+    assert told.exit_code == 2
+    assert "no capture shows a frame of it; only logs tell of it" in told.stderr
 
 
 def test_a_session_where_there_is_none(tmp_path: Path) -> None:

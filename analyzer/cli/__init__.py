@@ -14,6 +14,7 @@ import click
 from analyzer.cli.analyze import analyze
 from analyzer.cli.exits import BUG, UNUSABLE
 from analyzer.cli.extract import extract
+from analyzer.cli.filter import filter
 from analyzer.cli.inputs import events, sniff
 from analyzer.cli.pages import explain, formats, rules
 from analyzer.cli.session import session
@@ -65,5 +66,5 @@ def main() -> None:
     """  # noqa: D301  (click looks for the control character, not for its escape)
 
 
-for verb in (analyze, session, extract, events, sniff, explain, rules, formats):
+for verb in (analyze, session, extract, filter, events, sniff, explain, rules, formats):
     main.add_command(verb)
