@@ -21,7 +21,7 @@ from tests.packets import FEATURES, header, pcap, talk
 
 CASES = Path(__file__).parents[1] / "notebooks" / "cases"
 FEDTRACE = [sys.executable, "-c", "from analyzer.cli import main; main()"]
-VERBS = ("analyze", "session", "extract", "filter", "events", "sniff", "explain", "rules", "formats")
+VERBS = ("analyze", "session", "compare", "extract", "filter", "events", "sniff", "explain", "rules", "formats")
 HEALTHY = pcap(
     talk(
         (">", header("cupdomain.com", "gmail.com")),
@@ -383,6 +383,22 @@ def test_a_filter_for_a_session_and_for_a_finding(refused: Path, healthy: Path, 
     told = fedtrace("filter", session_id(log), log)
     assert told.exit_code == 2
     assert "no capture shows a frame of it; only logs tell of it" in told.stderr
+
+
+def test_two_sessions_are_compared(refused: Path, healthy: Path) -> None:
+    """A good one and a bad one of the same inputs; one beside itself is refused."""
+    good, bad = (
+        next(s["id"] for s in valid(fedtrace("analyze", "--format", "json", path).stdout)["sessions"])
+        for path in (healthy, refused)
+    )
+    told = fedtrace("compare", good, bad, healthy, refused)
+
+    assert told.exit_code == 0
+    assert "only the good one has ← stream features" in told.stdout
+    assert "→ SYN, from: good 10.0.0.5, bad 10.0.0.6" in told.stdout
+    same = fedtrace("compare", good, good[:6], healthy)
+    assert same.exit_code == 2
+    assert "this is one session; name two" in same.stderr
 
 
 def test_a_session_where_there_is_none(tmp_path: Path) -> None:
