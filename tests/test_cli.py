@@ -21,7 +21,19 @@ from tests.packets import FEATURES, header, pcap, talk
 
 CASES = Path(__file__).parents[1] / "notebooks" / "cases"
 FEDTRACE = [sys.executable, "-c", "from analyzer.cli import main; main()"]
-VERBS = ("analyze", "session", "compare", "extract", "filter", "events", "sniff", "explain", "rules", "formats")
+VERBS = (
+    "analyze",
+    "session",
+    "compare",
+    "extract",
+    "filter",
+    "verify",
+    "events",
+    "sniff",
+    "explain",
+    "rules",
+    "formats",
+)
 HEALTHY = pcap(
     talk(
         (">", header("cupdomain.com", "gmail.com")),
@@ -399,6 +411,23 @@ def test_two_sessions_are_compared(refused: Path, healthy: Path) -> None:
     same = fedtrace("compare", good, good[:6], healthy)
     assert same.exit_code == 2
     assert "this is one session; name two" in same.stderr
+
+
+def test_a_report_is_proven_or_not(refused: Path, tmp_path: Path) -> None:
+    """0 while its evidence stands, 1 when the capture is another, 2 when there is nothing to hold it against."""
+    report = tmp_path / "report.json"
+    fedtrace("analyze", "--format", "json", refused, "-o", report)
+
+    stands = fedtrace("verify", report)
+    assert stands.exit_code == 0
+    assert "pieces of evidence stand" in stands.stdout.splitlines()[-1]
+    refused.write_bytes(HEALTHY)
+    changed = fedtrace("verify", report)
+    assert changed.exit_code == 1
+    assert "refused.pcap  changed" in changed.stdout
+    refused.unlink()
+    assert fedtrace("verify", report).exit_code == 2
+    assert fedtrace("verify", tmp_path / "missing.json").exit_code == 2
 
 
 def test_a_session_where_there_is_none(tmp_path: Path) -> None:
