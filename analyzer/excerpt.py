@@ -117,9 +117,9 @@ def excerpts(session: Session, analysis: Analysis) -> tuple[Excerpt, ...]:
         for finding in findings:
             for event in finding.match.events:
                 if tap.holds(event):
-                    cited = _of(tap, event.where.source, found).evidence.setdefault(event.where.frame or 0, [])
-                    if not any(f is finding and e.where == event.where and e == event for f, e in cited):
-                        cited.append((finding, event))
+                    pieces = _of(tap, event.where.source, found).evidence.setdefault(event.where.frame or 0, [])
+                    if (finding, event) not in pieces:
+                        pieces.append((finding, event))
         for excerpt in (found[s.name] for s in tap.sources if s.name in found):
             for question in excerpt.questions.values():
                 every = {e.where.frame for e in tap.by_name[question.name] if e.where.source == excerpt.source.name}
@@ -190,7 +190,8 @@ def _stretch(tap: _Tap, flow: Flow, own: Iterable[Event], found: dict[str, Excer
     syns = (tap.place(e.where) for e in same if _is_syn(e))
     end = min((place for place in syns if place > begin), default=(len(tap.sources), 0))
     ends = ((flow.src_ip, flow.src_port), (flow.dst_ip, flow.dst_port))
-    for rank in range(0 if alone else begin[0], min(end[0] + 1, len(tap.sources))):
+    # Its first frame is an event, its last need not be: what keeps it alive goes on into later files.
+    for rank in range(begin[0], min(end[0] + 1, len(tap.sources))):
         first = begin[1] if rank == begin[0] and not alone else 1
         last = end[1] - 1 if rank == end[0] else LAST
         stretch = Stretch(*ends, first, last)

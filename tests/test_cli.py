@@ -408,6 +408,10 @@ def test_two_sessions_are_compared(refused: Path, healthy: Path) -> None:
     assert told.exit_code == 0
     assert "only the good one has ← stream features" in told.stdout
     assert "→ SYN, from: good 10.0.0.5, bad 10.0.0.6" in told.stdout
+    poor = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    plain = subprocess.run([*FEDTRACE, "compare", good, bad, healthy, refused], env=poor, capture_output=True)
+    assert b"only the good one has < stream features" in plain.stdout
+    assert b"\\u" not in plain.stdout
     same = fedtrace("compare", good, good[:6], healthy)
     assert same.exit_code == 2
     assert "this is one session; name two" in same.stderr
@@ -425,6 +429,11 @@ def test_a_report_is_proven_or_not(refused: Path, tmp_path: Path) -> None:
     changed = fedtrace("verify", report)
     assert changed.exit_code == 1
     assert "refused.pcap  changed" in changed.stdout
+    unheard, write = os.pipe()
+    os.close(unheard)
+    piped = subprocess.run([*FEDTRACE, "verify", report], stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (piped.returncode, piped.stderr) == (1, b"")
     refused.unlink()
     assert fedtrace("verify", report).exit_code == 2
     assert fedtrace("verify", tmp_path / "missing.json").exit_code == 2

@@ -26,7 +26,7 @@ def compare(good: str, bad: str, paths: tuple[str, ...], **how: Any) -> None:
     fedtrace compare 5d77c8dc49f7 b2c35ec584bc incident/
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.compare import compare as compared
-    from analyzer.report.compare_text import lines
+    from analyzer.report.compare_text import ASCII, lines
     from parsers.errors import FedtraceError
 
     analysis = analysed(paths, how)
@@ -36,4 +36,4 @@ def compare(good: str, bad: str, paths: tuple[str, ...], **how: Any) -> None:
     with console(None) as screen:
         width = min(screen.width, 120) if screen.is_terminal else 100
         for line in lines(compared(one, other), analysis.findings(one), analysis.findings(other), width):
-            screen.print(line, soft_wrap=True)
+            screen.print(line.translate(ASCII) if screen.options.ascii_only else line, soft_wrap=True)

@@ -51,5 +51,5 @@ def extract(id: str, paths: tuple[str, ...], output: Path, **how: Any) -> None:
     if output.exists() and any(p.exists() and p.samefile(output) for p in inputs):
         raise FedtraceError(str(output), "this is one of the inputs", "name another file")
     with whole(output) as file:
-        frames = write(session, found, analysis, file)
-    click.echo(f"{count(frames, 'frame')} of {count(len(found), 'capture')} in {output}", err=True)
+        frames, captures = write(session, found, analysis, file)
+    click.echo(f"{count(frames, 'frame')} of {count(captures, 'capture')} in {output}", err=True)

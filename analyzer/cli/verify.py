@@ -9,6 +9,7 @@ import click
 
 from analyzer.cli.options import reads
 from analyzer.cli.reading import read
+from analyzer.cli.writing import out
 
 
 @click.command()
@@ -31,6 +32,6 @@ def verify(report: Path, paths: tuple[str, ...], **how: Any) -> None:
     from analyzer.report.proof_text import lines
 
     found = proof(told(report), paths, lambda files: read(files, how))
-    for line in lines(found):
-        click.echo(line)
+    with out(None) as write:
+        write("".join(f"{line}\n" for line in lines(found)))
     raise click.exceptions.Exit(1 if found.fallen else 0)

@@ -17,6 +17,8 @@ MARGIN = 13
 """Width of the left column, as in the report."""
 FINDINGS_SHOWN = 4
 """Rules that are named of each attempt."""
+ASCII = str.maketrans({"→": ">", "←": "<", "✘": "x", "·": "-", "…": "~"})
+"""Our signs where the terminal knows no others; one column each, as they are."""
 _WORDS = {
     "syn": "SYN",
     "syn-ack": "SYN-ACK",

@@ -57,28 +57,32 @@ def refusal(session: Session, excerpts: Sequence[Excerpt]) -> FedtraceError | No
     return None
 
 
-def write(session: Session, excerpts: Sequence[Excerpt], analysis: Analysis, file: IO[bytes]) -> int:
-    """Write the pcapng; returns how many frames it holds. Raises FedtraceError where a capture cannot be read again."""
-    shifts = [_shift_ns(excerpt, analysis) for excerpt in excerpts]
-    writer = PcapngWriter(file, f"fedtrace {version('fedtrace')}", _about(session, excerpts, shifts, analysis))
+def write(session: Session, excerpts: Sequence[Excerpt], analysis: Analysis, file: IO[bytes]) -> tuple[int, int]:
+    """Write the pcapng; returns how many frames it holds, and of how many captures.
+
+    Raises FedtraceError, before anything is written, where a capture cannot be read again.
+    """
     held: list[_Held] = []
+    interfaces: dict[tuple[int, Interface], int] = {}
+    shifts = [_shift_ns(excerpt, analysis) for excerpt in excerpts]
     with TemporaryFile() as spool:
         for source, (excerpt, shift_ns) in enumerate(zip(excerpts, shifts, strict=True)):
-            known: dict[Interface, int] = {}
             for frame in frames(excerpt.source.file, excerpt.numbers, excerpt.stretches):
-                number = known.get(frame.interface)
-                if number is None:
-                    told = _about_source(excerpt, shift_ns, analysis)
-                    name = escape(f"{excerpt.source.name} {frame.interface.name}".rstrip())
-                    number = known[frame.interface] = writer.interface(frame.interface, name, told)
+                number = interfaces.setdefault((source, frame.interface), len(interfaces))
                 at_ns, length = frame.at_ns + shift_ns, len(frame.data)
                 held.append(_Held(at_ns, source, frame.number, number, frame.wire_len, spool.tell(), length))
                 spool.write(frame.data)
+        shown = sorted({one.source for one in held})
+        told = _about(session, [(excerpts[source], shifts[source]) for source in shown], analysis)
+        writer = PcapngWriter(file, f"fedtrace {version('fedtrace')}", told)
+        for source, interface in interfaces:
+            name = escape(f"{excerpts[source].source.name} {interface.name}".rstrip())
+            writer.interface(interface, name, _about_source(excerpts[source], shifts[source], analysis))
         for one in sorted(held):
             spool.seek(one.offset)
             comments = _comments(excerpts[one.source], one.number)
             writer.packet(one.interface, one.at_ns, one.wire_len, spool.read(one.length), comments)
-    return len(held)
+    return len(held), len(shown)
 
 
 def _shift_ns(excerpt: Excerpt, analysis: Analysis) -> int:
@@ -94,19 +98,19 @@ def _comments(excerpt: Excerpt, number: int) -> list[str]:
     return [f"{finding.rule}: {says(event)}  [{place(event.where)}]" for finding, event in cited]
 
 
-def _about(session: Session, excerpts: Sequence[Excerpt], shifts: Sequence[int], analysis: Analysis) -> str:
-    """The comment of the file."""
+def _about(session: Session, shown: Sequence[tuple[Excerpt, int]], analysis: Analysis) -> str:
+    """The comment of the file; `shown` are the captures that have frames in it, and how far their stamps were moved."""
     lines = [
         f"Session {session.id}: {escape(session.initiator)} → {escape(session.receiver)}, {session.outcome}, "
         f"reached {session.reached.word}.",
-        f"The frames of {count(len(excerpts), 'capture')} with its conversations, callbacks, lookups and ICMP errors, "
+        f"The frames of {count(len(shown), 'capture')} with its conversations, callbacks, lookups and ICMP errors, "
         "bytes as captured; fedtrace comments on those that prove a finding.",
     ]
-    moved = [(x, ns) for x, ns in zip(excerpts, shifts, strict=True) if ns]
+    moved = [(excerpt, ns) for excerpt, ns in shown if ns]
     lines += [f"{escape(x.source.name)}: {_moved(x, ns, analysis)}." for x, ns in moved]
     if not moved:
         lines.append("Time stamps are as captured.")
-    elif len(moved) < len(excerpts):
+    elif len(moved) < len(shown):
         lines.append("Time stamps of the other captures are as captured.")
     for finding in analysis.findings(session):
         sure = f"{finding.severity.name.lower()}, {finding.confidence.name.lower()}"

@@ -29,7 +29,7 @@ def extracted(folder: Path, *paths: Path, number: int = 0) -> tuple[Path, list[F
     found = excerpts(session, case)
     assert refusal(session, found) is None
     out = io.BytesIO()
-    count = write(session, found, case, out)
+    count, _ = write(session, found, case, out)
     path = folder / "attempt.pcapng"
     path.write_bytes(out.getvalue())
     read = list(frames(path, range(1, count + 2), ()))
