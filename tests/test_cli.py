@@ -417,6 +417,25 @@ def test_two_sessions_are_compared(refused: Path, healthy: Path) -> None:
     assert "this is one session; name two" in same.stderr
 
 
+def test_what_needs_the_inputs_as_they_are_is_not_redacted(refused: Path, tmp_path: Path) -> None:
+    """One sentence, and nothing is written."""
+    report = tmp_path / "report.json"
+    fedtrace("analyze", "--format", "json", refused, "-o", report)
+    for arguments in (
+        ("extract", "a", refused, "-o", tmp_path / "a.pcapng"),
+        ("filter", "a", refused),
+        ("verify", report),
+    ):
+        result = fedtrace(arguments[0], "--redact", *arguments[1:])
+        assert result.exit_code == 2
+        assert "fedtrace: --redact: " in result.stderr
+    assert not (tmp_path / "a.pcapng").exists()
+    fedtrace("analyze", "--redact", "--format", "json", refused, "-o", report)
+    redacted = fedtrace("verify", report)
+    assert redacted.exit_code == 2
+    assert "it has no fingerprint of its inputs" in redacted.stderr
+
+
 def test_a_report_is_proven_or_not(refused: Path, tmp_path: Path) -> None:
     """0 while its evidence stands, 1 when the capture is another, 2 when there is nothing to hold it against."""
     report = tmp_path / "report.json"

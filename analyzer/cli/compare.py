@@ -33,7 +33,7 @@ def compare(good: str, bad: str, paths: tuple[str, ...], **how: Any) -> None:
     one, other = analysis.session(good), analysis.session(bad)
     if one is other:
         raise FedtraceError(f"{good} and {bad}", "this is one session", "name two")
-    with console(None) as screen:
+    with console() as screen:
         width = min(screen.width, 120) if screen.is_terminal else 100
         for line in lines(compared(one, other), analysis.findings(one), analysis.findings(other), width):
             screen.print(line.translate(ASCII) if screen.options.ascii_only else line, soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from analyzer.cli.options import PATHS, reads
-from analyzer.cli.reading import analysed
+from analyzer.cli.reading import analysed, as_they_are
 from analyzer.cli.writing import whole
 
 
@@ -41,6 +41,7 @@ def extract(id: str, paths: tuple[str, ...], output: Path, **how: Any) -> None:
     from analyzer.report.words import count
     from parsers.errors import FedtraceError
 
+    as_they_are(how, "frames hold names, addresses and messages in their bytes")
     analysis = analysed(paths, how)
     session = analysis.session(id)
     found = excerpts(session, analysis)

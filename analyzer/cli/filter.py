@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from analyzer.cli.options import PATHS, reads
-from analyzer.cli.reading import analysed
+from analyzer.cli.reading import analysed, as_they_are
 
 
 @click.command()
@@ -29,6 +29,7 @@ def filter(id: str, paths: tuple[str, ...], **how: Any) -> None:
     from analyzer.report.words import escape
     from parsers.errors import FedtraceError
 
+    as_they_are(how, "no capture shows a filter's stand-ins")
     analysis = analysed(paths, how)
     finding = analysis.finding(id)
     if finding is not None:

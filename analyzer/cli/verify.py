@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from analyzer.cli.options import reads
-from analyzer.cli.reading import read
+from analyzer.cli.reading import as_they_are, read
 from analyzer.cli.writing import out
 
 
@@ -31,6 +31,7 @@ def verify(report: Path, paths: tuple[str, ...], **how: Any) -> None:
     from analyzer.report.proof import proof, told
     from analyzer.report.proof_text import lines
 
+    as_they_are(how, "evidence is held against the inputs as they are")
     found = proof(told(report), paths, lambda files: read(files, how))
     with out(None) as write:
         write("".join(f"{line}\n" for line in lines(found)))

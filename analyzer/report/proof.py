@@ -205,7 +205,11 @@ def proof(report: Told, paths: Sequence[str], read: Callable[[Sequence[str]], Ca
         held.append(_held(one, chosen.get(one.name), there=any(str(s.path) == one.path for s in inputs.sources)))
     if not chosen and not any(h.state == "changed" for h in held):
         if held and all(h.state == "unproven" for h in held):
-            raise FedtraceError("the report", "what it was made of came through a pipe and is gone", "analyze a file")
+            raise FedtraceError(
+                "the report",
+                "it has no fingerprint of its inputs: they came through a pipe, or it is redacted",
+                "analyze files",
+            )
         raise FedtraceError("the report", "none of its inputs is to be found", "name the folder they are in behind it")
     said: dict[tuple[str, int | None, int | None], set[str]] = {}
     if chosen:
@@ -245,7 +249,7 @@ def _sha256(source: Source) -> str | None:
 def _held(one: Input, found: Source | None, *, there: bool) -> Held:
     """What became of an input."""
     if one.sha256 is None:
-        return Held(one, "unproven", "the report has no fingerprint of it: it was a pipe")
+        return Held(one, "unproven", "the report has no fingerprint of it")
     if found is not None:
         return Held(one, "same", "" if str(found.path) == one.path else f"found at {found.path}")
     if there:
