@@ -46,6 +46,12 @@ class Analysis(NamedTuple):
             raise FedtraceError(id, f"{len(found)} sessions begin so", f"say one of {told}")
         return found[0]
 
+    def finding(self, id: str) -> Finding | None:
+        """The one finding whose id begins so; None where there is none, or where an attempt's begins so too."""
+        found = [f for f in self.judgement.findings if f.id.startswith(id)]
+        attempts = any(s.id.startswith(id) for s in self.view.sessions)
+        return found[0] if len(found) == 1 and not attempts else None
+
     def findings(self, session: Session) -> tuple[Finding, ...]:
         """What was found about an attempt, in the report's order."""
         return tuple(f for f in self.judgement.findings if f.session.id == session.id)

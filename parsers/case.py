@@ -50,6 +50,10 @@ class Case:
         """The sources that were read."""
         return [s for s in self.sources if s.format is not None]
 
+    def offset_ns(self, source: Source) -> int:
+        """What the user said is to be added to every instant of a source; its events have it already."""
+        return self.inputs.how(source, How()).offset_ns
+
     def river(self) -> list[Event]:
         """All events in one order."""
         return sorted((e for events in self.events.values() for e in events), key=river_key)

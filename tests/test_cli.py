@@ -21,7 +21,19 @@ from tests.packets import FEATURES, header, pcap, talk
 
 CASES = Path(__file__).parents[1] / "notebooks" / "cases"
 FEDTRACE = [sys.executable, "-c", "from analyzer.cli import main; main()"]
-VERBS = ("analyze", "session", "events", "sniff", "explain", "rules", "formats")
+VERBS = (
+    "analyze",
+    "session",
+    "compare",
+    "extract",
+    "filter",
+    "verify",
+    "events",
+    "sniff",
+    "explain",
+    "rules",
+    "formats",
+)
 HEALTHY = pcap(
     talk(
         (">", header("cupdomain.com", "gmail.com")),
@@ -43,6 +55,12 @@ REFUSED = pcap(
 def fedtrace(*arguments: str | Path) -> Result:
     """Run the command as a user would, its output no terminal."""
     return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def session_id(*paths: Path) -> str:
+    """The id of the first session of these inputs."""
+    found: str = valid(fedtrace("analyze", "--format", "json", *paths).stdout)["sessions"][0]["id"]
+    return found
 
 
 @pytest.fixture
@@ -330,6 +348,114 @@ def test_a_session_by_the_beginning_of_its_id(refused: Path, healthy: Path) -> N
     ambiguous = fedtrace("session", "", refused, healthy)
     assert ambiguous.exit_code == 2
     assert "2 sessions begin so; say one of" in ambiguous.stderr
+
+
+def test_the_frames_of_a_session_go_into_a_file(refused: Path, tmp_path: Path) -> None:
+    """`extract` writes the file and says on stderr what is in it; stdout stays empty."""
+    out = tmp_path / "attempt.pcapng"
+    found = fedtrace("extract", session_id(refused), refused, "-o", out)
+
+    assert found.exit_code == 0
+    assert found.stdout == ""
+    assert found.stderr == f"12 frames of 1 capture in {out}\n"
+    (verdict,) = valid(fedtrace("analyze", "--format", "json", out).stdout)["verdicts"]
+    assert verdict["cause"] == "stream-host-unknown"
+
+
+def test_what_cannot_be_extracted_is_one_sentence(refused: Path, tmp_path: Path) -> None:
+    """A session that only a log tells of, a pipe, an output that is an input; nothing is written."""
+    log = tmp_path / "xcp.jsonl"
+    log.write_text(fedtrace("events", "--jsonl", refused).stdout)
+    out = tmp_path / "attempt.pcapng"
+    id = session_id(refused)
+    told = fedtrace("extract", session_id(log), log, "-o", out)
+    piped = subprocess.run([*FEDTRACE, "extract", id, "-", "-o", out], input=REFUSED, capture_output=True, timeout=60)
+    itself = fedtrace("extract", id, refused, "-o", refused)
+
+    assert told.exit_code == piped.returncode == itself.exit_code == 2
+    assert "no capture shows a frame of this session; only logs tell of it" in told.stderr
+    assert b"-: a pipe cannot be read a second time; save it to a file, and name that\n" in piped.stderr
+    assert "this is one of the inputs; name another file" in itself.stderr
+    assert refused.read_bytes() == REFUSED
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["refused.pcap", "xcp.jsonl"]
+
+
+def test_a_filter_for_a_session_and_for_a_finding(refused: Path, healthy: Path, tmp_path: Path) -> None:
+    """A line for each capture that shows it; of what only a log tells there is none."""
+    report = valid(fedtrace("analyze", "--format", "json", refused, healthy).stdout)
+    finding = next(f for f in report["findings"] if f["rule"] == "stream-host-unknown")
+    log = tmp_path / "xcp.jsonl"
+    log.write_text(fedtrace("events", "--jsonl", refused).stdout)
+
+    assert fedtrace("filter", session_id(refused)[:6], refused).stdout == (
+        "refused.pcap: (ip.addr == 10.0.0.6 && tcp.port == 40000 && ip.addr == 198.51.100.10 && tcp.port == 5269)\n"
+    )
+    assert fedtrace("filter", finding["id"], refused, healthy).stdout == "refused.pcap: frame.number in {4, 8}\n"
+    assert fedtrace("filter", "nonsense", refused).exit_code == 2
+    told = fedtrace("filter", session_id(log), log)
+    assert told.exit_code == 2
+    assert "no capture shows a frame of it; only logs tell of it" in told.stderr
+
+
+def test_two_sessions_are_compared(refused: Path, healthy: Path) -> None:
+    """A good one and a bad one of the same inputs; one beside itself is refused."""
+    good, bad = (
+        next(s["id"] for s in valid(fedtrace("analyze", "--format", "json", path).stdout)["sessions"])
+        for path in (healthy, refused)
+    )
+    told = fedtrace("compare", good, bad, healthy, refused)
+
+    assert told.exit_code == 0
+    assert "only the good one has ← stream features" in told.stdout
+    assert "→ SYN, from: good 10.0.0.5, bad 10.0.0.6" in told.stdout
+    poor = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    plain = subprocess.run([*FEDTRACE, "compare", good, bad, healthy, refused], env=poor, capture_output=True)
+    assert b"only the good one has < stream features" in plain.stdout
+    assert b"\\u" not in plain.stdout
+    same = fedtrace("compare", good, good[:6], healthy)
+    assert same.exit_code == 2
+    assert "this is one session; name two" in same.stderr
+
+
+def test_what_needs_the_inputs_as_they_are_is_not_redacted(refused: Path, tmp_path: Path) -> None:
+    """One sentence, and nothing is written."""
+    report = tmp_path / "report.json"
+    fedtrace("analyze", "--format", "json", refused, "-o", report)
+    for arguments in (
+        ("extract", "a", refused, "-o", tmp_path / "a.pcapng"),
+        ("filter", "a", refused),
+        ("verify", report),
+    ):
+        result = fedtrace(arguments[0], "--redact", *arguments[1:])
+        assert result.exit_code == 2
+        assert "fedtrace: --redact: " in result.stderr
+    assert not (tmp_path / "a.pcapng").exists()
+    fedtrace("analyze", "--redact", "--format", "json", refused, "-o", report)
+    redacted = fedtrace("verify", report)
+    assert redacted.exit_code == 2
+    assert "it has no fingerprint of its inputs" in redacted.stderr
+
+
+def test_a_report_is_proven_or_not(refused: Path, tmp_path: Path) -> None:
+    """0 while its evidence stands, 1 when the capture is another, 2 when there is nothing to hold it against."""
+    report = tmp_path / "report.json"
+    fedtrace("analyze", "--format", "json", refused, "-o", report)
+
+    stands = fedtrace("verify", report)
+    assert stands.exit_code == 0
+    assert "pieces of evidence stand" in stands.stdout.splitlines()[-1]
+    refused.write_bytes(HEALTHY)
+    changed = fedtrace("verify", report)
+    assert changed.exit_code == 1
+    assert "refused.pcap  changed" in changed.stdout
+    unheard, write = os.pipe()
+    os.close(unheard)
+    piped = subprocess.run([*FEDTRACE, "verify", report], stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (piped.returncode, piped.stderr) == (1, b"")
+    refused.unlink()
+    assert fedtrace("verify", report).exit_code == 2
+    assert fedtrace("verify", tmp_path / "missing.json").exit_code == 2
 
 
 def test_a_session_where_there_is_none(tmp_path: Path) -> None:

@@ -12,10 +12,14 @@ from typing import Any
 import click
 
 from analyzer.cli.analyze import analyze
+from analyzer.cli.compare import compare
 from analyzer.cli.exits import BUG, UNUSABLE
+from analyzer.cli.extract import extract
+from analyzer.cli.filter import filter
 from analyzer.cli.inputs import events, sniff
 from analyzer.cli.pages import explain, formats, rules
 from analyzer.cli.session import session
+from analyzer.cli.verify import verify
 from analyzer.cli.writing import UNSPEAKABLE, say_no_more
 
 
@@ -64,5 +68,5 @@ def main() -> None:
     """  # noqa: D301  (click looks for the control character, not for its escape)
 
 
-for verb in (analyze, session, events, sniff, explain, rules, formats):
+for verb in (analyze, session, compare, extract, filter, verify, events, sniff, explain, rules, formats):
     main.add_command(verb)

@@ -30,6 +30,14 @@ def read(paths: Sequence[str], how: dict[str, Any], everything: bool = False) ->
     return _read(paths, how, everything)[0]
 
 
+def as_they_are(how: dict[str, Any], because: str) -> None:
+    """Refuse `--redact` for a verb that needs the inputs themselves. Raises FedtraceError."""
+    if how["redact"]:
+        from parsers.errors import FedtraceError
+
+        raise FedtraceError("--redact", because, "to send something, `fedtrace events --jsonl --redact` writes it")
+
+
 def analysed(paths: Sequence[str], how: dict[str, Any]) -> Analysis:
     """Read, correlate and judge."""
     from analyzer.analysis import analysis

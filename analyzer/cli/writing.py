@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -24,17 +24,25 @@ def out(output: Path | None) -> Iterator[Callable[[str], None]]:
     if output is None:
         yield _to_stdout
         return
+    with whole(output) as file:
+        yield lambda text: _nothing(file.write(text.encode("utf-8", UNSPEAKABLE)))
+
+
+@contextmanager
+def whole(output: Path) -> Iterator[IO[bytes]]:
+    """A file that is put in place only when it is whole; else nothing is left of it."""
     part = output.with_name(output.name + ".part")
     try:
-        with part.open("w", encoding="utf-8", errors=UNSPEAKABLE, newline="") as file:
-            yield lambda text: _nothing(file.write(text))
+        with part.open("wb") as file:
+            yield file
         part.replace(output)
     except OSError as error:
         from parsers.errors import FedtraceError
 
+        raise FedtraceError(str(output), (error.strerror or "cannot be written").lower(), "name another file") from None
+    finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise FedtraceError(str(output), (error.strerror or "cannot be written").lower(), "name another file") from None
 
 
 def target_of(output: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The interfaces of a pcapng section: link type and clock of each (draft-ietf-opsawg-pcapng section 4.2).
+"""The interfaces of a pcapng section: link type, clock and name of each (draft-ietf-opsawg-pcapng section 4.2).
 
 Stamps become integer nanoseconds here, whatever resolution and offset an interface counts in.
 """
@@ -18,7 +18,7 @@ _LATEST_S = 9_223_372_035
 """The last whole second that 64 bits of nanoseconds hold: a later stamp is damage and is shown as this."""
 _INTERFACES_MAX = 65_536
 """More interfaces than this in one section are not remembered; a real section has some hundred."""
-_TSRESOL, _TSOFFSET = 9, 14
+_NAME, _TSRESOL, _TSOFFSET = 2, 9, 14
 """Options of an interface description block."""
 
 
@@ -33,6 +33,13 @@ class Interface(NamedTuple):
     """`if_tsresol`: a negative power of 10, or of 2 when the high bit is set; 6 where not said."""
     offset_s: int
     """`if_tsoffset`, seconds to add."""
+    name: str = ""
+    """`if_name`, as the capturing machine calls it; "" where not said."""
+
+    @property
+    def digits(self) -> int:
+        """Decimal digits of its clock's seconds: 6 for microseconds; 9 for what is finer, or counts in powers of 2."""
+        return min(self.resolution, 9)
 
     @classmethod
     def read(cls, block: bytes, order: str) -> Interface:
@@ -40,7 +47,7 @@ class Interface(NamedTuple):
         if len(block) < 20:
             return cls(NO_INTERFACE, 0, 6, 0)
         link, snap_len = struct.unpack_from(order + "8xHxxI", block)
-        resolution, offset_s = 6, 0
+        resolution, offset_s, name = 6, 0, ""
         at, end = 16, len(block) - 4
         while at + 4 <= end:
             code, length = struct.unpack_from(order + "HH", block, at)
@@ -51,8 +58,10 @@ class Interface(NamedTuple):
                 resolution = block[at]
             if code == _TSOFFSET and length == 8:
                 (offset_s,) = struct.unpack_from(order + "q", block, at)
+            if code == _NAME:
+                name = block[at : at + length].decode("utf-8", "replace")
             at += length + 3 & ~3
-        return cls(link, snap_len, resolution, offset_s)
+        return cls(link, snap_len, resolution, offset_s, name)
 
 
 class Interfaces:
@@ -73,6 +82,10 @@ class Interfaces:
             self._table = None
             finest = _resolution_ns(interface.resolution)
             self.resolution_ns = finest if len(self._described) == 1 else min(self.resolution_ns, finest)
+
+    def described(self, number: int) -> Interface:
+        """The interface of that number; one that was never described has no link type."""
+        return self._described[number] if number < len(self._described) else Interface(NO_INTERFACE, 0, 6, 0)
 
     @property
     def snap_len(self) -> int:

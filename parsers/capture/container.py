@@ -81,7 +81,7 @@ def windows(path: Path | str, reading: Reading, offset_ns: int = 0) -> Iterator[
             if count:
                 _note(reading, frames + count, int(records.at_ns.min()), int(records.at_ns.max()))
                 at_ns = int(records.at_ns[-1])
-                yield Window(memory, frames + 1, records)
+                yield Window(memory, frames + 1, records, file)
                 frames += count
             for gap in taken.gaps:
                 yield _lost(gap, frames - count, before_ns, records)

@@ -59,7 +59,7 @@ class Flows:
         """Whether the conversation between these two ends is followed."""
         if not self._port[sport] or not self._port[dport]:
             return False
-        return bool(np.isin(flow_keys(*_row(src, sport, dst, dport)), self._keys)[0])
+        return bool(np.isin(flow_keys(*row(src, sport, dst, dport)), self._keys)[0])
 
 
 class Servers:
@@ -92,12 +92,10 @@ class Servers:
 
     def holds(self, src: str, sport: int, dst: str, dport: int) -> bool:
         """Whether one of these two ends is such a server."""
-        return bool((self._port[sport] or self._port[dport]) and self.match(*_row(src, sport, dst, dport))[0])
+        return bool((self._port[sport] or self._port[dport]) and self.match(*row(src, sport, dst, dport))[0])
 
 
-def _row(
-    src: str, sport: int, dst: str, dport: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.uint16]]:
+def row(src: str, sport: int, dst: str, dport: int) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.uint16]]:
     """One packet's ends as columns of one row."""
     both = np.frombuffer(_packed(src) + _packed(dst), np.uint8).reshape(1, 32)
     return both, np.array([sport], np.uint16), np.array([dport], np.uint16)

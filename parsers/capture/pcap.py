@@ -10,6 +10,7 @@ import struct
 
 import numpy as np
 
+from parsers.capture.clocks import Interface
 from parsers.capture.walk import TRIES_MAX, Offsets, walk
 from parsers.capture.window import Gap, Records, Taken, joined
 
@@ -46,9 +47,10 @@ class Pcap:
     def __init__(self, memory: bytearray, begin: int) -> None:
         """`memory` holds the file's header at `begin`, and later every window."""
         order = "<" if int.from_bytes(memory[begin : begin + 4], "little") in _MAGICS else ">"
-        magic, _major, _minor, _zone, _sigfigs, _snaplen, link = struct.unpack_from(order + "IHHiIII", memory, begin)
+        magic, _major, _minor, _zone, _sigfigs, snap_len, link = struct.unpack_from(order + "IHHiIII", memory, begin)
         self.resolution_ns, self.head_len = _MAGICS[magic]
         self.link = link & 0xFFFF  # the upper bits tell the length of a frame check sequence
+        self._interface = Interface(self.link, snap_len, 9 if self.resolution_ns == 1 else 6, 0)
         self._memory = memory
         self._packet_max = _PACKET_MAX_OF_LINK.get(self.link, _PACKET_MAX)
         self._fractions = 1_000_000_000 // self.resolution_ns
@@ -64,6 +66,10 @@ class Pcap:
         self._lost = 0
         self._resyncs = 0
         self._tries_left = _RESYNC_TRIES_MAX
+
+    def described(self, start: int) -> tuple[Interface, int]:
+        """The one interface of the file, and a packet's length on the wire."""
+        return self._interface, int(self._length_at(self._memory, start - self.head_len + 4)[0])
 
     def after(self, at: int) -> int:
         """Where the next record begins."""

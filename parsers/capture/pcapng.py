@@ -8,6 +8,7 @@ Knows bytes of a window, no files.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,7 @@ class Pcapng:
         self._all_words = {
             order: np.ndarray((len(memory) - 3,), order + "u4", buffer=memory, strides=(1,)) for order in "<>"
         }
+        self._taken: list[tuple[int, str, Interfaces]] = []
         self._enter("<", 0)
         self._sections = 0
         self._resyncs = 0
@@ -89,6 +91,19 @@ class Pcapng:
         self._word = struct.Struct(order + "I").unpack_from
         self._enhanced = struct.pack(order + "I", _ENHANCED)
         self._interfaces = Interfaces(order)
+        self._taken.append((begin, order, self._interfaces))
+
+    def described(self, start: int) -> tuple[Interface, int]:
+        """The interface of a packet in what was taken last, and its length on the wire."""
+        section = bisect_right(self._taken, start, key=lambda taken: taken[0]) - 1
+        _, order, interfaces = self._taken[max(section, 0)]
+        kind, length, number, _, _, captured, wire_len = struct.unpack_from(order + "7I", self._memory, start - 28)
+        if kind not in (_ENHANCED, _OBSOLETE) or captured > length:
+            # A simple packet block tells the length only; the words before it are of another block.
+            return interfaces.described(0), struct.unpack_from(order + "I", self._memory, start - 4)[0]
+        if kind == _OBSOLETE:
+            number = number & 0xFFFF if order == "<" else number >> 16
+        return interfaces.described(number), wire_len
 
     def after(self, at: int) -> int:
         """Where the next block begins; nothing follows the header of a new section, whose byte order is its own."""
@@ -112,6 +127,7 @@ class Pcapng:
 
     def take(self, begin: int, end: int, *, last: bool) -> Taken:
         """The packets in `memory[begin:end]`; `last` when nothing follows."""
+        self._taken = [(begin, self._order, self._interfaces)]
         parts: list[Records] = []
         gaps: list[Gap] = []
         taken = 0

@@ -5,10 +5,13 @@ Knows nothing of how records were found, nor of what is in them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from parsers.capture.clocks import Interface
 
 Column = NDArray[np.int64]
 """One value for each record."""
@@ -38,6 +41,13 @@ class Records(NamedTuple):
     """Link type of each, or of all (www.tcpdump.org/linktypes.html)."""
 
 
+class Heads(Protocol):
+    """What a format knows of each record beside its bytes; asked before the next window is filled."""
+
+    def described(self, start: int) -> tuple[Interface, int]:
+        """Which interface saw the packet whose first byte is at `start`, and its length on the wire, bytes."""
+
+
 class Window(NamedTuple):
     """Records with their numbers. The memory is used again for the next window: copy what must last."""
 
@@ -47,6 +57,8 @@ class Window(NamedTuple):
     """Wireshark's number of the first record."""
     records: Records
     """The records, in the order of the file."""
+    heads: Heads
+    """The format that found them."""
 
 
 class Gap(NamedTuple):

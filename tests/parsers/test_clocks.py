@@ -70,12 +70,21 @@ def test_a_coarse_clock_is_said_to_be_one(tmp_path: Path) -> None:
     assert (chosen[0].at_ns, reading.resolution_ns) == (SECOND * 10**9, 1_000_000)
 
 
+def test_an_interface_has_the_name_that_the_machine_gave_it() -> None:
+    """Bytes that are no UTF-8 are borne with."""
+    head = struct.pack("<IIHHI", 1, 0, 1, 0, 96)
+    assert Interface.read(head + option(2, b"inside") + bytes(4), "<").name == "inside"
+    assert Interface.read(head + option(2, b"caf\xe9") + bytes(4), "<").name == "caf\N{REPLACEMENT CHARACTER}"
+
+
 def test_options_that_do_not_fit_are_left_out() -> None:
     """A length beyond the block, a wrong size, an end mark: what stood before holds."""
     head = struct.pack("<IIHHI", 1, 0, 101, 0, 96)
-    assert Interface.read(head + option(9, b"\x09") + struct.pack("<HH", 14, 99) + bytes(8), "<") == (101, 96, 9, 0)
-    assert Interface.read(head + option(0, b"") + option(9, b"\x09") + bytes(4), "<") == (101, 96, 6, 0)
-    assert Interface.read(b"short", "<") == (-1, 0, 6, 0)
+    assert Interface.read(head + option(9, b"\x09") + struct.pack("<HH", 14, 99) + bytes(8), "<") == Interface(
+        101, 96, 9, 0
+    )
+    assert Interface.read(head + option(0, b"") + option(9, b"\x09") + bytes(4), "<") == Interface(101, 96, 6, 0)
+    assert Interface.read(b"short", "<") == Interface(-1, 0, 6, 0)
 
 
 def test_more_interfaces_than_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:

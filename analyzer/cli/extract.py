@@ -1,0 +1,56 @@
+"""`fedtrace extract`: the frames of one attempt as a pcapng."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analyzer.cli.options import PATHS, reads
+from analyzer.cli.reading import analysed, as_they_are
+from analyzer.cli.writing import whole
+
+
+@click.command()
+@click.argument("id")
+@PATHS
+@reads
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE.pcapng",
+    help="Write here.",
+)
+def extract(id: str, paths: tuple[str, ...], output: Path, **how: Any) -> None:
+    """The frames of one attempt, from every capture, as one pcapng for Wireshark.
+
+    ID is a session's id, or its beginning, as `analyze` prints it. It takes whole conversations, callbacks, lookups and
+    ICMP errors; each frame that proves a finding has a comment (in Wireshark: filter `frame.comment`). Each capture is
+    an interface with its name. Bytes are as captured, with all that they hold: messages and dialback keys too. Time
+    stamps are those of the report: where a capture's clock was found to be wrong, the file says by how much it was
+    corrected.
+
+    \b
+    fedtrace extract b2c35ec584bc incident/ -o attempt.pcapng
+    """  # noqa: D301  (click looks for the control character, not for its escape)
+    from analyzer.excerpt import excerpts
+    from analyzer.report.extract import refusal, write
+    from analyzer.report.words import count
+    from parsers.errors import FedtraceError
+
+    as_they_are(how, "frames hold names, addresses and messages in their bytes")
+    analysis = analysed(paths, how)
+    session = analysis.session(id)
+    found = excerpts(session, analysis)
+    if (problem := refusal(session, found)) is not None:
+        raise problem
+    # Of a member of an archive the archive is among the parents.
+    inputs = {p for s in analysis.case.sources for p in (s.path, *s.path.parents)}
+    if output.exists() and any(p.exists() and p.samefile(output) for p in inputs):
+        raise FedtraceError(str(output), "this is one of the inputs", "name another file")
+    with whole(output) as file:
+        frames, captures = write(session, found, analysis, file)
+    click.echo(f"{count(frames, 'frame')} of {count(captures, 'capture')} in {output}", err=True)
