@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfileobj
 from typing import NamedTuple
 
 from parsers.capture.container import is_capture, windows
@@ -46,7 +48,12 @@ _HEADER = struct.Struct("<IHHiIII")
 _RECORD = struct.Struct("<IIII")
 _RAW_IP = 101
 _SECOND_NS = 10**9
+_LATEST_NS = 9_223_372_035 * _SECOND_NS
+"""The last whole second that 64 bits of nanoseconds hold, as `clocks` has it."""
 _IP_MAX = 65_535
+_CUT = b"\x45"
+"""What is written in place of an IP header that is not all there."""
+_SHORT = "tshark did not give all frames"
 _PLAIN_MAX = 8 << 30
 """Bytes of the capture that is written: tens of millions of packets, hours of work for tshark."""
 
@@ -60,6 +67,10 @@ def dissected(path: Path, how: How, reading: Reading) -> Iterator[Found]:
     """
     program()
     with workplace() as folder:
+        if str(path) == "-":
+            path = folder / "stdin"
+            with path.open("wb") as file:
+                copyfileobj(sys.stdin.buffer, file)
         yield from _our_look(path, how, reading)
         plain = _Plain(folder / "plain.pcap", reading)
         yield from plain.fill(path, folder)
@@ -71,6 +82,14 @@ def dissected(path: Path, how: How, reading: Reading) -> Iterator[Found]:
                 index = found.frame - 1
                 at_ns = plain.at_ns[index] + how.offset_ns
                 yield found._replace(frame=plain.numbers[index], at_ns=at_ns)
+
+
+def dissected_whole(path: Path, how: How, reading: Reading) -> Iterator[Found]:
+    """The same, but SourceUnreadable is raised where tshark does not give every frame."""
+    for found in dissected(path, how, reading):
+        if isinstance(found, Lost) and found.what.startswith(_SHORT):
+            raise SourceUnreadable(str(path), found.what)
+        yield found
 
 
 def _our_look(path: Path, how: How, reading: Reading) -> Iterator[Lost]:
@@ -128,8 +147,10 @@ class _Plain:
             if call.complaint:
                 yield Lost(f"tshark ended early: {call.complaint}", 1, "frames", count, at_ns)
         elif count < ours:
+            if not count:
+                raise SourceUnreadable(str(path), f"tshark cannot read it: {call.complaint}", "use --engine own")
             why = f": {call.complaint}" if call.complaint else ""
-            yield Lost(f"tshark did not give all frames{why}", ours - count, "frames", count or None, at_ns or None)
+            yield Lost(f"{_SHORT}{why}", ours - count, "frames", count or None, at_ns or None)
 
     def _note(self, at_ns: int) -> None:
         """The clock of a file that only tshark can read."""
@@ -171,7 +192,8 @@ class _Frame:
         self.number = int(told[0])
         seconds, _, fraction = told[1].partition(".")
         ns = int(fraction.ljust(9, "0")[:9] or 0)
-        self.at_ns = int(seconds or 0) * _SECOND_NS + (-ns if seconds.startswith("-") else ns)
+        at_ns = int(seconds or 0) * _SECOND_NS + (-ns if seconds.startswith("-") else ns)
+        self.at_ns = max(-_LATEST_NS, min(at_ns, _LATEST_NS))
         self._protocols = told[2].split(":")
         self._taken: Counter[str] = Counter()
 
@@ -189,6 +211,8 @@ class _Frame:
         for name in self._protocols:
             if name in ("ip", "ipv6"):
                 network = self._network(name)
+                if network is None and error is None:
+                    yield _CUT, 40
             elif network is None:
                 continue
             elif name in ("icmp", "icmpv6"):
@@ -207,14 +231,14 @@ class _Frame:
                     yield around.packet(icmp, message, len(message))
                     return
         if network and error is None and not self._fragment() and not _ABOVE.intersection(self._protocols):
-            proto = (self._values["ipv6.nxt"] if len(network.src) == 16 else self._values["ip.proto"])[-1:]
-            if proto in (["6"], ["17"]):
-                yield network.packet(int(proto[0]), b"", 20)
+            protocols = self._values["ipv6.nxt" if len(network.src) == 16 else "ip.proto"]
+            if protocols and int(protocols[-1]) in (TCP, UDP):
+                yield network.packet(int(protocols[-1]), b"", 20)
 
     def _fragment(self) -> bool:
         """It is part of a datagram that is not whole yet."""
-        offsets, more = self._values["ip.frag_offset"], self._values["ip.flags.mf"]
-        return offsets[-1:] not in ([], ["0"]) or more[-1:] in (["1"], ["True"]) or "ipv6.fraghdr" in self._protocols
+        apart = {*self._values["ip.frag_offset"][-1:], *self._values["ip.flags.mf"][-1:]} - {"0", "False"}
+        return bool(apart) or "ipv6.fraghdr" in self._protocols
 
     def _next(self, name: str) -> str:
         """The next value of a field; "" when there is none."""

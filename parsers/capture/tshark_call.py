@@ -49,11 +49,16 @@ def program(name: str = "tshark") -> str:
     path = shutil.which(name)
     if path is None:
         raise TsharkMissing(name, "it is not installed", _INSTALL)
-    version = _version(str(Path(path).absolute()))
-    if version < OLDEST:
-        wanted, is_ = ".".join(map(str, OLDEST)), ".".join(map(str, version)) or "of no known version"
+    found = _version(str(Path(path).absolute()))
+    if found < OLDEST:
+        wanted, is_ = ".".join(map(str, OLDEST)), ".".join(map(str, found)) or "of no known version"
         raise TsharkMissing(name, f"it is {is_}, and fedtrace needs {wanted} or later", _INSTALL)
     return str(Path(path).absolute())
+
+
+def version() -> str:
+    """Version of tshark, "4.0.17". Raises TsharkMissing."""
+    return ".".join(map(str, _version(program())))
 
 
 @cache
