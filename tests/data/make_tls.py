@@ -1,7 +1,7 @@
 """How the TLS conversations beside this file were made: `python -m tests.data.make_tls`, once.
 
-Two servers federate by STARTTLS and dialback. Everything that varies from run to run is random and secret in TLS, so the
-bytes are kept: `starttls-1.2.pcap` and `starttls-1.3.pcap`, each with its `.keys`, the key log that Python's ssl wrote.
+Two servers federate by STARTTLS and dialback. TLS is random, so the bytes are kept:
+`starttls-1.2.pcap` and `starttls-1.3.pcap`, each with its `.keys`, the key log that Python's ssl wrote.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import ssl
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -42,9 +43,7 @@ def certificate(folder: Path) -> Path:
     path = folder / "peer.pem"
     path.write_bytes(
         made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return path
 
@@ -75,10 +74,8 @@ def conversation(version: ssl.TLSVersion, keys: Path, folder: Path) -> list[tupl
             ends["<" if way == ">" else ">"][1].write(data)
 
     for way in "><><":
-        try:
+        with suppress(ssl.SSLWantReadError):
             ends[way][0].do_handshake()
-        except ssl.SSLWantReadError:
-            pass
         pass_on(way)
     for way, text in (
         (">", header(US, PEER)),
