@@ -531,6 +531,8 @@ def test_2_when_tshark_is_wanted_and_missing(
     name, value = option
     asked = fedtrace("analyze", healthy, name, DATA / value if value.endswith("keys") else value)
     assert asked.exit_code == 2
-    assert asked.output.startswith("fedtrace: tshark: it is not installed; install Wireshark's command line tools")
+    assert asked.output.startswith(
+        "fedtrace: Wireshark: tshark is not installed; install Wireshark's command line tools"
+    )
     assert asked.output.count("\n") == 1
     assert fedtrace("analyze", healthy).exit_code == 0

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from parsers.capture.container import is_capture, windows
 from parsers.capture.packet import TCP, UDP, IcmpError, Lost, Packet
 from parsers.capture.select import packets
-from parsers.capture.tshark_call import Call, program, said, workplace
+from parsers.capture.tshark_call import Call, program, said, version, workplace
 from parsers.errors import SourceUnreadable
 from parsers.format import HEAD_BYTES
 from parsers.source import How, Reading
@@ -40,9 +40,9 @@ _FIELDS = (
 """What tshark is asked for of each frame; a field that occurs several times gives several values."""
 _PREFERENCES = ("tcp.desegment_tcp_streams:FALSE", "tls.desegment_ssl_records:FALSE")
 """Nothing above TCP is wanted of it, so it need not put anything together there."""
-_OPAQUE = ("data", "esp", "macsec", "ipcomp")
-"""What ends the list of a frame's protocols where tshark could not go on."""
-_ABOVE = frozenset({"tcp", "udp", "icmp", "icmpv6", "sctp", "arp"})
+_OPAQUE = frozenset({"wlan", "esp", "macsec", "ipcomp", "gre", "mpls", "vxlan", "geneve", "ppp", "user_dlt"})
+"""Protocols that may hold IP; where one of them ends the list of a frame's protocols, tshark could not go on."""
+_ABOVE = frozenset({"tcp", "udp", "icmp", "icmpv6"})
 """A frame in which one of these was found is read."""
 _HEADER = struct.Struct("<IHHiIII")
 _RECORD = struct.Struct("<IIII")
@@ -144,6 +144,7 @@ class _Plain:
             if not count:
                 raise SourceUnreadable(str(path), f"tshark cannot read it: {call.complaint or 'no frame in it'}")
             self._reading.frames = count
+            self._reading.assumed.append(f"read by tshark {version()}, which knows its format")
             if call.complaint:
                 yield Lost(f"tshark ended early: {call.complaint}", 1, "frames", count, at_ns)
         elif count < ours:
@@ -199,10 +200,10 @@ class _Frame:
 
     def unread(self) -> str:
         """In which protocol tshark could not go on; "" where it got as far as there is need."""
-        if _ABOVE.intersection(self._protocols) or self._protocols[-1] not in _OPAQUE or self._fragment():
-            return ""
-        named = [name for name in self._protocols if name != "data"]
-        return f"{named[-1]}, which tshark does not decode" if named else "frames that tshark does not decode"
+        last, *before = reversed(self._protocols)
+        if last == "data":
+            last = before[0] if before else "user_dlt"
+        return f"{last} that tshark does not decode" if last in _OPAQUE else ""
 
     def packets(self) -> Iterator[tuple[bytes, int]]:
         """Its TCP, UDP and ICMP packets as raw IP, each with its length on the wire."""

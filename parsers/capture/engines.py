@@ -63,7 +63,9 @@ def again(parts: Parts, how: How, read: Callable[[Parts, Engine], list[Event]]) 
     Either way the readings say so.
     """
     unknown: Counter[str] = Counter()
-    for _, reading in parts:
+    for source, reading in parts:
+        if engine_for(source, how) is dissected:
+            return None
         unknown.update({name: n for name, n in reading.unknown.items() if name not in _NOT_FOR_TSHARK})
     if how.engine != "auto" or not unknown:
         return None
@@ -77,7 +79,7 @@ def again(parts: Parts, how: How, read: Callable[[Parts, Engine], list[Event]]) 
         try:
             events = read(fresh, dissected_whole)
         except TsharkMissing as error:
-            problem = f"tshark might: {error.problem}; {error.next_step}"
+            problem = f"tshark might, but {error.problem}; {error.next_step}"
         except FedtraceError:
             problem = "nor does tshark"
         else:

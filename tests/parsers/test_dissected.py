@@ -139,6 +139,7 @@ def test_foreign_format(tmp_path: Path) -> None:
     events = read_ring([(Source(name="sun.snoop", path=path, format="capture"), reading)], How())
     assert streams(events) == [("a.example", 4), ("b.example", 6)]
     assert (reading.frames, reading.first_ns) == (len(TALK), BEGIN_S * 10**9)
+    assert [word.split(" 4.")[0] for word in reading.assumed] == ["read by tshark"]
     with pytest.raises(SourceUnreadable, match="is a Solaris snoop capture; make a pcapng of it"):
         read_ring([(Source(name="sun.snoop", path=path, format="capture"), Reading())], How(engine="own"))
 
@@ -204,3 +205,22 @@ def test_no_capture_at_all(tmp_path: Path) -> None:
         list(dissected(path, NOTHING, Reading()))
     with pytest.raises(SourceUnreadable, match="no such file"):
         list(dissected(tmp_path / "nowhere.pcap", NOTHING, Reading()))
+
+
+def test_what_tshark_does_not_decode(tmp_path: Path) -> None:
+    """What ended in ciphertext is counted by the protocol that holds it; other networks' frames are not."""
+    path = tmp_path / "esp.pcap"
+    other = bytes(12) + b"\x60\x03" + bytes(60)
+    path.write_bytes(pcap([ip("203.0.113.1", "203.0.113.2", 50, bytes(40)), other, *TALK]))
+    reading = Reading()
+    assert len(list(dissected(path, NOTHING, reading))) == len(TALK)
+    assert reading.unknown == {"esp that tshark does not decode": 1}
+
+
+def test_more_than_tshark_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be hours of work is cut, and said."""
+    monkeypatch.setattr("parsers.capture.dissected._PLAIN_MAX", 200)
+    path = tmp_path / "long.pcap"
+    path.write_bytes(pcap(TALK))
+    lost = [found for found in dissected(path, NOTHING, Reading()) if isinstance(found, Lost)]
+    assert [found.what for found in lost] == ["what follows is more than tshark is asked to dissect"]

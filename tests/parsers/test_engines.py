@@ -50,7 +50,9 @@ def test_without_tshark(mirrored: Path, tmp_path: Path, monkeypatch: pytest.Monk
     reading = Reading()
     assert read_ring([(source(mirrored), reading)], How()) == []
     assert reading.unknown == {"GRE": 8}
-    assert reading.assumed[0].startswith("our reader does not know GRE (8 frames); tshark might: it is not installed; ")
+    assert reading.assumed[0].startswith(
+        "our reader does not know GRE (8 frames); tshark might, but tshark is not installed; "
+    )
     with pytest.raises(TsharkMissing):
         read_ring([(source(mirrored), Reading())], How(engine="tshark"))
 

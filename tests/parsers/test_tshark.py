@@ -95,5 +95,5 @@ def test_nothing_and_too_much(capture: Path) -> None:
 def test_without_tshark(capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cell says what is missing."""
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
-    with pytest.raises(TsharkMissing, match="tshark: it is not installed"):
+    with pytest.raises(TsharkMissing, match="tshark is not installed"):
         packets(capture, [1])
