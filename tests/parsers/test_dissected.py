@@ -80,7 +80,7 @@ def test_our_captures() -> None:
 @pytest.mark.needs_shared
 def test_lab_captures() -> None:
     """Recorded cases."""
-    assert disagreeing(some(list(SHARED.glob("lab/*/*.pcap")), 5)) == {}
+    assert disagreeing(some(list(SHARED.glob("lab/*/*.pcap")), 8)) == {}
 
 
 @pytest.mark.needs_shared
@@ -88,7 +88,7 @@ def test_public_captures() -> None:
     """Captures of all kinds, damaged ones too; a capture that agrees after all leaves the list."""
     groups = ("damaged", "dns", "formats", "icmp", "linktypes", "misc", "tcp", "xmpp")
     paths = [path for group in groups for path in (SHARED / "captures" / group).iterdir()]
-    assert disagreeing(some(paths, 8)).keys() == DIFFER.keys()
+    assert disagreeing(some(paths, 12)).keys() == DIFFER.keys()
 
 
 def streams(events: list[Event]) -> list[tuple[str, int | None]]:
