@@ -107,12 +107,15 @@ class Trace(Shown):
         zone: str | None = None,
         year: int | None = None,
         date: str | None = None,
+        engine: str = "auto",
+        keylog: str | Path | None = None,
         everything: bool = False,
     ) -> Trace:
         """Read captures, logs, transcripts, archives, folders or shell patterns as `fedtrace analyze` does.
 
         `local_domains` are those on our side; `ports` and `dns_names` are to be read beside what is found;
         `format` reads every input as that; `zone`, `year` and `date` ("2013-09-06") tell what logs leave out;
+        `engine` is who dissects captures ("auto", "own", "tshark"), `keylog` a file of TLS secrets to decrypt with;
         `everything` gives every line of a log as an event. Raises FedtraceError when not one input can be used.
         """
         how = How(
@@ -122,6 +125,8 @@ class Trace(Shown):
             zone=zone,
             year=year,
             date=date,
+            engine=engine,
+            keylog=None if keylog is None else Path(keylog),
             everything=everything,
         )
         return cls(analysis(read_case([str(path) for path in paths], how), local_domains, how.ports))

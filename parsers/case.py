@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from parsers import ingest
+from parsers.capture import tshark_call
 from parsers.capture.files import read_ring
+from parsers.capture.secured import check_keylog
 from parsers.errors import FedtraceError, SourceUnreadable
 from parsers.events import Damage, Event, Where, river_key
 from parsers.inputs import Inputs, inputs_of
@@ -62,8 +64,12 @@ class Case:
 def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading], None] | None = None) -> Case:
     """Read all inputs: files, folders, shell patterns, `-`. `watch` is told of each source before it is read.
 
-    Raises FedtraceError when not one of them can be used.
+    Raises FedtraceError when not one of them can be used, and when there is no tshark and it was asked for.
     """
+    if how.engine == "tshark":
+        tshark_call.program()
+    if how.keylog is not None:
+        check_keylog(how.keylog)
     inputs = inputs_of(paths)
     case = Case(sources=[], inputs=inputs)
     dated: dict[str, bool] = {}

@@ -33,6 +33,10 @@ class How:
     """An instant near which the input was written, as its neighbours show: for clocks without year or date."""
     near_why: str = ""
     """From where that instant is known, as a clause: "from the capture beside it"."""
+    engine: str = "auto"
+    """Who dissects captures: "own", "tshark", or "auto", which asks tshark for what our reader does not know."""
+    keylog: Path | None = None
+    """TLS secrets that one of the ends wrote down (draft-ietf-tls-keylogfile)."""
     everything: bool = False
     """Give every line of a log as an event. Without it, lines that tell nothing of federation are only counted."""
 

@@ -20,6 +20,7 @@ from tests.conftest import SHARED
 from tests.packets import FEATURES, header, pcap, talk
 
 CASES = Path(__file__).parents[1] / "notebooks" / "cases"
+DATA = Path(__file__).parent / "data"
 FEDTRACE = [sys.executable, "-c", "from analyzer.cli import main; main()"]
 VERBS = (
     "analyze",
@@ -621,3 +622,43 @@ def test_a_shell_completes_what_can_be_explained() -> None:
     told = CliRunner().invoke(main, [], prog_name="fedtrace", env=asked)
 
     assert "plain,dns-srv-nxdomain" in told.output
+
+
+@pytest.mark.needs_tshark
+def test_a_key_log_shows_what_tls_hides() -> None:
+    """With it the pair is healthy; without it, or with another's, nothing can be judged, and why is said."""
+    capture, keys = DATA / "starttls-1.3.pcap", DATA / "starttls-1.3.keys"
+    opened = fedtrace("analyze", capture, "--keylog", keys)
+    assert opened.exit_code == 0
+    assert "the key log opens 1 of its 1 TLS conversations" in opened.output
+    wrong = fedtrace("analyze", capture, "--keylog", DATA / "starttls-1.2.keys")
+    assert wrong.exit_code == fedtrace("analyze", capture).exit_code == 3
+    assert "the key log fits none of its 1 TLS conversations" in wrong.output
+
+
+@pytest.mark.needs_tshark
+def test_either_engine_gives_the_same_events(healthy: Path) -> None:
+    """tshark by name, from a file or a pipe."""
+    own, other = (fedtrace("events", healthy, "--engine", engine) for engine in ("own", "tshark"))
+    assert own.output == other.output
+    assert "<db:result> valid" in own.output
+    piped = subprocess.run(
+        [*FEDTRACE, "events", "-", "--engine", "tshark"], input=HEALTHY, capture_output=True, check=True
+    )
+    assert piped.stdout.count(b"\n") == own.output.count("\n")
+
+
+@pytest.mark.parametrize("option", [("--engine", "tshark"), ("--keylog", "starttls-1.3.keys")])
+def test_2_when_tshark_is_wanted_and_missing(
+    option: tuple[str, str], healthy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence says what to install; without the option all is as ever."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    name, value = option
+    asked = fedtrace("analyze", healthy, name, DATA / value if value.endswith("keys") else value)
+    assert asked.exit_code == 2
+    assert asked.output.startswith(
+        "fedtrace: Wireshark: tshark is not installed; install Wireshark's command line tools"
+    )
+    assert asked.output.count("\n") == 1
+    assert fedtrace("analyze", healthy).exit_code == 0

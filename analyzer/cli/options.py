@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,6 +47,19 @@ def reads(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--dns-names", multiple=True, metavar="PATTERN", help="Further DNS names to read; '*' reads all."),
         click.option("--as", "as_format", metavar="FORMAT", help="Read every input as this format."),
+        click.option(
+            "--engine",
+            type=click.Choice(["auto", "own", "tshark"]),
+            default="auto",
+            show_default=True,
+            help="Who dissects captures; auto asks tshark for what fedtrace does not know.",
+        ),
+        click.option(
+            "--keylog",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="TLS secrets of one end (SSLKEYLOGFILE): tshark decrypts with them.",
+        ),
         click.option("--zone", metavar="ZONE", help="Zone of logs that name none: Europe/Berlin, +02:00. Else UTC."),
         click.option("--year", type=click.IntRange(1980, 2199), help="Year of logs that leave it out."),
         click.option("--date", metavar="DAY", help="Day of the first line of logs with times only: 2013-09-06."),
@@ -68,6 +82,8 @@ def told(how: dict[str, Any]) -> How:
         ports=tuple(dict.fromkeys((*FEDERATION_PORTS, *how["ports"]))),
         dns_names=how["dns_names"],
         format=how["as_format"],
+        engine=how["engine"],
+        keylog=how["keylog"],
         zone=how["zone"],
         year=how["year"],
         date=how["date"],

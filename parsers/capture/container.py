@@ -26,7 +26,7 @@ _FOREIGN = {
     b"btsnoop\0": "a Bluetooth capture",
     b"5VIEW": "a 5View capture",
 }
-"""Captures that are not read, named so that the user can be told what to do."""
+"""Captures that only tshark reads, by their first bytes."""
 _CHUNK = 1 << 20
 """Bytes passed over at once."""
 
@@ -43,6 +43,12 @@ def is_capture(head: bytes) -> str | None:
     if name and head.startswith(ZSTD_MAGIC):
         return f"{name} in zstd"
     return name
+
+
+def foreign(head: bytes) -> str | None:
+    """Which capture that only tshark reads `head` begins: "a Solaris snoop capture"; None for anything else."""
+    inner = unpacked_head(head)
+    return next((what for magic, what in _FOREIGN.items() if inner.startswith(magic)), None)
 
 
 def fingerprint(path: Path | str) -> str:
@@ -137,7 +143,6 @@ def _format(source: Bytes, memory: bytearray, end: int) -> pcap.Pcap | pcapng.Pc
         raise SourceUnreadable(source.name, f"cannot be unpacked to a capture: {source.damage[0][0]}")
     if not head:
         raise SourceUnreadable(source.name, "is empty")
-    for magic, what in _FOREIGN.items():
-        if head.startswith(magic):
-            raise SourceUnreadable(source.name, f"is {what}", "make a pcapng of it: editcap -F pcapng IN OUT")
+    if what := foreign(head):
+        raise SourceUnreadable(source.name, f"is {what}", "make a pcapng of it: editcap -F pcapng IN OUT")
     raise SourceUnreadable(source.name, "is no capture: its first bytes are neither pcap nor pcapng")

@@ -80,7 +80,7 @@ class Side:
 class Conversation:
     """Both directions, the opener's first."""
 
-    __slots__ = ("closed_ns", "idles", "number", "opened", "seen_ns", "sides")
+    __slots__ = ("closed_ns", "idles", "number", "opened", "secured", "seen_ns", "sides")
 
     def __init__(self, first: Side, second: Side, seen_ns: int) -> None:
         self.sides = (first, second)
@@ -93,3 +93,5 @@ class Conversation:
         self.number = -1
         """Sequence number of its SYN, or the one that its SYN-ACK acknowledges."""
         self.closed_ns: int | None = None
+        self.secured: int | None = None
+        """Its number among the TLS conversations that are to be decrypted."""

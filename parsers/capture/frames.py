@@ -57,6 +57,9 @@ Held = tuple[Conversation, Side, Side]
 class Reader:
     """Packets of one source, or of the files of one ring buffer, to events."""
 
+    gather_bytes = GATHER_BYTES
+    keep_tls = False
+
     def __init__(self) -> None:
         """Nothing read yet."""
         self.file = File("", Reading())
@@ -194,7 +197,7 @@ class Reader:
             side.last = place
             if not marks and len(data) == length and side.messages is None and side.order.in_order(seq, length):
                 side.gather(data, place)
-                if side.end - side.read >= GATHER_BYTES:
+                if side.end - side.read >= self.gather_bytes:
                     self._decode(conversation, side)
             else:
                 self._out_of_line(conversation, side, packet)
@@ -294,7 +297,7 @@ class Reader:
                     self._message(wire, place, side.flow)
                 return
             side.gather(item.data, place)
-            if side.end - side.read >= GATHER_BYTES:
+            if side.end - side.read >= self.gather_bytes:
                 self._decode(conversation, side)
         elif type(item) is Hole:
             self._decode(conversation, side)
@@ -313,7 +316,8 @@ class Reader:
         side.gathered.clear()
         if side.payload is None:
             # Something is missing before these bytes when no SYN was seen, and when a hole came first.
-            side.payload = Payload(midstream=not conversation.opened or side.read > 0, at=side.read)
+            midstream = not conversation.opened or side.read > 0
+            side.payload = Payload(midstream=midstream, at=side.read, keep_tls=self.keep_tls)
         self._tell(side, side.payload.feed(data))
         side.read = side.end
         # Stanzas that are only counted tell nothing: their places would stay, and with them a third of the memory.

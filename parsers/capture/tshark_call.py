@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from threading import Event, Timer
 
-from parsers.errors import SourceUnreadable, TsharkMissing
+from parsers.errors import TsharkMissing
 
 OLDEST = (4, 0)
 """The oldest version that is used: the fields and taps asked for are in it, and no older one gets its faults mended."""
@@ -35,25 +35,21 @@ _IDLE_WORDS = re.compile(r"Running as user|dangerous\.$")
 """What tshark says to root, whatever happens."""
 
 
-def installed() -> bool:
-    """Whether there is a tshark that can be used."""
-    try:
-        program()
-    except TsharkMissing:
-        return False
-    return True
-
-
 def program(name: str = "tshark") -> str:
     """Where a program of Wireshark's is. Raises TsharkMissing."""
     path = shutil.which(name)
     if path is None:
-        raise TsharkMissing(name, "it is not installed", _INSTALL)
-    version = _version(str(Path(path).absolute()))
-    if version < OLDEST:
-        wanted, is_ = ".".join(map(str, OLDEST)), ".".join(map(str, version)) or "of no known version"
-        raise TsharkMissing(name, f"it is {is_}, and fedtrace needs {wanted} or later", _INSTALL)
+        raise TsharkMissing("Wireshark", f"{name} is not installed", _INSTALL)
+    found = _version(str(Path(path).absolute()))
+    if found < OLDEST:
+        wanted, is_ = ".".join(map(str, OLDEST)), ".".join(map(str, found)) or "of no known version"
+        raise TsharkMissing("Wireshark", f"{name} is {is_}, and fedtrace needs {wanted} or later", _INSTALL)
     return str(Path(path).absolute())
+
+
+def version() -> str:
+    """Version of tshark, "4.0.17". Raises TsharkMissing."""
+    return ".".join(map(str, _version(program())))
 
 
 @cache
@@ -149,13 +145,6 @@ class Call:
                 errors.seek(0)
                 took_long = f"it took more than {SECONDS_MAX} s"
                 self.complaint = took_long if late.is_set() else _reason(errors.read(1 << 16))
-
-    def run(self) -> None:
-        """Let it run, for what it writes. Raises SourceUnreadable when it fails."""
-        for _ in self.lines():
-            pass
-        if self.complaint:
-            raise SourceUnreadable(Path(self._command[0]).name, f"it failed: {self.complaint}")
 
 
 def _reason(errors: bytes) -> str:

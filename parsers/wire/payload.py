@@ -20,8 +20,13 @@ _CONTENT_TYPES = range(20, 25)
 class Payload:
     """Decoder of one direction; it begins as what the first bytes look like."""
 
-    def __init__(self, *, midstream: bool = False, at: int = 0) -> None:
-        """Read from the byte with index `at`; with `midstream`, the capture has missed what was said before."""
+    def __init__(self, *, midstream: bool = False, at: int = 0, keep_tls: bool = False) -> None:
+        """Read from the byte with index `at`; with `midstream`, the capture has missed what was said before.
+
+        With `keep_tls`, TLS bytes are kept in `tls_bytes` for whoever can decrypt them.
+        """
+        self.tls_bytes: list[bytes] | None = [] if keep_tls else None
+        """TLS bytes in order, as they were fed; the caller takes them away."""
         self._midstream = midstream
         self._at = at
         self._held = b""
@@ -120,6 +125,8 @@ class Payload:
     def _secured(self, data: bytes) -> list[Seen]:
         """TLS records."""
         assert self._tls is not None
+        if self.tls_bytes is not None and data:
+            self.tls_bytes.append(data)
         seen = []
         for at, observation in self._tls.feed(data):
             said = self._tls_event(self._tls_at + at, observation)

@@ -103,7 +103,7 @@ def streams_of(capture: str) -> list[dict[str, Any]]:
 def xmpp_events(capture: str) -> tuple[Event, ...]:
     """The events of a capture of client streams, read with the ports that its truth names."""
     ports = {stream["responder"]["port"] for stream in streams_of(capture)}
-    return tuple(read(f"xmpp/{capture}", How(ports=tuple(sorted(ports)))))
+    return tuple(read(f"xmpp/{capture}", How(engine="own", ports=tuple(sorted(ports)))))
 
 
 def ends(event: Event) -> tuple[str, str]:
@@ -309,7 +309,7 @@ def told_messages(events: Iterable[Event], updates: set[tuple[int, int]]) -> Ite
 @pytest.mark.parametrize("capture", files("dns"))
 def test_dns_questions_and_answers_equal_the_truth(capture: str) -> None:
     """Asked for with `--dns-names '*'`: every message on port 53, over UDP and TCP, SRV records in full."""
-    events = read(f"dns/{capture}", How(dns_names=("*",)))
+    events = read(f"dns/{capture}", How(engine="own", dns_names=("*",)))
     updates = {(e["frame"], int(e["id"], 16)) for e in truth_of(capture)["dns"] if e["opcode"] == 5}
     known = Counter((*k[:5], tuple(sorted(k[5], key=str))) for k in known_messages(capture))
     told = Counter(told_messages(events, updates))
@@ -333,7 +333,10 @@ def analysed(path: str, how: How) -> float:
 @pytest.mark.parametrize("group", sorted(p.name for p in CAPTURES.glob("*/") if p.name != "truth"))
 @pytest.mark.parametrize(
     "how",
-    [How(), How(ports=(*FEDERATION_PORTS, 25, 53, 80, 443, 1299, 5222, 5223, 7400), dns_names=("*",))],
+    [
+        How(engine="own"),
+        How(engine="own", ports=(*FEDERATION_PORTS, 25, 53, 80, 443, 1299, 5222, 5223, 7400), dns_names=("*",)),
+    ],
     ids=["as given", "all that can be asked for"],
 )
 def test_every_capture_is_analysed_or_refused_with_a_reason(group: str, how: How) -> None:
