@@ -26,7 +26,7 @@ def verify(report: Path, paths: tuple[str, ...], **how: Any) -> None:
 
     \b
     fedtrace verify report.json
-    fedtrace verify report.json ~/cases/612345/
+    fedtrace verify report.json incident/
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.report.proof import proof, told
     from analyzer.report.proof_text import lines
