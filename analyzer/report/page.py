@@ -23,10 +23,12 @@ from markupsafe import Markup, escape
 from analyzer.analysis import Analysis
 from analyzer.citations import Citation
 from analyzer.connection import Connection
+from analyzer.excerpt import cited
 from analyzer.judge import Judgement, Verdict, all_rules
 from analyzer.ladder import Ladder, Rung, ladder
 from analyzer.peers import Peer, clash, peers
 from analyzer.report import bars, words
+from analyzer.report.filters import frames_filter
 from analyzer.report.ladder_svg import Sheet, kept, sheets
 from analyzer.report.ladder_text import lane_says, rung_clock, rung_says
 from analyzer.report.rows import by_session, source_row
@@ -102,7 +104,7 @@ def page(analysis: Analysis) -> str:
         items=items,
         css=css,
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
-        pairs=_pairs(view, judgement),
+        pairs=_pairs(case, view, judgement),
         states=Counter(v.state for v in judgement.verdicts),
         causes=_causes(judgement),
         loose=_loose(view),
@@ -163,7 +165,7 @@ def _prose(text: str) -> Markup:
     return Markup("<br>").join(lines)
 
 
-def _pairs(view: CaseView, judgement: Judgement) -> list[Pair]:
+def _pairs(case: Case, view: CaseView, judgement: Judgement) -> list[Pair]:
     """The pairs that are told in full."""
     findings = by_session(judgement)
     rules = all_rules()
@@ -182,7 +184,7 @@ def _pairs(view: CaseView, judgement: Judgement) -> list[Pair]:
                 ladder=drawn,
                 sheets=tuple(sheets(drawn)),
                 rungs=kept(drawn),
-                filters=() if cause is None else tuple(_filters(cause, view)),
+                filters=() if cause is None else tuple(_filters(cause, view, case)),
                 sources=() if rule is None else rule.sources,
                 explanation="" if rule is None else " ".join(rule.explanation.split()),
             )
@@ -190,13 +192,11 @@ def _pairs(view: CaseView, judgement: Judgement) -> list[Pair]:
     return found
 
 
-def _filters(finding: Finding, view: CaseView) -> list[tuple[str, str, str]]:
+def _filters(finding: Finding, view: CaseView, case: Case) -> list[tuple[str, str, str]]:
     """Wireshark's display filters, for each capture the frames of evidence and the conversation that shows it."""
-    frames: dict[str, list[int]] = {}
-    for event in finding.match.events:
-        if event.where.frame is not None:
-            frames.setdefault(event.where.source, []).append(event.where.frame)
-    found = [(source, "the evidence", _frames(numbers)) for source, numbers in frames.items()]
+    found = [
+        (source, "the evidence", frames_filter(frames[:FRAMES_MAX])) for source, frames in cited(finding, case).items()
+    ]
     connection = view.connection(finding.match.connection)
     for sighting in () if connection is None or not connection.captured else connection.sightings:
         ends = [
@@ -205,13 +205,6 @@ def _filters(finding: Finding, view: CaseView) -> list[tuple[str, str, str]]:
         ]
         found.append((sighting.source, "its conversation", " && ".join(ends)))
     return sorted(found, key=lambda told: told[0])
-
-
-def _frames(numbers: Sequence[int]) -> str:
-    ordered = sorted(set(numbers))[:FRAMES_MAX]
-    if len(ordered) == 1:
-        return f"frame.number == {ordered[0]}"
-    return f"frame.number in {{{', '.join(map(str, ordered))}}}"
 
 
 def _causes(judgement: Judgement) -> dict[str, str]:

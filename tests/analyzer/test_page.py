@@ -18,14 +18,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from analyzer.analysis import Analysis
+from analyzer.analysis import Analysis, analysis
 from analyzer.cli import main
 from analyzer.report.page import EVIDENCE_SHOWN, PAIRS_IN_FULL, page
+from parsers.case import read_case
+from parsers.source import How
 from tests import scene
 from tests.analyzer.reports import analysed
 from tests.chromium import Browser
 from tests.conftest import SHARED
 from tests.packets import header, pcap, talk
+from tests.test_cli import CASES
 
 REFUSED = """
     0.00  10.0.0.5:4000 > 10.0.0.53:53   query SRV _xmpp-server._tcp.gmail.com
@@ -106,7 +109,7 @@ def text_of(html: str) -> str:
 
 
 def test_the_verdict_comes_with_all_that_is_needed_to_end_the_argument() -> None:
-    """State as a word, cause, confidence, whose turn it is, remedy, evidence and the filter that shows it."""
+    """State as a word, cause, confidence, whose turn it is, remedy, evidence and the conversation's filter."""
     told = text_of(page(refused()))
 
     assert "cupdomain.com → gmail.com ✘ failing" in told
@@ -114,9 +117,16 @@ def test_the_verdict_comes_with_all_that_is_needed_to_end_the_argument() -> None
     assert "Confidence likely" in told
     assert "Owner for the peer's administrator to mend" in told
     assert "cups.pcap#5 09:14:00.200 RST 198.51.100.10:5269 > 10.0.0.5:40000" in told
-    assert "cups.pcap the evidence frame.number in {4, 5}" in told
     assert "ip.addr == 10.0.0.5 && tcp.port == 40000 && ip.addr == 198.51.100.10 && tcp.port == 5269" in told
     assert told.index("✘ failing") < told.index("Remedy See") < told.index("Evidence Where") < told.index("Step Answer")
+
+
+def test_the_frames_of_the_evidence_can_be_typed_into_wireshark() -> None:
+    """For each capture that shows some."""
+    told = text_of(page(analysis(read_case([str(CASES / "callback-blocked")], How()))))
+
+    assert "asa-outside.pcap the evidence frame.number in {22, 23, 24, 25, 27, 31, 34}" in told
+    assert "cups.pcap the evidence frame.number in {55, 64}" in told
 
 
 def test_a_certificate_is_told_with_its_dates() -> None:
