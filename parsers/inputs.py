@@ -106,7 +106,10 @@ def _files(paths: Sequence[str]) -> list[Path]:
 def _named_by(text: str) -> Iterator[Path]:
     """The files of one path as typed. Raises SourceUnreadable where there is none."""
     path = Path(text)
-    if text == "-" or path.is_file() or path.is_fifo():
+    if text != "-" and path.is_fifo():
+        # What it is shows in its first bytes, and those can be read but once.
+        raise SourceUnreadable(text, "this is a pipe", f"read it as standard input: fedtrace analyze - < {text}")
+    if text == "-" or path.is_file():
         yield path
         return
     if path.is_dir():

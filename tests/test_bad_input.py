@@ -231,3 +231,12 @@ def test_keys_and_bodies_never_leave(tmp_path: Path) -> None:
 
         assert "secret-key" not in output
         assert "launch code" not in output
+
+
+def test_a_pipe_that_is_named_is_no_reason_to_wait(tmp_path: Path) -> None:
+    """It says how a pipe is read, whoever writes to it or not."""
+    os.mkfifo(tmp_path / "pipe")
+    result = CliRunner().invoke(main, ["analyze", str(tmp_path / "pipe")])
+
+    assert result.exit_code == 2
+    assert "this is a pipe; read it as standard input: fedtrace analyze - < " in result.output
