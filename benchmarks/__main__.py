@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import captures, logs, machine, rivals, tables
+from benchmarks import captures, logs, machine, rivals, samples, tables
 from benchmarks.measure import CommandFailed, Cost, Target, as_share, interleaved, run, scaled
 
 TARGETS = {
@@ -21,6 +21,8 @@ TARGETS = {
 
 LINES_A_SECOND = {"asa": 300_000, "prosody": 100_000, "ejabberd": 100_000, "bind": 100_000}
 """Lines of a log that fedtrace promises to read in a second of CPU time, start-up and verdict included."""
+SAMPLED_A_SECOND = 100_000
+"""The same for logs made of samples, start-up included."""
 LOG_PEAK_BYTES = 400_000_000
 """Memory that a log may take, whatever its length."""
 
@@ -119,6 +121,20 @@ def _log(kind: str, lines: int, rounds: int) -> bool:
     return held
 
 
+def _sampled(name: str, lines: int, scratch: Path, rounds: int) -> bool:
+    """A log of one format's samples, read and not judged; True when it is read fast enough."""
+    path = scratch / f"{name}.log"
+    path.write_text("".join(f"{line}\n" for line in samples.lines(name, lines)), encoding="utf-8")
+    command = [sys.executable, "-m", "benchmarks.samples", name, str(path)]
+    (cost,) = interleaved({name: partial(run, command)}, rounds).values()
+    rate = lines / cost.cpu_s
+    print(
+        f"  {name:16} {lines:>9,} lines {cost.cpu_s:8.2f} s CPU {rate:9,.0f} lines/s   "
+        f"target: {SAMPLED_A_SECOND:,} lines/s: {'holds' if rate >= SAMPLED_A_SECOND else 'MISSED'}"
+    )
+    return rate >= SAMPLED_A_SECOND
+
+
 def _frame(rounds: int) -> bool:
     """A million events to a DataFrame; True when it takes seconds."""
     command = [sys.executable, "-m", "benchmarks.tables", str(tables.EVENTS_MADE)]
@@ -166,6 +182,10 @@ def main(quick: bool, longer: bool, rounds: int | None, given: tuple[str, ...]) 
             held.append(_measured("dense", dense, rounds, {}))
             print(f"\nlogs: medians of {rounds}")
             held += [_log(kind, lines // 10 if quick else lines, rounds) for kind, lines in logs.LINES.items()]
+            print("\nlogs made of samples, reading only:")
+            with tempfile.TemporaryDirectory() as scratch:
+                few = samples.LINES // 10 if quick else samples.LINES
+                held += [_sampled(name, few, Path(scratch), rounds) for name in samples.named()]
             held.append(_frame(rounds))
         if longer:
             held.append(_long(sizes["needle"]))
