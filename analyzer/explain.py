@@ -56,7 +56,8 @@ def pages() -> dict[str, str]:
     found["tables.md"] = "\n".join(
         [
             "# Tables\n",
-            "What a `Trace` has as DataFrames and `-o DIR/` writes as CSV; the index of a DataFrame is in bold.\n",
+            "What a `Trace` has as DataFrames and `-o DIR/` writes as CSV; the index of a DataFrame is in bold.\n"
+            "In CSV an instant is ISO 8601 text, and a duration whole nanoseconds in a column that ends in `_ns`.\n",
             *(line for name, table in TABLES.items() for line in _table_page(name, table, depth=2)),
         ]
     )

@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import NamedTuple
 
@@ -213,6 +213,12 @@ def _findings(session: Session, matches: Sequence[tuple[str, Match]], rules: Map
         explained = name in masked or severities[name] is Severity.NOTE
         return (explained, -severities[name], name in GENERAL, at_ns, name)
 
+    # A rival that is proven on the same attempt is open no more.
+    proven = {name for name, m in matches if m.confidence is Confidence.PROVEN and name not in GENERAL}
+    matches = [
+        (name, replace(m, undecided=tuple(u for u in m.undecided if u[0] not in proven)) if m.undecided else m)
+        for name, m in matches
+    ]
     ordered = sorted(matches, key=rank)
     found = []
     for index, (name, match) in enumerate(ordered):

@@ -132,19 +132,30 @@ def ladder(session: Session, view: CaseView, findings: Iterable[Finding] = ()) -
     """The ladder of an attempt; `findings` are those of the attempt, to mark what proves them."""
     lanes = _hosts(session, view)
     ordered = lanes.lanes()
+    findings = tuple(findings)
     proves: dict[int, list[str]] = {}
     for finding in findings:
         for event in finding.match.events:
             proves.setdefault(id(event), []).append(finding.rule)
     ends = dict(_ends(session, view, lanes))
+    told = moments(session)
+    shown = {id(event) for event, _, _ in told}
+    # What proves a finding is drawn, though it is no step: what came again, and what a capture lacks.
+    cited = {id(e): e for finding in findings for e in finding.match.events if id(e) in ends and id(e) not in shown}
+    told += [(event, "evidence", True) for event in cited.values()]
     rungs = []
-    for event, step, expected in moments(session):
+    for event, step, expected in sorted(told, key=lambda moment: _placed_ns(moment[0])):
         start, end, stopped = ends.get(id(event)) or _by_flow(event, lanes)
         names = tuple(dict.fromkeys(proves.get(id(event), ())))
         rungs.append(Rung(event, step, start, end, stopped, expected, 1, event.at_ns, names))
     used = sorted({lane for rung in rungs for lane in (rung.start, rung.end)})
     kept = [r._replace(start=used.index(r.start), end=used.index(r.end)) for r in rungs]
     return Ladder(session=session, lanes=tuple(ordered[lane] for lane in used), rungs=tuple(_folded(kept)))
+
+
+def _placed_ns(event: Event) -> int:
+    """Where an event stands in a ladder: a line of whole seconds behind the packets of its second, its causes."""
+    return event.at_ns if event.width_ns < 10**9 else event.at_ns + event.width_ns - 1
 
 
 def moments(session: Session) -> list[tuple[Event, str, bool]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib.dates as dates
 import matplotlib.pyplot as plt
@@ -30,8 +30,10 @@ TEXT_PT = 7.5
 """Size of the text, points: ten pixels where the picture is 600 pixels wide."""
 LANES_MAX = 40
 """Attempts, peers or causes that get a lane; a picture with more cannot be read, and says how many are left out."""
-DAYS_MAX = 62
-"""Days of a heat map: two months side by side."""
+COLUMNS_MAX = 15
+"""Columns of a heat map: with more of them a number and a letter have no room."""
+STEPS = (1, 7, 28, 364)
+"""Days of a column, from few to many: a week keeps its weekday, and 28 and 364 days are whole weeks."""
 PAUSE_NS = 10**9
 """A pause of a second and more is marked in a ladder: that is where the time went."""
 SAYS_MAX = 61
@@ -58,11 +60,18 @@ HATCHES = ("", "////", "....", "\\\\", "xxxx", "++", "oo", "--", "||")
 """Of causes, in turn."""
 
 
-def ladder(drawn: Ladder, ax: Axes | None = None) -> Axes:
+class _Drawn(Protocol):
+    """What has a ladder, as a trace's session."""
+
+    ladder: Ladder
+
+
+def ladder(drawn: Ladder | _Drawn, ax: Axes | None = None) -> Axes:
     """The call flow of one attempt: a lane for each host and for the firewall, where a stopped arrow ends with a cross.
 
     Time runs downwards, one rung a line; pauses of a second and more are told.
     """
+    drawn = drawn if isinstance(drawn, Ladder) else drawn.ladder
     rows = _rows(drawn.rungs)
     ax = ax or _axes(1.4 + 0.17 * (rows[-1] + 2 if rows else 4))
     gap = min(_GAP_IN, _LANES_IN / max(len(drawn.lanes), 1))
@@ -107,7 +116,8 @@ def timeline(sessions: pd.DataFrame, sources: pd.DataFrame | None = None, ax: Ax
         ax.plot(began, y, marker="|", color="black", ms=9)
         names.append(f"{id[:6]}  {row.initiator} → {row.receiver}")
     for y, (name, row) in enumerate(covers.iterrows(), start=len(shown)):
-        first, last = _number(row["first"]), _number(row["last"])
+        ahead = pd.Timedelta(0) if pd.isna(row.clock_offset) else row.clock_offset  # attempts are told without it
+        first, last = _number(row["first"] - ahead), _number(row["last"] - ahead)
         ax.barh(y, last - first, left=first, height=0.9, color="0.9", edgecolor="0.6", lw=0.6)
         names.append(f"{name} covers")
     _lanes(ax, names, len(sessions) - len(shown))
@@ -153,6 +163,7 @@ def causes(sessions: pd.DataFrame, by: str = "receiver", ax: Axes | None = None)
         left = left + shown[cause]
     _lanes(ax, list(shown.index), len(counted) - len(shown))
     _count_axis(ax, "attempts")
+    ax.set_xlim(0, 1.05 * float(left.max()))
     _legend(ax, [(cause, *styles[cause]) for cause in shown.columns])
     return ax
 
@@ -186,9 +197,9 @@ def waits(sessions: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def heatmap(sessions: pd.DataFrame, by: str = "receiver", ax: Axes | None = None) -> Axes:
     """Failed attempts by peer and day: darker for more, with the number, and a letter for the commonest cause."""
     failed = sessions[sessions.outcome == "failed"]
-    days = pd.DatetimeIndex(failed.began).floor("D")
+    days, step = _days(pd.DatetimeIndex(failed.began).floor("D"))
     peers = failed[by].value_counts(sort=False).sort_values(ascending=False, kind="stable").index[:LANES_MAX]
-    every = pd.date_range(days.min(), days.max(), freq="D")[-DAYS_MAX:] if len(failed) else []
+    every = pd.date_range(days.min(), days.max(), freq=f"{step}D")[-COLUMNS_MAX:] if len(failed) else []
     ax = ax or _axes(1.4 + 0.3 * max(len(peers), 1))
     if _empty(ax, failed, "no attempt failed"):
         return ax
@@ -215,12 +226,23 @@ def heatmap(sessions: pd.DataFrame, by: str = "receiver", ax: Axes | None = None
                 )
     ax.set_xticks(range(len(every)), [f"{day:%b %d}" for day in every], rotation=60, ha="right", fontsize=TEXT_PT)
     _lanes(ax, list(peers), failed[by].nunique() - len(peers))
+    if step > 1:
+        ax.set_xlabel(f"{step} days from", fontsize=TEXT_PT)
     told = "\n".join(f"{letter}  {name}" for name, letter in letters.items())
     ax.annotate(_plain(told), (1.01, 1), xycoords="axes fraction", va="top", fontsize=TEXT_PT)
     return ax
 
 
 # --- parts
+
+
+def _days(days: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, int]:
+    """The first day of the column that each day falls into, and how many days a column has."""
+    if not len(days):
+        return days, 1
+    span = (days.max() - days.min()).days + 1
+    step = next((step for step in STEPS if span <= step * COLUMNS_MAX), STEPS[-1])
+    return days.min() + (days - days.min()) // pd.Timedelta(days=step) * pd.Timedelta(days=step), step
 
 
 def _axes(height_in: float) -> Axes:

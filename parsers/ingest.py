@@ -7,6 +7,7 @@ Knows no format by name.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -96,6 +97,8 @@ def head_of(source: Source) -> Head:
     if str(path) == "-":
         return _head_of_stdin(path)
     try:
+        if source.file.is_dir() and not os.access(source.file, os.R_OK | os.X_OK):
+            raise SourceUnreadable(source.name, "permission denied: its files cannot be listed", "check your rights")
         if source.file.is_dir():
             raise SourceUnreadable(source.name, "this is a folder", "name a file in it")
         with source.file.open("rb") as file:

@@ -5,6 +5,7 @@ Knows no format and reads no input.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -126,10 +127,15 @@ def _named_by(text: str) -> Iterator[Path]:
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    """Files of a folder at any depth, in name order; hidden ones and links out of it are left out."""
-    for path in sorted(folder.rglob("*")):
+    """Files of a folder at any depth, in name order; hidden ones and links out of it are left out.
+
+    A folder that may not be listed stands for what is in it: reading it says why there is nothing.
+    """
+    for path in sorted((folder, *folder.rglob("*"))):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and not path.is_symlink():
+        if hidden or path.is_symlink():
+            continue
+        if path.is_file() or (path.is_dir() and not os.access(path, os.R_OK | os.X_OK)):
             yield path
 
 

@@ -46,6 +46,7 @@ def analyze(paths: tuple[str, ...], layout_name: str | None, output: str | None,
     from analyzer.judge import worst_exit_code
 
     target = target_of(output)
+    output = output if target else None
     layout = layout_named(layout_name) if layout_name else layout_of(target)
     _check(layout.name, target, table)
     found = analysed(paths, how)

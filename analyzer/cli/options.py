@@ -76,8 +76,17 @@ def reads(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def told(how: dict[str, Any]) -> How:
     """What the user told of the inputs."""
+    from parsers.clock import day_named, zone_named
+    from parsers.errors import FedtraceError
+    from parsers.ingest import format_named
     from parsers.source import FEDERATION_PORTS, How
 
+    # What is wrong with an option is said at once, not of each input.
+    for option, check in (("zone", zone_named), ("date", day_named), ("as_format", format_named)):
+        if how[option] is not None:
+            check(how[option])
+    if how["keylog"] is not None and how["engine"] == "own":
+        raise FedtraceError("--keylog", "only tshark decrypts", "leave out --engine own")
     return How(
         ports=tuple(dict.fromkeys((*FEDERATION_PORTS, *how["ports"]))),
         dns_names=how["dns_names"],

@@ -47,6 +47,8 @@ def whole(output: Path) -> Iterator[IO[bytes]]:
 
 def target_of(output: str | None) -> str:
     """What was named to write to, "" for stdout; a folder ends with a slash, also where the user wrote none."""
+    if output == "-":
+        return ""
     with suppress(OSError):  # a name that is too long is told when it is written
         if output and not output.endswith("/") and Path(output).is_dir():
             return f"{output}/"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from analyzer.ladder import Ladder, Lane, Rung
-from analyzer.report.words import clock, escape, place, says
+from analyzer.report.words import clock, escape, place, says, time_of
 from parsers.events import Event, TcpMark
 
 GAP = 8
@@ -124,9 +124,8 @@ def rung_says(rung: Rung, times: str = UNICODE.times) -> str:
 
 
 def rung_clock(rung: Rung) -> str:
-    """The time of day, of a clock of whole seconds without the rest."""
-    told = clock(rung.event.at_ns)
-    return told if rung.event.width_ns < 10**9 else told[:8]
+    """The time of day, as far as it is told."""
+    return time_of(rung.event)
 
 
 def _words(event: Event) -> str:

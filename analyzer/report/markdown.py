@@ -16,7 +16,19 @@ from analyzer.judge import Judgement, Verdict
 from analyzer.peers import peers
 from analyzer.report.rows import sha256
 from analyzer.report.terminal import attempts, not_judged, not_read, owner, who
-from analyzer.report.words import clock, count, day, duration, escape, marks_say, peer_says, place, says
+from analyzer.report.words import (
+    clock,
+    count,
+    day,
+    duration,
+    escape,
+    is_command,
+    marks_say,
+    peer_says,
+    place,
+    says,
+    time_of,
+)
 from analyzer.rule import Finding
 from parsers.events import Event
 
@@ -197,13 +209,16 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"**Evidence** of {day(match.events[0].at_ns)}, UTC"
     yield ""
     for event in match.events[:EVIDENCE_SHOWN]:
-        yield f"- {code(place(event.where))} {clock(event.at_ns)} {code(says(event))}"
+        yield f"- {code(place(event.where))} {time_of(event)} {code(says(event))}"
     if len(match.events) > EVIDENCE_SHOWN:
         yield f"- and {len(match.events) - EVIDENCE_SHOWN} more"
     yield ""
     yield from _list("**Ruled out**", (f"`{rule}`: {prose(why)}" for rule, why in match.ruled_out))
     yield from _list("**Still open**", (f"`{rule}`; to decide: {prose(what)}" for rule, what in match.undecided))
-    yield from _list("**Remedy**", map(prose, filter(str.strip, finding.remedy.splitlines())))
+    lines = [line for line in finding.remedy.splitlines() if line.strip()]
+    yield from _list("**Remedy**", (prose(line) for line in lines if not is_command(line)))
+    if typed := [escape(line, SENTENCE_MAX) for line in lines if is_command(line)]:
+        yield from ("```", *typed, "```", "")
 
 
 def _checklist(items: Sequence[Item]) -> Iterator[str]:

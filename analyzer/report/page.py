@@ -140,6 +140,7 @@ def _environment() -> Environment:
         "owner": owner,
         "lane_says": lane_says,
         "rung_clock": rung_clock,
+        "time_of": words.time_of,
         "rung_says": rung_says,
         "version": version("fedtrace"),
     }
@@ -159,6 +160,9 @@ def _prose(text: str) -> Markup:
     """A sentence or more of ours, with what stands between backticks as code and a line for each line."""
     lines = []
     for line in text.strip().splitlines():
+        if words.is_command(line):
+            lines.append(Markup("<code>{}</code>").format(escape(_shown(line))))
+            continue
         parts = [escape(_shown(part)) for part in line.split("`")]
         whole = parts if len(parts) % 2 else [escape(_shown(line))]
         lines.append(Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(whole)))

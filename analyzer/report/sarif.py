@@ -28,6 +28,8 @@ SENTENCE_MAX = 1000
 _PRECISION = {"proven": "very-high", "likely": "high", "possible": "medium"}
 """What GitHub shows as how sure a rule is, by our words for a finding."""
 
+Index = dict[str, tuple[int, str]]
+"""Number and URI of a source among the artifacts, by its name."""
 Row = dict[str, Any]
 
 
@@ -39,7 +41,7 @@ def sarif(analysis: Analysis) -> str:
 def _run(analysis: Analysis) -> Row:
     case, view, judgement, _ = analysis
     names = list(dict.fromkeys(f.rule for f in judgement.findings))
-    index = {source.name: number for number, source in enumerate(case.sources)}
+    index = {source.name: (number, _uri(str(source.path))) for number, source in enumerate(case.sources)}
     told = [_notice("warning", says(d), d.where, index) for d in view.damage]
     told += [
         _notice("warning", f"not read: {error.problem}", Where(source=name), index)
@@ -62,7 +64,7 @@ def _run(analysis: Analysis) -> Row:
         ],
         "artifacts": [
             {
-                "location": {"uri": _uri(source.name)},
+                "location": {"uri": index[source.name][1]},
                 "length": case.readings[source.name].size_bytes,
                 "roles": ["analysisTarget"],
                 **({"hashes": {"sha-256": found}} if (found := sha256(source)) else {}),
@@ -92,7 +94,7 @@ def _rule(name: str, rule: Rule) -> Row:
     }
 
 
-def _result(finding: Finding, names: Sequence[str], index: dict[str, int]) -> Row:
+def _result(finding: Finding, names: Sequence[str], index: Index) -> Row:
     """One finding."""
     events, session = finding.match.events, finding.session
     pair = f"{escape(session.initiator)} → {escape(session.receiver)}"
@@ -127,7 +129,7 @@ def _result(finding: Finding, names: Sequence[str], index: dict[str, int]) -> Ro
     }
 
 
-def _location(event: Event, index: dict[str, int]) -> Row:
+def _location(event: Event, index: Index) -> Row:
     """Where an event is to be seen, and what stands there."""
     frame = {} if event.where.frame is None else {"properties": {"frame": event.where.frame}}
     return {
@@ -137,22 +139,25 @@ def _location(event: Event, index: dict[str, int]) -> Row:
     }
 
 
-def _place(where: Where, index: dict[str, int]) -> Row:
+def _place(where: Where, index: Index) -> Row:
     """A file, and a line of it where it has lines."""
-    at = {} if where.source not in index else {"index": index[where.source]}
+    number, uri = index.get(where.source, (-1, _uri(where.source)))
+    at = {} if number < 0 else {"index": number}
     region = {} if where.line is None else {"region": {"startLine": max(where.line, 1)}}
-    return {"artifactLocation": {"uri": _uri(where.source), **at}, **region}
+    return {"artifactLocation": {"uri": uri, **at}, **region}
 
 
-def _notice(level: str, text: str, where: Where | None, index: dict[str, int]) -> Row:
+def _notice(level: str, text: str, where: Where | None, index: Index) -> Row:
     """What a reader of the results must know of the run: damage, what was assumed, what was not read."""
     at = {} if where is None else {"locations": [{"physicalLocation": _place(where, index)}]}
     return {"level": level, "message": {"text": _literal(escape(text, SENTENCE_MAX))}, **at}
 
 
-def _uri(name: str) -> str:
-    """A source's name as a relative reference (RFC 3986 section 4.2); bytes that are no UTF-8 are kept."""
-    return quote(name.lstrip("/"), errors="surrogateescape") or "-"
+def _uri(path: str) -> str:
+    """Where a source is, as a URI if it is absolute, else as a relative reference (RFC 3986 section 4.2); bytes that
+    are no UTF-8 are kept.
+    """
+    return ("file://" if path.startswith("/") else "") + quote(path, errors="surrogateescape") or "-"
 
 
 def _literal(text: str) -> str:

@@ -32,6 +32,7 @@ from analyzer.report.words import (
     peer_says,
     place,
     says,
+    time_of,
 )
 from analyzer.rule import Finding
 from analyzer.stage import end_text
@@ -333,11 +334,11 @@ def owner(finding: Finding) -> str:
 
 
 def _evidence(event: Event) -> str:
-    return f"{place(event.where):<22}  {clock(event.at_ns)}  {says(event)}"
+    return f"{place(event.where):<22}  {time_of(event):<12}  {says(event)}"
 
 
 def _moment(event: Event, what: str) -> str:
-    return f"{clock(event.at_ns)}  {what:<24}  {place(event.where):<22}  {says(event)}"
+    return f"{time_of(event):<12}  {what:<24}  {place(event.where):<22}  {says(event)}"
 
 
 def not_read(case: Case) -> list[str]:

@@ -15,6 +15,9 @@ from parsers import events as e
 from parsers.events import Event, Flow, Where
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COMMANDS = ("access-list ", "packet-tracer ")
+"""How lines that are to be typed begin (`analyzer.asa`)."""
+_DAY_NS = 86_400 * 10**9
 TEXT_MAX = 300
 """Characters of wire text in one place: enough for every stream error seen, too few to flood a screen."""
 _SILENT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -67,9 +70,22 @@ def instant(at_ns: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z".rjust(30, "0")
 
 
+def is_command(line: str) -> bool:
+    """Whether a line of a remedy is to be typed as it stands."""
+    return line.startswith(_COMMANDS)
+
+
 def clock(at_ns: int) -> str:
     """The time of day with milliseconds: `09:14:03.412`."""
     return instant(at_ns)[11:23]
+
+
+def time_of(event: Event) -> str:
+    """The time of day of an event as far as its source tells it: `09:14:03.412`, `09:14:03`, or `undated`."""
+    if event.width_ns >= _DAY_NS:
+        return "undated"
+    told = clock(event.at_ns)
+    return told if event.width_ns < 10**9 else told[:8]
 
 
 def day(at_ns: int) -> str:

@@ -10,7 +10,7 @@ from analyzer.view import CaseView
 def predicate(session: Session, case: CaseView) -> Match | None:
     """One side of a conversation talks on, and no source shows the other."""
     for connection in session.connections:
-        if all(s.answered_unseen for s in connection.sightings):
+        if connection.captured and all(s.answered_unseen for s in connection.sightings):
             sender = connection.client if ">" in connection.primary.seen_ways else connection.server
             return Match(
                 events=connection.events[:1],
