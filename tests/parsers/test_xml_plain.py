@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parsers.wire import xml_document
 from parsers.wire.xml_plain import Kind, text_of
 from parsers.wire.xmpp import XmppStream
 
@@ -161,3 +162,12 @@ def test_a_stream_is_read_as_if_by_expat_alone(parts: list[str], sizes: list[int
     for other in (alone, cut):
         assert (other.stanzas, other.at, other.done) == (whole.stanzas, whole.at, whole.done)
     assert (alone.pending, alone.skipped) == (whole.pending, whole.skipped)
+
+
+def test_stanzas_that_are_all_odd() -> None:
+    """Nobody looks for plain ones among them for ever, and all are counted."""
+    odd = b"<message><db:x/></message>"
+    stream = XmppStream()
+    stream.feed(ROOT + 3 * xml_document.ODD_MAX * odd + MESSAGE.encode())
+    stream.feed(b"<message>" + MESSAGE.encode())
+    assert stream.stanzas == 3 * xml_document.ODD_MAX + 1
