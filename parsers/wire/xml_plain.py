@@ -81,7 +81,7 @@ class Text(NamedTuple):
     text: str
     """The characters."""
     simple: bool
-    """They are ASCII, without references and without `]]>`."""
+    """They are ASCII, without references and without `]`: nothing in them is to be looked at twice."""
 
     def plain(self, at: int, known: Set[Kind]) -> tuple[int, int]:
         """How many plain stanzas of known kinds follow each other from `at` on, and where the last of them ends."""
@@ -100,7 +100,7 @@ def text_of(data: bytes) -> Text | None:
     if data.translate(None, _CHARACTERS):
         return None
     text = data.decode("latin-1")
-    return Text(text, text.isascii() and "&" not in text and "]]>" not in text)
+    return Text(text, text.isascii() and "&" not in text and "]" not in text)
 
 
 def _harmless(text: str) -> bool:
