@@ -58,7 +58,8 @@ def sightings(events: Iterable[Event], tap: str) -> list[Sighting]:
         # Payload is a signal too, and after the handshake it changes nothing: half of all steps would be that.
         if said not in QUIET or not held.flow.stays(said):
             held.flow.receive(said, event)
-        word = stream.signal(event, held.client)
+        # What is no payload is nothing to a stream.
+        word = stream.signal(event, held.client) if said == "data" else None
         if word is not None:
             held.stream.receive(word, event)
     return [

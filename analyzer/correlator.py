@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from analyzer import firewall
 from analyzer.addresses import is_private
@@ -31,8 +30,6 @@ from analyzer.view import CaseView, Coverage
 from parsers.events import Damage, Event, FirewallLog, Probe, Said, Setting, Stanza, StreamHeader, river_key
 from parsers.names import domain
 from parsers.source import FEDERATION_PORTS, Reading, Source
-
-T = TypeVar("T", bound=Event)
 
 
 def correlate(
@@ -93,12 +90,12 @@ def correlate(
     streams = [*client_streams, *told.clients]
     attempts = gather(connections, questions, keys, streams, where, coverage, local, limits, told.loose)
     sessions = _sessions(attempts, local)
-    everything = [e for river in (*captures.values(), *rivers.values()) for e in river]
+    loose = _of((Damage, Probe, Setting, Said), (*captures.values(), *rivers.values()))
     held = {e.where for t in threads_told for e in t.said}
     return CaseView(
         sources=tuple(sources),
         readings=readings,
-        damage=_of(Damage, everything),
+        damage=tuple(e for e in loose if isinstance(e, Damage)),
         coverage=coverage,
         local_domains=local,
         assumed=assumed,
@@ -111,20 +108,20 @@ def correlate(
         local_addresses=home,
         clocks={tap: (clock.offset_ns, clock.residual_ns) for tap, clock in clocks.items()},
         firewall=tuple(lines),
-        probes=_of(Probe, everything),
-        settings=_of(Setting, everything),
-        said=tuple(e for e in _of(Said, everything) if e.where not in held),
+        probes=tuple(e for e in loose if isinstance(e, Probe)),
+        settings=tuple(e for e in loose if isinstance(e, Setting)),
+        said=tuple(e for e in loose if isinstance(e, Said) and e.where not in held),
     )
 
 
 def is_log(river: Sequence[Event]) -> bool:
     """Whether a tap's events are of a log or a transcript: they have lines, and a capture's have frames."""
-    return any(e.where.line is not None for e in river) and all(e.where.frame is None for e in river)
+    return all(e.where.frame is None for e in river) and any(e.where.line is not None for e in river)
 
 
-def _of(kind: type[T], events: Iterable[Event]) -> tuple[T, ...]:
-    """The events of one class, in order."""
-    return tuple(sorted((e for e in events if isinstance(e, kind)), key=river_key))
+def _of(kinds: tuple[type[Event], ...], rivers: Iterable[Sequence[Event]]) -> list[Event]:
+    """The events of some classes, in order."""
+    return sorted((e for river in rivers for e in river if isinstance(e, kinds)), key=river_key)
 
 
 def _same_ends(lines: Iterable[FirewallLog]) -> list[tuple[firewall.Ends, firewall.Ends, int]]:

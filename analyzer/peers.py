@@ -182,13 +182,13 @@ PRODUCTS = (
 )
 """Fingerprints, from captures and logs of each. Of the gateway of OCS and Lync none is published: it is not named."""
 
-_ID_FORMS: tuple[tuple[str, str], ...] = (
-    (r"[0-9A-F]{9}", "9 upper hex"),
-    (r"[0-9A-F]{16}", "16 upper hex"),
-    (r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", "UUID"),
-    (r"\d{17,20}", "decimal digits"),
-    (r"(?=.*[g-z])[0-9a-z]{8,10}", "10 base 36"),
-    (r"(?=.*[g-z])[0-9a-z]{40}", "40 lower alphanumerics"),
+_ID_FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"[0-9A-F]{9}"), "9 upper hex"),
+    (re.compile(r"[0-9A-F]{16}"), "16 upper hex"),
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"), "UUID"),
+    (re.compile(r"\d{17,20}"), "decimal digits"),
+    (re.compile(r"(?=.*[g-z])[0-9a-z]{8,10}"), "10 base 36"),
+    (re.compile(r"(?=.*[g-z])[0-9a-z]{40}"), "40 lower alphanumerics"),
 )
 _LOGS = frozenset(m.word for p in PRODUCTS for m in p.marks if m.kind == "log")
 _STARTTLS = ("absent", "offered", "required")
@@ -228,7 +228,7 @@ def _shown(connection: Connection) -> Iterator[tuple[str | None, Kind, str, Even
         if not event.id:
             continue
         for pattern, form in _ID_FORMS:
-            if re.fullmatch(pattern, event.id):
+            if pattern.fullmatch(event.id):
                 yield connection.receiver, "stream id", form, event
                 break
         if event.version is None:
@@ -248,8 +248,9 @@ def _shown(connection: Connection) -> Iterator[tuple[str | None, Kind, str, Even
 def _peer(domain: str, local: bool, seen: tuple[Seen, ...], policy: Policy) -> Peer:
     """The one product that most marks name; nobody where two are named alike, or by too little."""
     matching = []
+    shown = {(s.kind, s.word): s for s in seen}
     for product in PRODUCTS:
-        marks = tuple((m, s) for m in product.marks for s in seen if (m.kind, m.word) == (s.kind, s.word))
+        marks = tuple((m, s) for m in product.marks if (s := shown.get((m.kind, m.word))) is not None)
         # What contradicts: of a kind that the product has marks of, only others were seen.
         known = {m.kind for m in product.marks if not m.inferred}
         against = {s.kind for s in seen if s.kind in known} - {m.kind for m, _ in marks}

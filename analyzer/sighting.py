@@ -84,17 +84,19 @@ class Sighting:
         return self.stream[-1].after if self.stream else "IDLE"
 
     @cached_property
-    def _by_kind(self) -> Mapping[type[Event], list[Event]]:
-        found: dict[type[Event], list[Event]] = {}
+    def _by_kind(self) -> Mapping[tuple[type[Event], str | None], list[Event]]:
+        found: dict[tuple[type[Event], str | None], list[Event]] = {}
         for event in self.events:
-            found.setdefault(type(event), []).append(event)
+            kind = type(event)
+            found.setdefault((kind, None), []).append(event)
+            found.setdefault((kind, self.way(event)), []).append(event)
         return found
 
     def of(self, kind: type[T], way: str | None = None) -> Iterator[T]:
         """Its events of one class; `way` is `>` from the client, `<` from the server, None both."""
         # Rules ask some eighty times for the events of a conversation, and mostly it has none of the class.
-        events: Sequence[T] = self._by_kind.get(kind, ())  # type: ignore[assignment]
-        return iter(events if way is None or not events else [e for e in events if self.way(e) == way])
+        events: Sequence[T] = self._by_kind.get((kind, way), ())  # type: ignore[assignment]
+        return iter(events)
 
     def way(self, event: Event) -> str:
         """`>` when the client sent it, `<` when the server did."""

@@ -22,51 +22,66 @@ from parsers.events import Event
 from parsers.format import HEAD_BYTES, Format, Guess, Head
 from parsers.source import How, Reading, Source
 
+CERTAIN = 100
+"""The score of a magic number."""
 BEST_UNDER = 40
 """A best guess below this is no guess."""
 TIED_WITHIN = 10
 """Two guesses within so many points are a tie."""
-_PLACES = ("", "capture", "logs", "transcripts")
+_MAGIC = "capture"
+"""The package of the formats that have a magic number."""
+_PLACES = ("", _MAGIC, "logs", "transcripts")
 
 
 @cache
 def formats() -> tuple[Format, ...]:
     """Every format, in name order."""
-    found: list[Format] = []
+    return tuple(sorted(_each(), key=lambda f: f.name))
+
+
+def _each() -> Iterator[Format]:
+    """Every format, those of one package after those of another, which is not imported before."""
     for place in _PLACES:
-        paths = [f"{root}/{place}" for root in parsers.__path__]
-        prefix = f"parsers.{place}." if place else "parsers."
-        for module in pkgutil.iter_modules(paths, prefix):
-            if module.ispkg or module.name == __name__:
-                continue
-            held = getattr(importlib.import_module(module.name), "FORMAT", None)
-            if held is not None:
-                found.append(cast(Format, held))
-    return tuple(sorted(found, key=lambda f: f.name))
+        yield from _formats_in(place)
+
+
+@cache
+def _formats_in(place: str) -> tuple[Format, ...]:
+    paths = [f"{root}/{place}" for root in parsers.__path__]
+    prefix = f"parsers.{place}." if place else "parsers."
+    modules = [m.name for m in pkgutil.iter_modules(paths, prefix) if not m.ispkg and m.name != __name__]
+    held = [getattr(importlib.import_module(name), "FORMAT", None) for name in modules]
+    return tuple(cast(Format, known) for known in held if known is not None)
 
 
 def format_named(name: str) -> Format:
     """The format of that name. Raises UnknownFormat."""
-    for known in formats():
+    for known in _each():
         if known.name == name:
             return known
     raise UnknownFormat(name, "no format has this name", "`fedtrace formats` lists them")
 
 
 def guesses(head: Head) -> list[tuple[Format, Guess]]:
-    """What every format makes of an input, best first; a format that fails on it has not recognised it."""
-    made = []
-    for known in formats():
-        try:
-            guess = known.guess(head)
-        except Exception as error:  # one bad format must not spoil the choice
-            guess = Guess(score=0, because=f"it failed to look: {type(error).__name__}")
-        made.append((known, guess))
+    """What every format makes of an input, best first."""
+    made = [(known, _guess(known, head)) for known in formats()]
     return sorted(made, key=lambda pair: (-pair[1].score, pair[0].name))
+
+
+def _guess(known: Format, head: Head) -> Guess:
+    """What one format makes of an input; one that fails on it has not recognised it."""
+    try:
+        return known.guess(head)
+    except Exception as error:  # one bad format must not spoil the choice
+        return Guess(score=0, because=f"it failed to look: {type(error).__name__}")
 
 
 def choose(head: Head) -> tuple[Format, Guess]:
     """The one format of an input. Raises UnknownFormat or AmbiguousFormat, both with the reasons."""
+    for known in _formats_in(_MAGIC):
+        # A magic number leaves nothing to guess, and the other packages need not even be imported.
+        if (guess := _guess(known, head)).score == CERTAIN:
+            return known, guess
     ranked = guesses(head)
     best, guess = ranked[0]
     if guess.score < BEST_UNDER:

@@ -5,7 +5,7 @@ Knows nothing of when a conversation begins or ends, and decodes nothing.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from typing import NamedTuple, TypeAlias
 
 from parsers.events import Flow
@@ -15,7 +15,7 @@ from parsers.wire.payload import Payload
 from parsers.wire.reassembly import Direction
 
 PLACES_MAX = 16384
-"""Segments whose places are remembered for one direction: an element spans fewer, or is refused as too big."""
+"""Segments whose places are kept for one direction: an element spans fewer, or is refused as too big."""
 _DNS_PORT = 53
 """RFC 1035 section 4.2."""
 
@@ -48,6 +48,7 @@ class Side:
         "places",
         "read",
         "sent",
+        "starts",
     )
 
     def __init__(self, flow: Flow) -> None:
@@ -64,17 +65,32 @@ class Side:
         """The same with those gathered."""
         self.last: Place | None = None
         """Of the last packet with payload."""
-        self.places: deque[tuple[int, Place]] = deque(maxlen=PLACES_MAX)
-        """Index of the first byte, and the place of the packet that brought it."""
+        self.starts: list[int] = []
+        """Indices of bytes …"""
+        self.places: list[Place] = []
+        """… and the places of the packets that brought them first."""
         self.marks: set[str] = set()
         self.sent: dict[int, int] = {}
         """Sequence number → how often it was sent, for numbers sent more than once."""
 
     def gather(self, data: bytes, place: Place) -> None:
         """Keep the next bytes, and the place that brought them, until they are decoded."""
-        self.places.append((self.end, place))
+        self.starts.append(self.end)
+        self.places.append(place)
         self.gathered.append(data)
         self.end += len(data)
+
+    def place(self, at: int) -> Place:
+        """Of the packet that brought the byte of the index `at`."""
+        return self.places[max(bisect_right(self.starts, at) - 1, 0)]
+
+    def forget(self, pending: int | None) -> None:
+        """Forget places of bytes before the index `pending`; with None, of all bytes so far."""
+        known = len(self.starts)
+        passed = (known if pending is None else bisect_right(self.starts, pending)) - 1
+        first = max(passed, known - PLACES_MAX)
+        if first > 0:
+            del self.starts[:first], self.places[:first]
 
 
 class Conversation:

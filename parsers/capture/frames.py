@@ -6,7 +6,7 @@ decoder is called less often then. Knows no bytes below the transport header and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from parsers.capture.conversation import Conversation, File, Place, Side
@@ -70,16 +70,18 @@ class Reader:
     def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost], reading: Reading) -> None:
         """Take the packets of one file."""
         self.file = File(source, reading)
-        count = 0
+        segment = self._segment
+        unswept = SWEEP_EVERY
         for item in chosen:
             if type(item) is Packet:
                 if item.proto == TCP:
-                    self._segment(item)
+                    segment(item)
                 else:
                     self._datagram(item)
-                count += 1
-                if count % SWEEP_EVERY == 0:
+                unswept -= 1
+                if not unswept:
                     self._sweep(item.at_ns)
+                    unswept = SWEEP_EVERY
             elif type(item) is IcmpError:
                 self._icmp(item)
             elif type(item) is Lost:
@@ -321,18 +323,13 @@ class Reader:
         self._tell(side, side.payload.feed(data))
         side.read = side.end
         # Stanzas that are only counted tell nothing: their places would stay, and with them a third of the memory.
-        pending = side.payload.pending
-        places = side.places
-        while len(places) > 1 and (pending is None or places[1][0] <= pending):
-            places.popleft()
+        side.forget(side.payload.pending)
 
     def _tell(self, side: Side, seen: Sequence[Seen]) -> None:
         """What a decoder saw becomes events, each at the packet that brought its first byte."""
-        places = side.places
         for said in seen:
-            while len(places) > 1 and places[1][0] <= said.at:
-                places.popleft()
-            self.events.append(_event(said, _common(places[0][1], side.flow)))
+            fields: dict[str, Any] = said.fields
+            self.events.append(said.kind(**fields, **_common(side.place(said.at), side.flow)))
 
     def _finish(self, conversation: Conversation) -> None:
         """Decode what waits, count what was carried, forget the conversation."""
@@ -387,9 +384,3 @@ def _common(place: Place, flow: Flow) -> dict[str, Any]:
         "where": Where(source=file.name, frame=frame),
         "flow": flow,
     }
-
-
-def _event(said: Seen, common: Mapping[str, Any]) -> Event:
-    """What a decoder saw, at the place where it stands."""
-    fields: dict[str, Any] = said.fields
-    return said.kind(**fields, **common)

@@ -7,9 +7,12 @@ It does not know where in a conversation a document begins (`xml_stream`), nor w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Set
 from typing import Literal, NamedTuple
 from xml.parsers import expat
+
+from parsers.wire.xml_plain import Kind, text_of
 
 STREAMS = "http://etherx.jabber.org/streams"
 """The stream namespace (RFC 6120 section 4.8.1)."""
@@ -31,7 +34,9 @@ NODES_MAX = 1000
 DEPTH_MAX = 128
 """Levels of nesting: a forwarded pubsub item with formatted text has some twenty."""
 NAMES_MAX = 1 << 16
-"""Different names of elements and attributes in one document: expat holds each of them to the end."""
+"""Different names of elements and attributes in one document: expat holds each that it is given to the end."""
+ODD_MAX = 16
+"""Stanzas for expat in one piece after each of which a plain one is looked for; it costs half of what expat does."""
 
 _STANZAS = {f"{namespace}}}{name}": name for namespace in CONTENT for name in ("message", "presence", "iq")}
 _KEEP: dict[str, Literal["tree", "text"]] = {
@@ -97,13 +102,26 @@ class Bad(NamedTuple):
 Item = Element | Head | Open | Close | Bad
 """What a stream is made of."""
 
-Wanted = Callable[[str, dict[str, str]], bool]
-"""Asked once for each complete stanza, by local name and attributes: whether its head is to be told."""
+_STANZA_END = re.compile("</(?:message|presence|iq)>")
+"""Where a stanza may end; only a guess, for the same may stand deeper."""
 
 
-def every(_name: str, _attrs: dict[str, str]) -> bool:
-    """Want all stanzas."""
-    return True
+class Stanzas:
+    """The stanzas of one direction: how many they are, and of which the heads are to be told. Here, of all."""
+
+    __slots__ = ("count", "known")
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.count = 0
+        """Complete stanzas, those that are not told too."""
+        self.known: Set[Kind] | None = None
+        """Kinds that are not told again; None where each stanza is told."""
+
+    def wanted(self, name: str, attrs: dict[str, str]) -> bool:
+        """Count a complete stanza, by local name and attributes: whether its head is to be told."""
+        self.count += 1
+        return True
 
 
 class Refused(Exception):
@@ -145,6 +163,7 @@ class Document:
     __slots__ = (
         "_head",
         "_limit",
+        "_marked",
         "_names",
         "_namespaces",
         "_nodes",
@@ -152,7 +171,7 @@ class Document:
         "_only_error",
         "_origin",
         "_parser",
-        "_wanted",
+        "_stanzas",
         "began",
         "depth",
         "ended",
@@ -161,8 +180,8 @@ class Document:
         "settled",
     )
 
-    def __init__(self, at: int, root: bytes = b"", wanted: Wanted = every) -> None:
-        """Begin with the byte of index `at`, as if the start tag `root` stood before it; tell `wanted` stanzas."""
+    def __init__(self, at: int, root: bytes = b"", stanzas: Stanzas | None = None) -> None:
+        """Begin with the byte of index `at`, as if the start tag `root` stood before it; tell wanted `stanzas`."""
         self.seen: list[tuple[int, Item]] = []
         """What was read, each with the index of its `<`."""
         self.fed = at
@@ -183,7 +202,8 @@ class Document:
         self._nodes_left = 0
         self._only_error = False
         self._origin = at - len(root)
-        self._wanted = wanted
+        self._stanzas = Stanzas() if stanzas is None else stanzas
+        self._marked = False
         # RFC 6120 section 11.6: UTF-8, whatever a declaration says.
         self._parser = parser = expat.ParserCreate("UTF-8", "}", self._names)
         if hasattr(parser, "SetReparseDeferralEnabled"):  # pragma: no cover - Python 3.11.8 and later
@@ -193,6 +213,7 @@ class Document:
         parser.EndElementHandler = self._end
         parser.StartNamespaceDeclHandler = self._declare
         parser.StartDoctypeDeclHandler = self._restricted
+        parser.StartCdataSectionHandler = self._mark
         parser.CommentHandler = self._restricted
         parser.ProcessingInstructionHandler = self._restricted
         if root:
@@ -205,6 +226,8 @@ class Document:
         Raises `Refused`, `Restarted` or `expat.ExpatError`, and is of no use then.
         """
         parser = self._parser
+        if self.settled and (known := self._stanzas.known) is not None:
+            data = self._pass_over(data, known)
         parser.Parse(data)
         self.fed = fed = self.fed + len(data)
         if fed - self._origin - parser.CurrentByteIndex > TAG_MAX:
@@ -227,14 +250,36 @@ class Document:
         parser = self._parser
         parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
         parser.StartNamespaceDeclHandler = parser.StartDoctypeDeclHandler = None
-        parser.CommentHandler = parser.ProcessingInstructionHandler = None
+        parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = None
         self._nodes.clear()
 
     def _index(self) -> int:
         """Index of the tag that expat reads just now."""
         return self._origin + self._parser.CurrentByteIndex
 
-    # The next two run for every tag of a capture: below a stanza's head they only count levels.
+    def _pass_over(self, data: bytes, known: Set[Kind]) -> bytes:
+        """Count plain stanzas of kinds that are known, without expat; what is left of the bytes, for expat.
+
+        Between them expat reads what is none, stanza by stanza. Where one ends is a guess that nothing depends on.
+        """
+        if self._marked or self._namespaces.get("") not in CONTENT or (text := text_of(data)) is None:
+            return data
+        at = 0
+        for _ in range(ODD_MAX):
+            if self.depth == 1 and self._index() == self.fed:
+                count, end = text.plain(at, known)
+                self._stanzas.count += count
+                self.fed += end - at
+                self._origin += end - at  # expat counts only what it is given
+                at = end
+            if (odd := _STANZA_END.search(text.text, at)) is None:
+                break
+            self._parser.Parse(data[at : odd.end()])
+            self.fed += odd.end() - at
+            at = odd.end()
+        return data[at:]
+
+    # The next two run for every tag that expat reads: below a stanza's head they only count levels.
 
     def _start(self, name: str, attrs: dict[str, str]) -> None:
         self.depth = depth = self.depth + 1
@@ -281,7 +326,7 @@ class Document:
         name, attrs = self._head
         if stanza := _STANZAS.get(name):
             children = tuple(self._nodes.pop().children) if self._nodes else ()
-            if self._wanted(stanza, attrs):
+            if self._stanzas.wanted(stanza, attrs):
                 self.seen.append((self.began, Head(stanza, attrs, children)))
         elif self._nodes:
             self._parser.CharacterDataHandler = None
@@ -310,6 +355,10 @@ class Document:
 
     def _declare(self, prefix: str | None, uri: str | None) -> None:
         self._namespaces[prefix or ""] = uri or ""
+
+    def _mark(self) -> None:
+        """A CDATA section begins: from now on what looks like a tag may be text."""
+        self._marked = True
 
     def _restricted(self, *_: object) -> None:
         raise Refused(self._index(), Bad("restricted-xml"))

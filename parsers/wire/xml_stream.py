@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
-from parsers.wire.xml_document import DIALBACK, STREAMS, Bad, Document, Element, Item, Refused, Restarted, Wanted, every
+from parsers.wire.xml_document import DIALBACK, STREAMS, Bad, Document, Element, Item, Refused, Restarted, Stanzas
 
 SEARCHES_MAX = 1000
 """How often one direction may look for a new beginning; each costs a parser."""
@@ -48,9 +48,9 @@ class XmlStream:
         "_guessed",
         "_searches",
         "_settled",
+        "_stanzas",
         "_stop_after",
         "_tag",
-        "_wanted",
         "at",
         "done",
         "rest",
@@ -63,12 +63,12 @@ class XmlStream:
         *,
         midstream: bool = False,
         stop_after: frozenset[str] = frozenset(),
-        wanted: Wanted = every,
+        stanzas: Stanzas | None = None,
         at: int = 0,
     ) -> None:
         """Read from the byte with index `at`; with `midstream`, from the first beginning of an element behind it.
 
-        Of stanzas only those are told that are `wanted`.
+        Of `stanzas` only those are told that are wanted.
         """
         self.at = at
         """Index of the next byte to be read; where reading stopped, of the first byte of `rest`."""
@@ -79,7 +79,7 @@ class XmlStream:
         self.skipped = 0
         """Bytes not read: in search of a beginning, in an element that a hole tore, after the end."""
         self._stop_after = stop_after
-        self._wanted = wanted
+        self._stanzas = stanzas
         self.searching = midstream
         """The next element's beginning is looked for."""
         self._document: Document | None = None
@@ -181,7 +181,7 @@ class XmlStream:
 
     def _open(self, at: int, root: bytes) -> Document:
         """Begin a document at the index `at`, inside `root` if its own header was not seen."""
-        self._document = document = Document(at, root, self._wanted)
+        self._document = document = Document(at, root, self._stanzas)
         document.settled = self._settled
         self._guessed = bool(root)
         return document

@@ -27,7 +27,8 @@ from parsers.events import (
 )
 from parsers.names import jid_domain
 from parsers.wire import first_bytes
-from parsers.wire.xml_document import DIALBACK, SASL, STREAMS, Bad, Element, Head, Item, Open
+from parsers.wire.xml_document import DIALBACK, SASL, STREAMS, Bad, Element, Head, Item, Open, Stanzas
+from parsers.wire.xml_plain import Kind
 from parsers.wire.xml_stream import XmlStream
 
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"
@@ -70,21 +71,21 @@ class Seen(NamedTuple):
     """The event's own fields."""
 
 
-class _Stanzas:
-    """The stanzas of one direction: how many they are, and which kinds of them were told."""
+class _Kinds(Stanzas):
+    """The stanzas of one direction, of which the first of each kind is told."""
 
-    __slots__ = ("_kinds", "_spellings", "count")
+    __slots__ = ("_kinds", "_spellings")
 
     def __init__(self) -> None:
-        self.count = 0
+        super().__init__()
         self._kinds: set[tuple[object, ...]] = set()
-        self._spellings: set[tuple[object, ...]] = set()
+        self.known = self._spellings = set[Kind]()
 
     def wanted(self, name: str, attrs: dict[str, str]) -> bool:
         """Count a stanza; False if its like was told before.
 
-        Runs for every stanza of a capture, and most of them are of a kind that is known by the words alone:
-        these two are not put into one spelling, nor is their head made. An error has its condition inside.
+        Most are of a kind that is known by the words alone: these two are not put into one spelling, nor is their
+        head made. An error has its condition inside.
         """
         self.count += 1
         type_ = attrs.get("type")
@@ -134,8 +135,8 @@ class XmppStream:
         """Not None once the bytes are no XML any more: those that follow the last element, TLS by all appearance."""
         self.compressed = False
         """The stream went on compressed (XEP-0138): nothing more will be read."""
-        self._stanzas = _Stanzas()
-        self._xml = XmlStream(midstream=midstream, stop_after=_STOP_AFTER, wanted=self._stanzas.wanted, at=at)
+        self._stanzas = _Kinds()
+        self._xml = XmlStream(midstream=midstream, stop_after=_STOP_AFTER, stanzas=self._stanzas, at=at)
         self._first_line: str | None = "" if midstream else None
         self._word = ""
         self._skipped = 0
@@ -215,7 +216,7 @@ class XmppStream:
         if self._word == "success":
             self._xml.close()
             self._skipped += self._xml.skipped
-            self._xml = XmlStream(stop_after=_STOP_AFTER, wanted=self._stanzas.wanted, at=self._xml.at)
+            self._xml = XmlStream(stop_after=_STOP_AFTER, stanzas=self._stanzas, at=self._xml.at)
             self._tell(self._xml.feed(rest), said)
         elif self._word == "compressed":
             self.compressed = True
