@@ -31,7 +31,7 @@ class DecryptingReader(Reader):
         self._tallies: dict[tuple[int, int], int] = {}
 
     def _decode(self, conversation: Conversation, side: Side) -> None:
-        place = side.places[-1][1] if side.gathered else None
+        place = side.places[-1] if side.gathered else None
         super()._decode(conversation, side)
         kept = side.payload.tls_bytes if side.payload is not None else None
         if not kept or place is None:
