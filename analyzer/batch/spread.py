@@ -107,7 +107,7 @@ def _cluster(address: str, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
         raise FedtraceError(f"--scheduler {address}", f"no scheduler answers ({error})", "check the address") from None
     with client:
         running = {client.submit(work, job, pure=False): job for job in jobs}
-        for future in as_completed(list(running)):
+        for future in as_completed(list(running), loop=client.loop):
             job = running.pop(future)
             yield lost(job, DIED) if _died(future) else future.result()
 

@@ -43,7 +43,7 @@ def batch(
 
     \b
     fedtrace batch archive/ --out results/
-    fedtrace batch archive/ --out results/ --workers 2 --since 2014-05-19 --only gmail.com
+    fedtrace batch archive/ --out results/ --workers 2 --since 2014-05-19 --only example.net
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.batch.cases import Options
     from analyzer.batch.run import batch as run
