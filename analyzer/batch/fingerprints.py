@@ -13,6 +13,7 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 from typing import NamedTuple
 
 import analyzer
@@ -58,7 +59,7 @@ def content_of(task: Task, known: Content | None, also: Sequence[str] = ()) -> C
 def key_of(task: Task, content: Content, options: Options) -> str:
     """The name of the work on a case, hex."""
     asked = [task.name, task.stem, task.paths, task.window_ns, task.near_ns, task.only_span, asdict(options)]
-    told = json.dumps([content.digest, program(), asked], sort_keys=True)
+    told = json.dumps([content.digest, program(), asked], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
@@ -68,6 +69,10 @@ def program() -> str:
     whole = hashlib.sha256(platform.python_version().encode())
     for name in MADE_WITH:
         whole.update(f"{name}=={version(name)}\n".encode())
+    # Captures that we do not know are shown to tshark, where there is one.
+    tshark = which("tshark")
+    if tshark is not None:
+        whole.update(f"tshark {tshark} {Path(tshark).stat().st_size}\n".encode())
     for package in (parsers, analyzer):
         for root in map(Path, package.__path__):
             for path in sorted(p for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts):

@@ -89,11 +89,13 @@ def batch(
     store = Store(root)
     with store.locked():
         run = _Run(store, options, map, told)
-        spans = run.over(archive.loose, archive.says)
+        secrets = () if options.how.keylog is None else (str(options.how.keylog),)
+        says = (*archive.says, *secrets)
+        spans = run.over(archive.loose, says)
         covered = [d for d in spans if d.outcome.state == COVERED]
         days = cut([_span(d) for d in covered], options)
         done = [d for d in spans if d not in covered]
-        done += [*run.over(archive.tasks, ()), *run.over(days, archive.says)]
+        done += [*run.over(archive.tasks, secrets), *run.over(days, says)]
         done.sort(key=lambda each: each.task.stem)
         kept = {each.key for each in (*spans, *done) if each.key}
         _publish(store, done, kept)
