@@ -132,10 +132,10 @@ class _Run:
 
     def _note(self, done: Done, found: list[Done], total: int, fresh: bool) -> None:
         found.append(done)
-        self.fresh += fresh
+        self.fresh += fresh and done.outcome.state != COVERED
         if done.content is not None:
             self.seen[done.task.stem] = done.content
-        if fresh and self.fresh % REMEMBER_EVERY == 0:
+        if fresh and len(self.seen) % REMEMBER_EVERY == 0:
             self.remember()
         for name in done.files:
             self.store.show(f"{KEPT}/{done.key}/{name}", name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.cli.exits import UNUSABLE
 from analyzer.cli.options import domains, tells, told
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def batch(
     from analyzer.batch.cases import Options
     from analyzer.batch.run import batch as run
     from analyzer.batch.spread import dask_map, local
+    from parsers.errors import FedtraceError
     from parsers.names import domain
 
     options = Options(
@@ -58,7 +60,13 @@ def batch(
     )
     teller = _JsonLog() if json_log else _Lines()
     spread = local(workers) if scheduler is None else dask_map(scheduler)
-    came = run(archive, root, options, spread, teller.heard)
+    try:
+        came = run(archive, root, options, spread, teller.heard)
+    except FedtraceError as error:
+        if not json_log:
+            raise
+        _tell(event="run", problem=str(error), exit_code=UNUSABLE)
+        raise click.exceptions.Exit(UNUSABLE) from None
     teller.ended(came)
     raise click.exceptions.Exit(came.exit_code)
 
@@ -113,7 +121,7 @@ class _JsonLog:
     def heard(self, progress: Progress) -> None:
         done = progress.done
         _tell(
-            event="case",
+            event="file" if done.task.only_span else "case",
             case=done.outcome.case,
             state=done.outcome.state,
             problem=done.outcome.problem,

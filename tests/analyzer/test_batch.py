@@ -282,6 +282,24 @@ def test_a_file_that_grows_while_it_is_read_is_not_taken_for_whole(
     assert {o.case: o.attempts for o in came.outcomes}["healthy"] == 2
 
 
+def test_a_file_that_vanishes_is_a_row(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever rotates logs does not wait for us."""
+    reading = analyzer.batch.work._results
+
+    def vanishes(job: run.Job) -> object:
+        found = reading(job)
+        if job.task.name == "healthy":
+            (archive / "healthy" / "cups.pcap").unlink()
+        return found
+
+    monkeypatch.setattr(analyzer.batch.work, "_results", vanishes)
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    told = {o.case: o.problem for o in came.outcomes}
+
+    assert "healthy/cups.pcap: no such file or directory" in (told["healthy"] or "")
+    assert came.exit_code == 1
+
+
 def test_a_bug_of_ours_is_a_row_and_the_others_go_on(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,6 +372,11 @@ def test_a_scheduler_reads_json(archive: Path, tmp_path: Path) -> None:
     assert [t["event"] for t in told] == ["case"] * 4 + ["run"]
     assert [t["done"] for t in told[:4]] == [1, 2, 3, 4]
     assert told[-1] == {"event": "run", "cases": 4, "read": 4, "exit_code": 1}
+
+    result = fedtrace("batch", tmp_path / "missing", "--out", tmp_path / "out", "--json-log")
+    (told_last,) = [json.loads(line) for line in result.stderr.splitlines()]
+    assert (result.exit_code, told_last["exit_code"]) == (2, 2)
+    assert "no such file or directory" in told_last["problem"]
 
 
 def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:
