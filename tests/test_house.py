@@ -95,6 +95,7 @@ TESTED_BY: dict[str, str] = {
             "analyzer/batch/fingerprints.py",
             "analyzer/batch/metrics.py",
             "analyzer/batch/outcome.py",
+            "analyzer/batch/overview.py",
             "analyzer/batch/parquet.py",
             "analyzer/batch/results.py",
             "analyzer/batch/run.py",

@@ -17,6 +17,7 @@ from analyzer.batch.fingerprints import Content, program
 from analyzer.batch.loose import Span, cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
+from analyzer.batch.overview import SUMMARY, overview
 from analyzer.batch.store import Store
 from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, unchanged, work
 
@@ -26,6 +27,8 @@ Map = Callable[[Work, Sequence[Job]], Iterable[Done]]
 """Does the work on every job, in any order, anywhere."""
 MEMORY = ".work/memory.json"
 """What inputs held, beside how they looked: a run that is killed before it is written reads them again, no more."""
+SUMMARISED = ".work/summarised"
+"""Of which pieces of work the page over all cases is."""
 REMEMBER_EVERY = 200
 """Cases after which it is written."""
 TABLES = (
@@ -101,6 +104,7 @@ def batch(
         _publish(store, done, kept)
         outcomes = tuple(each.outcome for each in done)
         store.put({METRICS: metrics(outcomes).encode()})
+        _overview(store, kept)
         run.remember()
         return Batch(outcomes, run.fresh)
 
@@ -172,6 +176,17 @@ def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> None:
     for folder in store.folders(KEPT):
         if folder.rpartition("/")[2] not in kept:
             store.drop_all(folder)
+
+
+def _overview(store: Store, kept: set[str]) -> None:
+    """The page over all cases, unless it is of the same pieces of work already."""
+    of = _digest(json.dumps(sorted(kept))).encode()
+    if store.get(SUMMARISED) == of and store.size(SUMMARY) is not None:
+        return
+    page = overview(store.root)
+    if page is not None:
+        store.put({SUMMARY: page})
+        store.put({SUMMARISED: of})
 
 
 def _row(store: Store, done: Done) -> str:
