@@ -5,12 +5,12 @@ Knows the order of the steps, and nothing of what one of them does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from analyzer.checklist import Item, checklist
 from analyzer.correlator import correlate
-from analyzer.judge import Judgement, judge
+from analyzer.judge import Judgement, judge, narrowed
 from analyzer.rule import Finding
 from analyzer.session import Session
 from analyzer.view import CaseView
@@ -55,6 +55,13 @@ class Analysis(NamedTuple):
     def findings(self, session: Session) -> tuple[Finding, ...]:
         """What was found about an attempt, in the report's order."""
         return tuple(f for f in self.judgement.findings if f.session.id == session.id)
+
+    def of(self, keep: Callable[[Session], bool]) -> Analysis:
+        """The same of some attempts only; what surrounded them stays."""
+        if all(map(keep, self.view.sessions)):
+            return self
+        view, judgement = narrowed(self.view, self.judgement, keep)
+        return Analysis(self.case, view, judgement, checklist(view, judgement))
 
 
 def analysis(case: Case, local_domains: Sequence[str] = (), ports: Sequence[int] = FEDERATION_PORTS) -> Analysis:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -179,6 +179,23 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
         unjudged=tuple(unjudged),
         broken=tuple(broken),
         ruled_out=ruled_out,
+    )
+
+
+def narrowed(case: CaseView, judgement: Judgement, keep: Callable[[Session], bool]) -> tuple[CaseView, Judgement]:
+    """Only the attempts that `keep` says, judged with all that surrounded them; a verdict counts no other."""
+    view = replace(case, sessions=tuple(s for s in case.sessions if keep(s)))
+    kept = {s.id for s in view.sessions}
+    by_session: dict[str, list[Finding]] = {id: [] for id in kept}
+    findings = [f for f in judgement.findings if f.session.id in kept]
+    for finding in findings:
+        by_session[finding.session.id].append(finding)
+    return view, Judgement(
+        verdicts=_verdicts(view, by_session),
+        findings=tuple(findings),
+        unjudged=tuple(u for u in judgement.unjudged if u.session in kept),
+        broken=tuple(b for b in judgement.broken if b.session in kept),
+        ruled_out={id: n for id, n in judgement.ruled_out.items() if id in kept},
     )
 
 

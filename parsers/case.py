@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from parsers.source import How, Reading, Source
 
 RETOLD_MAX = 64
 """Sources that one input may tell of: every pair of them is compared when conversations are joined."""
+BY_FILE_TIME = "from the time at which the file was written"
+"""How it is said that a year or day is only the file's own time, which a copy need not keep."""
 _PACKED = r"(\.(gz|zst))?"
 _RING = (
     re.compile(r"(?P<stem>.+)_(?P<number>\d{5})_(?P<time>\d{14})(?P<ending>\.(pcap|pcapng|cap)" + _PACKED + ")"),
@@ -61,9 +63,15 @@ class Case:
         return sorted((e for events in self.events.values() for e in events), key=river_key)
 
 
-def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading], None] | None = None) -> Case:
+def read_case(
+    paths: Sequence[str],
+    how: How,
+    watch: Callable[[Source, Reading], None] | None = None,
+    near_ns: Mapping[str, int] | None = None,
+) -> Case:
     """Read all inputs: files, folders, shell patterns, `-`. `watch` is told of each source before it is read.
 
+    `near_ns` tells, by path, near which instant files begin that leave out year or day, where that is known already.
     Raises FedtraceError when not one of them can be used, and when there is no tshark and it was asked for.
     """
     if how.engine == "tshark":
@@ -96,7 +104,12 @@ def read_case(paths: Sequence[str], how: How, watch: Callable[[Source, Reading],
             if watch is not None:
                 watch(source, case.readings[source.name])
         told = inputs.how(sources[0], how)
-        _read_tap(case, tap, sources, told if dated[sources[0].name] else _near(case, sources[0], told))
+        known_ns = (near_ns or {}).get(str(sources[0].path))
+        if known_ns is not None:
+            told = replace(told, near_ns=known_ns, near_why="from its first reading")
+        elif not dated[sources[0].name]:
+            told = _near(case, sources[0], told)
+        _read_tap(case, tap, sources, told)
         _cut_short(case, tap, sources)
     if not case.readable:
         _refuse(case, paths)
@@ -169,7 +182,7 @@ def _near(case: Case, source: Source, how: How) -> How:
     except OSError:
         # Standard input, as a rule: whoever pastes a log has just taken it.
         return replace(how, near_ns=time.time_ns(), near_why="the current one")
-    return replace(how, near_ns=written_ns, near_why="from the time at which the file was written")
+    return replace(how, near_ns=written_ns, near_why=BY_FILE_TIME)
 
 
 def _retold(case: Case) -> None:

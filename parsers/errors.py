@@ -22,6 +22,10 @@ class FedtraceError(Exception):
         self.next_step = next_step
         super().__init__(f"{where}: {problem}" + (f"; {next_step}" if next_step else ""))
 
+    def __reduce__(self) -> tuple[type[FedtraceError], tuple[str, str, str]]:
+        """It comes whole out of another process."""
+        return type(self), (self.where, self.problem, self.next_step)
+
 
 class SourceUnreadable(FedtraceError):
     """The input is missing, empty, forbidden or hopelessly damaged."""

@@ -24,6 +24,7 @@ DATA = Path(__file__).parent / "data"
 FEDTRACE = [sys.executable, "-c", "from analyzer.cli import main; main()"]
 VERBS = (
     "analyze",
+    "batch",
     "session",
     "compare",
     "extract",

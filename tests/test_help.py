@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def examples() -> Iterator[tuple[str, str]]:
 def incident(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder as the examples have it: an incident, some of its files beside it, a report of it."""
     (tmp_path / "incident").symlink_to(INCIDENT)
+    shutil.copytree(INCIDENT, tmp_path / "archive" / "one")
     for name, file in (("inside.pcap", "asa-inside.pcap"), ("outside.pcap", "asa-outside.pcap")):
         (tmp_path / name).write_bytes((INCIDENT / file).read_bytes())
     log = "Sep  6 09:14:03 s2sout55c0\tinfo\tOutgoing s2s connection example.com->example.net complete\n"

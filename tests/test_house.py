@@ -88,6 +88,22 @@ TESTED_BY: dict[str, str] = {
         ),
         "tests/rules",  # what rules ask, and what becomes of their answers
     ),
+    **dict.fromkeys(
+        (
+            "analyzer/batch/cases.py",
+            "analyzer/batch/days.py",
+            "analyzer/batch/fingerprints.py",
+            "analyzer/batch/metrics.py",
+            "analyzer/batch/outcome.py",
+            "analyzer/batch/overview.py",
+            "analyzer/batch/parquet.py",
+            "analyzer/batch/results.py",
+            "analyzer/batch/run.py",
+            "analyzer/batch/store.py",
+            "analyzer/batch/work.py",
+        ),
+        "tests/analyzer/test_batch.py",  # an archive in, data sets out; and every way in which a run may end
+    ),
     "analyzer/claims.py": "tests/test_claims.py",
     "analyzer/history.py": "tests/analyzer/test_connection.py",
     "analyzer/hops.py": "tests/analyzer/test_connection.py",

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from analyzer.cli.analyze import analyze
+from analyzer.cli.batch import batch
 from analyzer.cli.compare import compare
 from analyzer.cli.exits import BUG, UNUSABLE
 from analyzer.cli.extract import extract
@@ -68,5 +69,5 @@ def main() -> None:
     """  # noqa: D301  (click looks for the control character, not for its escape)
 
 
-for verb in (analyze, session, compare, extract, filter, verify, events, sniff, explain, rules, formats):
+for verb in (analyze, batch, session, compare, extract, filter, verify, events, sniff, explain, rules, formats):
     main.add_command(verb)

@@ -18,7 +18,7 @@ _DOMAIN = re.compile(r"(?!.{254})[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 
 
-def _domains(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+def domains(_: click.Context, option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     """The names as they were typed. Raises FedtraceError for one that no domain can have (RFC 1123 section 2.1)."""
     from parsers.errors import FedtraceError
     from parsers.names import domain
@@ -26,20 +26,20 @@ def _domains(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> t
     for name in names:
         if not _DOMAIN.fullmatch(domain(name)):
             raise FedtraceError(
-                f"--local-domain {name!r}", "this is no domain name", "repeat the option for each domain"
+                f"{option.opts[0]} {name!r}", "this is no domain name", "repeat the option for each domain"
             )
     return names
 
 
-def reads(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a verb that reads inputs; it is given them as `**how`."""
+def tells(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that tell of inputs what they leave out; the verb is given them as `**how`."""
     options = (
         click.option(
             "--local-domain",
             "local_domains",
             multiple=True,
             metavar="DOMAIN",
-            callback=_domains,
+            callback=domains,
             help="A domain on our side; may be repeated.",
         ),
         click.option(
@@ -63,15 +63,20 @@ def reads(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--zone", metavar="ZONE", help="Zone of logs that name none: Europe/Berlin, +02:00. Else UTC."),
         click.option("--year", type=click.IntRange(1980, 2199), help="Year of logs that leave it out."),
         click.option("--date", metavar="DAY", help="Day of the first line of logs with times only: 2013-09-06."),
-        click.option(
-            "--redact",
-            is_flag=True,
-            help="Replace names, addresses, JIDs and file names, each by the same stand-in everywhere.",
-        ),
     )
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def reads(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a verb that shows what inputs say; it is given them as `**how`."""
+    redact = click.option(
+        "--redact",
+        is_flag=True,
+        help="Replace names, addresses, JIDs and file names, each by the same stand-in everywhere.",
+    )
+    return tells(redact(command))
 
 
 def told(how: dict[str, Any]) -> How:

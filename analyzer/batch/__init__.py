@@ -1,0 +1,1 @@
+"""Many cases: months of archived captures and logs, read once, resumed when killed, and spread over processes."""

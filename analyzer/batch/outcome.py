@@ -1,0 +1,37 @@
+"""What came of a case, in a line. Plain data: it travels between processes and is kept as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a case, in a line."""
+
+    case: str
+    """Its name."""
+    state: str
+    """The worst of its pairs: failing, degraded, undetermined, healthy; "nothing" where no attempt was seen;
+    "unreadable", or "broken" where fedtrace failed.
+    """
+    problem: str | None = None
+    """Why it could not be read, or what broke."""
+    sources: int = 0
+    """Inputs."""
+    unread: int = 0
+    """Inputs that could not be read."""
+    attempts: int = 0
+    """Attempts."""
+    pairs: int = 0
+    """Pairs of domains, each in one direction."""
+    failing: int = 0
+    """Of these, failing."""
+    first_ns: int | None = None
+    """The first attempt; of a case without one, the first instant of its inputs. Nanoseconds since 1970 UTC."""
+    last_ns: int | None = None
+    """The end of the last."""
+    page: str | None = None
+    """Its page, below the folder of results."""
+    rules_broken: int = 0
+    """Rules of ours that failed on it."""

@@ -1,0 +1,135 @@
+"""What of a case goes into the data sets: which rows, on which day; and its page. Knows no storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from analyzer.analysis import Analysis
+from analyzer.batch.cases import Options, Task
+from analyzer.batch.outcome import Outcome
+from analyzer.batch.parquet import by_day, of_case, parquet
+from analyzer.report.page import page
+from analyzer.report.tables import TABLES, Column, Table
+from analyzer.session import Session
+
+CASES = Table(
+    "one case",
+    ("case",),
+    (
+        Column("case", "text", "its name", lambda r: r.case),
+        Column("state", "word", "the worst of its pairs, or nothing, unreadable, broken", lambda r: r.state),
+        Column("problem", "text", "what could not be read of it", lambda r: r.problem),
+        Column("sources", "count", "inputs", lambda r: r.sources),
+        Column("unread", "count", "inputs that could not be read", lambda r: r.unread),
+        Column("sessions", "count", "attempts", lambda r: r.attempts),
+        Column("pairs", "count", "pairs of domains, each in one direction", lambda r: r.pairs),
+        Column("failing", "count", "of these, failing", lambda r: r.failing),
+        Column("first_seen", "instant", "the first attempt, or the first instant of its inputs", lambda r: r.first_ns),
+        Column("last_seen", "instant", "the end of the last attempt", lambda r: r.last_ns),
+        Column("page", "text", "its page, where a pair fails", lambda r: r.page),
+    ),
+    lambda _: (),
+)
+"""Its records are `Outcome`s."""
+
+AT: Mapping[str, str] = {
+    "verdicts": "first_seen",
+    "sessions": "began",
+    "connections": "began",
+    "lookups": "asked",
+    "events": "at",
+    "damage": "at",
+}
+"""The column that tells the day of a row; the others lie on the day of their attempt, or of their case."""
+ONE_WINDOW = ("connections", "lookups", "events", "damage")
+"""Tables whose rows a case reads from the hours around its days as well; the neighbour tells these."""
+WORST = ("failing", "degraded", "undetermined", "healthy")
+"""States of a pair, the worst first."""
+
+
+def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dict[str, bytes]]:
+    """The row of a case, and its files by name."""
+    wanted = found.of(_keep(task, options))
+    stamps = [r.first_ns for r in found.case.readings.values() if r.first_ns is not None]
+    first_ns = min((s.began_ns for s in wanted.view.sessions), default=min(stamps, default=None))
+    if task.window_ns is not None:
+        first_ns = max(task.window_ns[0], first_ns or 0)
+    verdicts = wanted.judgement.verdicts
+    failing = sum(v.state == "failing" for v in verdicts)
+    outcome = Outcome(
+        case=task.name,
+        state=min((v.state for v in verdicts), key=WORST.index, default="nothing"),
+        problem="; ".join(str(e) for e in found.case.problems.values()) or None,
+        sources=len(found.case.sources),
+        unread=len(found.case.problems),
+        attempts=len(wanted.view.sessions),
+        pairs=len(verdicts),
+        failing=failing,
+        first_ns=first_ns,
+        last_ns=max((s.ended_ns for s in wanted.view.sessions), default=None),
+        page=f"pages/{task.stem}.html" if failing else None,
+        rules_broken=len(wanted.judgement.broken),
+    )
+    files = {}
+    for name, table in TABLES.items():
+        own = of_case(table, task.name)
+        for day, records in by_day(_rows(name, task, options, found, wanted, first_ns)):
+            files[f"{name}/day={day}/{task.stem}.parquet"] = parquet(own, records)
+    for day, records in by_day([(first_ns, outcome)]):
+        files[f"cases/day={day}/{task.stem}.parquet"] = parquet(CASES, records)
+    if outcome.page is not None:
+        files[outcome.page] = page(wanted).encode("utf-8", "backslashreplace")
+    return outcome, files
+
+
+def _keep(task: Task, options: Options) -> Callable[[Session], bool]:
+    """Which attempts are this case's, and wanted."""
+    begin_ns, end_ns = task.window_ns or (None, None)
+
+    def keep(session: Session) -> bool:
+        at_ns = session.began_ns
+        return (
+            (begin_ns is None or at_ns >= begin_ns)
+            and (end_ns is None or at_ns < end_ns)
+            and (options.since_ns is None or at_ns >= options.since_ns)
+            and (not options.only or session.initiator in options.only or session.receiver in options.only)
+        )
+
+    return keep
+
+
+def _rows(
+    name: str, task: Task, options: Options, found: Analysis, wanted: Analysis, case_ns: int | None
+) -> list[tuple[int | None, Any]]:
+    """The records of one table, each with the instant that it is put to."""
+    table = TABLES[name]
+    if name == "findings":
+        began_ns = {s.id: s.began_ns for s in wanted.view.sessions}
+        session = next(c.of for c in table.columns if c.name == "session")
+        return [(began_ns[session(r)], r) for r in table.records(wanted)]
+    if name not in AT:
+        return [(case_ns, r) for r in table.records(wanted)]
+    at = next(c.of for c in table.columns if c.name == AT[name])
+    around = name in ONE_WINDOW
+    rows = [(at(r), r) for r in table.records(found if around else wanted)]
+    if not around:
+        return rows
+    if task.window_ns is not None:
+        begin_ns, end_ns = task.window_ns
+        rows = [(at_ns, r) for at_ns, r in rows if at_ns is not None and begin_ns <= at_ns < end_ns]
+    if options.since_ns is not None:
+        rows = [(at_ns, r) for at_ns, r in rows if at_ns is not None and at_ns >= options.since_ns]
+    if options.only and name != "damage":
+        belongs = _belongs(name, wanted)
+        rows = [(at_ns, r) for at_ns, r in rows if belongs(r)]
+    return rows
+
+
+def _belongs(name: str, wanted: Analysis) -> Callable[[Any], bool]:
+    """Whether a record is one of a wanted attempt."""
+    if name == "lookups":
+        asked = {k.id for s in wanted.view.sessions for k in s.lookups}
+        return lambda lookup: lookup.id in asked
+    sessions = {s.id for s in wanted.view.sessions}
+    return lambda record: record.session in sessions

@@ -1,0 +1,219 @@
+"""The run over an archive: every case once, by whichever map is given, then the data sets, pages and figures of all.
+
+Nothing here knows which map it was given, and in which order it answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import NamedTuple
+
+from analyzer.batch.cases import Options, Task, archive_of
+from analyzer.batch.days import NO_DAY
+from analyzer.batch.fingerprints import Content, program
+from analyzer.batch.loose import Span, cut
+from analyzer.batch.metrics import METRICS, metrics
+from analyzer.batch.outcome import Outcome
+from analyzer.batch.overview import SUMMARY, overview
+from analyzer.batch.store import Store
+from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, unchanged, work
+
+Work = Callable[[Job], Done]
+"""What is done on a job."""
+Map = Callable[[Work, Sequence[Job]], Iterable[Done]]
+"""Does the work on every job, in any order, anywhere."""
+MEMORY = ".work/memory.json"
+"""What inputs held, beside how they looked: a run that is killed before it is written reads them again, no more."""
+SUMMARISED = ".work/summarised"
+"""Of which pieces of work the page over all cases is."""
+REMEMBER_EVERY = 200
+"""Cases after which it is written."""
+TABLES = (
+    "verdicts",
+    "sessions",
+    "findings",
+    "connections",
+    "lookups",
+    "events",
+    "checklist",
+    "sources",
+    "damage",
+)
+"""Names of the data sets beside `cases`; a test holds them to those of `report.tables`, whose imports take time."""
+PAGES = "pages"
+"""Folder of the pages of cases in which a pair fails."""
+
+
+class Progress(NamedTuple):
+    """How far a run is."""
+
+    done: Done
+    """The case that has just been done."""
+    fresh: bool
+    """It was read now, and not kept from an earlier run."""
+    number: int
+    """Cases done so far."""
+    total: int
+    """Cases of the run."""
+
+
+class Batch(NamedTuple):
+    """What a run came to."""
+
+    outcomes: tuple[Outcome, ...]
+    """A row for each case, in order of name."""
+    fresh: int
+    """Cases that were read in this run; the others were kept."""
+
+    @property
+    def exit_code(self) -> int:
+        """As `analyze` ends: 4 a bug of fedtrace, 1 a pair is failing, 2 no case could be used, 3 nothing judged."""
+        states = {o.state for o in self.outcomes}
+        if "broken" in states or any(o.rules_broken for o in self.outcomes):
+            return 4
+        if "failing" in states:
+            return 1
+        if states & {"healthy", "degraded"}:
+            return 0
+        return 2 if states == {"unreadable"} else 3
+
+
+def batch(
+    path: str, root: str, options: Options, map: Map, told: Callable[[Progress], None] = lambda progress: None
+) -> Batch:
+    """Work on every case of the archive at `path` and fill the folder `root`; `told` hears of each case.
+
+    Raises FedtraceError where the archive cannot be looked into, or the folder not be written.
+    """
+    archive = archive_of(path, root)
+    store = Store(root)
+    with store.locked():
+        run = _Run(store, options, map, told)
+        secrets = () if options.how.keylog is None else (str(options.how.keylog),)
+        says = (*archive.says, *secrets)
+        spans = run.over(archive.loose, says)
+        covered = [d for d in spans if d.outcome.state == COVERED]
+        days = cut([_span(d) for d in covered], options)
+        done = [d for d in spans if d not in covered]
+        done += [*run.over(archive.tasks, secrets), *run.over(days, says)]
+        done.sort(key=lambda each: each.task.stem)
+        kept = {each.key for each in (*spans, *done) if each.key}
+        _publish(store, done, kept)
+        outcomes = tuple(each.outcome for each in done)
+        store.put({METRICS: metrics(outcomes).encode()})
+        _overview(store, kept)
+        run.remember()
+        return Batch(outcomes, run.fresh)
+
+
+class _Run:
+    """What is remembered, and how far it is."""
+
+    def __init__(self, store: Store, options: Options, map: Map, told: Callable[[Progress], None]) -> None:
+        self.store, self.options, self.map, self.told = store, options, map, told
+        memory = store.get(MEMORY)
+        self.known = known_of(json.loads(memory)) if memory else {}
+        self.seen: dict[str, Content] = {}
+        self.fresh = 0
+
+    def over(self, tasks: Sequence[Task], also: tuple[str, ...]) -> list[Done]:
+        """The work on these: what is kept first, then what has to be read."""
+        found: list[Done] = []
+        waiting: list[Job] = []
+        for task in tasks:
+            job = Job(task, self.options, str(self.store.root), self.known.get(task.stem), also)
+            done = unchanged(job)
+            if done is None:
+                waiting.append(job)
+            else:
+                self._note(done, found, len(tasks), fresh=False)
+        for done in self.map(work, waiting) if waiting else ():
+            self._note(done, found, len(tasks), fresh=True)
+        return found
+
+    def _note(self, done: Done, found: list[Done], total: int, fresh: bool) -> None:
+        found.append(done)
+        self.fresh += fresh and done.outcome.state != COVERED
+        if done.content is not None:
+            self.seen[done.task.stem] = done.content
+        if fresh and len(self.seen) % REMEMBER_EVERY == 0:
+            self.remember()
+        for name in done.files:
+            self.store.show(f"{KEPT}/{done.key}/{name}", name)
+        self.told(Progress(done, fresh, len(found), total))
+
+    def remember(self) -> None:
+        """Keep what inputs held."""
+        told = json.dumps(self.seen, sort_keys=True).encode()
+        if self.store.get(MEMORY) != told:
+            self.store.put({MEMORY: told})
+
+
+def _span(done: Done) -> Span:
+    """What a loose file was found to cover."""
+    return Span(done.task.paths[0], done.outcome.first_ns or 0, done.outcome.last_ns or 0)
+
+
+def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> None:
+    """What people look at is what these cases came to, and nothing else."""
+    names = {name for each in done for name in each.files}
+    folders = ("cases", *TABLES)
+    for each in done:
+        if not each.files:
+            names.add(f"cases/day={NO_DAY}/{each.task.stem}.parquet")
+            kept.add(_row(store, each))
+    missing = [table for table in folders if not any(name.startswith(f"{table}/") for name in names)]
+    for table in missing:
+        names.add(f"{table}/day={NO_DAY}/none.parquet")
+        kept.add(_no_rows(store, table))
+    for folder in (*folders, PAGES):
+        for name in store.below(folder):
+            if name not in names:
+                store.drop(name)
+    for folder in store.folders(KEPT):
+        if folder.rpartition("/")[2] not in kept:
+            store.drop_all(folder)
+
+
+def _overview(store: Store, kept: set[str]) -> None:
+    """The page over all cases, unless it is of the same pieces of work already."""
+    of = _digest(json.dumps(sorted(kept))).encode()
+    if store.get(SUMMARISED) == of and store.size(SUMMARY) is not None:
+        return
+    page = overview(store.root)
+    if page is not None:
+        store.put({SUMMARY: page})
+        store.put({SUMMARISED: of})
+
+
+def _row(store: Store, done: Done) -> str:
+    """Show the row of a case that could not be read; the key under which it is kept."""
+    key = "row-" + _digest(json.dumps([done.task.stem, asdict(done.outcome)]))
+    name = f"cases/day={NO_DAY}/{done.task.stem}.parquet"
+    if store.size(f"{KEPT}/{key}/{name}") is None:
+        from analyzer.batch.parquet import parquet
+        from analyzer.batch.results import CASES
+
+        store.put({f"{KEPT}/{key}/{name}": parquet(CASES, [done.outcome])})
+    store.show(f"{KEPT}/{key}/{name}", name)
+    return key
+
+
+def _no_rows(store: Store, table: str) -> str:
+    """Show a table that has no row, so that readers find its columns; the key under which it is kept."""
+    key = "none-" + _digest(table)
+    name = f"{table}/day={NO_DAY}/none.parquet"
+    if store.size(f"{KEPT}/{key}/{name}") is None:
+        from analyzer.batch.parquet import of_case, parquet
+        from analyzer.report import tables
+
+        store.put({f"{KEPT}/{key}/{name}": parquet(of_case(tables.TABLES[table], ""), [])})
+    store.show(f"{KEPT}/{key}/{name}", name)
+    return key
+
+
+def _digest(told: str) -> str:
+    return hashlib.sha256((program() + told).encode()).hexdigest()[:40]

@@ -1,0 +1,117 @@
+"""Maps: the same work here, in processes of this machine, or on an existing Dask cluster.
+
+A worker that dies is survived. The only place that knows processes and clusters; knows nothing of the work.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import connection, get_context, parent_process
+from typing import Any
+
+from analyzer.batch.run import Map, Work
+from analyzer.batch.work import Done, Job, lost
+from parsers.errors import FedtraceError
+
+TRIES = 3
+"""How often a case is given to a worker that dies of it."""
+DIED = f"the worker that read it died {TRIES} times; it may want more memory than there is"
+
+
+def local(workers: int) -> Map:
+    """In this process, or in so many of this machine."""
+    return _here if workers == 1 else partial(_processes, workers)
+
+
+def dask_map(address: str) -> Map:
+    """On the Dask cluster whose scheduler is there; its workers see the same files under the same names.
+
+    Raises FedtraceError where it cannot be reached, or distributed is not installed.
+    """
+    return partial(_cluster, address)
+
+
+def _here(work: Work, jobs: Sequence[Job]) -> Iterable[Done]:
+    return map(work, jobs)
+
+
+def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
+    """A death breaks a whole pool: who was being worked on is suspect, and is tried again, alone."""
+    waiting, suspects = deque(jobs), deque[Job]()
+    deaths: dict[str, int] = {}
+    while waiting or suspects:
+        running: dict[Future[Done], Job] = {}
+        with _pool(1 if suspects else min(workers, len(waiting))) as pool:
+            try:
+                while waiting or suspects or running:
+                    alone = bool(suspects) and not running
+                    if alone:
+                        job = suspects.popleft()
+                        running[pool.submit(work, job)] = job
+                    while not alone and not suspects and waiting and len(running) < workers:
+                        job = waiting.popleft()
+                        running[pool.submit(work, job)] = job
+                    ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in ended:
+                        done = future.result()
+                        del running[future]
+                        yield done
+                    if alone and not suspects:
+                        break  # to a pool of all workers again
+            except BrokenProcessPool:
+                for job in running.values():
+                    stem = job.task.stem
+                    deaths[stem] = deaths.get(stem, 0) + 1
+                    if deaths[stem] < TRIES:
+                        suspects.append(job)
+                    else:
+                        yield lost(job, DIED)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that are born of a clean one: ours may have threads, which a fork does not bear."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["analyzer.batch.results", "analyzer.analysis", "parsers.case"])
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """A worker whose run was killed goes on for nobody, and would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            connection.wait([parent.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _cluster(address: str, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
+    """Dask itself gives the work of a dead worker to another."""
+    try:
+        from dask.distributed import Client, as_completed
+    except ImportError:
+        raise FedtraceError(
+            f"--scheduler {address}", "dask.distributed is not installed", "pip install 'fedtrace[batch]'"
+        ) from None
+    try:
+        client: Any = Client(address, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise FedtraceError(f"--scheduler {address}", f"no scheduler answers ({error})", "check the address") from None
+    with client:
+        running = {client.submit(work, job, pure=False): job for job in jobs}
+        for future in as_completed(list(running), loop=client.loop):
+            job = running.pop(future)
+            yield lost(job, DIED) if _died(future) else future.result()
+
+
+def _died(future: Any) -> bool:
+    """Whether too many workers died of it."""
+    return future.status == "error" and type(future.exception()).__name__ == "KilledWorker"

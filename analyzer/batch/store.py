@@ -1,0 +1,146 @@
+"""Where results are kept: a file there is whole or it is not there, whenever the program is killed.
+
+The only file that knows what kind of storage it is. Knows nothing of what is kept.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from parsers.errors import FedtraceError
+
+PARTS = ".work/parts"
+"""Folder of files that are being written; what lies there when a run begins was left by one that was killed."""
+LOCK = ".work/lock"
+"""The file that a run locks; the system frees it when the run ends, however it ends."""
+
+
+class Unwritable(FedtraceError):
+    """Results cannot be written: it ends the run, and says nothing of a case."""
+
+
+class Store:
+    """A folder of results. Names are relative, with slashes; every method raises Unwritable where the disk refuses."""
+
+    def __init__(self, root: str) -> None:
+        """`root` is the folder; it is made with the first file."""
+        self.root = Path(root)
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files whole, by their names: all written aside, then all synchronised, then each renamed.
+
+        A disk that synchronises one has as a rule done so with the others, so that many cost little more.
+        """
+        with self._refusals():
+            parts = {name: self._part() for name in files}
+            for name, data in files.items():
+                parts[name].write_bytes(data)
+            for part in parts.values():
+                with part.open("rb") as file:
+                    os.fsync(file.fileno())
+            for name, part in parts.items():
+                self._in_place(part, name)
+
+    def get(self, name: str) -> bytes | None:
+        """A file's bytes; None where there is none."""
+        try:
+            with self._refusals():
+                return (self.root / name).read_bytes()
+        except Unwritable:
+            return None
+
+    def show(self, kept: str, name: str) -> None:
+        """Let a file that is kept stand under another name too, without its bytes being copied where that can be."""
+        with self._refusals():
+            source, target = self.root / kept, self.root / name
+            try:
+                if os.path.samestat(source.stat(), target.stat()):
+                    return
+            except FileNotFoundError:
+                pass
+            part = self._part()
+            try:
+                os.link(source, part)
+            except OSError:
+                # File systems of some appliances have no links.
+                shutil.copyfile(source, part)
+                with part.open("rb") as file:
+                    os.fsync(file.fileno())
+            self._in_place(part, name)
+
+    def size(self, name: str) -> int | None:
+        """A file's size in bytes; None where there is none."""
+        try:
+            return (self.root / name).stat().st_size
+        except OSError:
+            return None
+
+    def below(self, folder: str) -> Iterator[str]:
+        """Names of all files below a folder, in order."""
+        for path in sorted((self.root / folder).rglob("*")):
+            if path.is_file():
+                yield path.relative_to(self.root).as_posix()
+
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders directly below one."""
+        path = self.root / folder
+        return sorted(f"{folder}/{each.name}" for each in path.iterdir()) if path.is_dir() else []
+
+    def drop_all(self, folder: str) -> None:
+        """Remove a folder with all that is in it."""
+        with self._refusals():
+            shutil.rmtree(self.root / folder)
+
+    def drop(self, name: str) -> None:
+        """Remove a file, and the folders that it leaves empty."""
+        with self._refusals():
+            path = self.root / name
+            path.unlink(missing_ok=True)
+            folder = path.parent
+            while folder != self.root and not any(folder.iterdir()):
+                folder.rmdir()
+                folder = folder.parent
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out of the folder, and clear away what a killed one left half-written."""
+        with self._refusals():
+            lock = self.root / LOCK
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held = lock.open("wb")
+        with held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Unwritable(
+                    str(self.root), "another run is writing here", "wait for its end, or name another folder"
+                ) from None
+            shutil.rmtree(self.root / PARTS, ignore_errors=True)
+            yield
+
+    def _part(self) -> Path:
+        folder = self.root / PARTS
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / uuid4().hex
+
+    def _in_place(self, part: Path, name: str) -> None:
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(target)
+        # A link to bytes that stand there already is left alone by rename (POSIX).
+        part.unlink(missing_ok=True)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Unwritable(
+                str(self.root), (error.strerror or "cannot be written").lower(), "make room, or name another folder"
+            ) from None

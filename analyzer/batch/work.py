@@ -1,0 +1,180 @@
+"""One case from its inputs to what is kept of it: rows by day, a page if a pair fails, and a row of its own.
+
+The function that is spread over processes and machines: it is given plain data and answers plain data. What it keeps
+is whole when its receipt is, which is written last.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from analyzer.batch.cases import Options, Task, files_of
+from analyzer.batch.fingerprints import Content, content_of, key_of, marks_of
+from analyzer.batch.outcome import Outcome
+from analyzer.batch.store import Store, Unwritable
+from parsers.errors import AmbiguousFormat, FedtraceError, UnknownFormat
+
+if TYPE_CHECKING:
+    from parsers.case import Case
+
+KEPT = ".work/kept"
+"""Where the results of each piece of work lie, by its key."""
+RECEIPT = "receipt.json"
+"""What a piece of work came to; as long as it is missing, the work is not done."""
+COVERED = "covered"
+"""State of a loose file, which is no case yet."""
+LEFT_FREE = "is free on the disk"
+"""In the words of why an archive was not unpacked to its end: with more room it would be."""
+
+
+class Done(NamedTuple):
+    """What a worker answers."""
+
+    task: Task
+    """The case."""
+    outcome: Outcome
+    """What came of it."""
+    content: Content | None
+    """What its inputs held; None where they could not be read."""
+    key: str | None
+    """Under which its results are kept; None where it has to be tried again next time."""
+    files: Sequence[str]
+    """Names of its results, below the folder of results."""
+    trace: str | None = None
+    """Where fedtrace failed: the traceback."""
+
+
+class Job(NamedTuple):
+    """What a worker is given."""
+
+    task: Task
+    """The case."""
+    options: Options
+    """What the user wants."""
+    root: str
+    """The folder of results."""
+    known: Content | None = None
+    """What its inputs held last time."""
+    also: tuple[str, ...] = ()
+    """Further files whose content matters, as the archive's `case.toml`."""
+
+
+def work(job: Job) -> Done:
+    """Read a case and keep its results, unless they are kept. Raises Unwritable where they cannot be written."""
+    found: Content | None = None
+    try:
+        found = content_of(job.task, job.known, job.also)
+        key = key_of(job.task, found, job.options)
+        done = kept(job, found)
+        if done is not None:
+            return done
+        try:
+            outcome, files, passing = _results(job)
+        except (UnknownFormat, AmbiguousFormat) as error:  # as it will be next time
+            outcome, files, passing = _unreadable(job.task, error), {}, {}
+        if marks_of(list(found.marks)) != found.marks:
+            raise FedtraceError(job.task.name, "it was written to while it was read", "run again when it is whole")
+    except Unwritable:
+        raise
+    except FedtraceError as error:
+        return Done(job.task, _unreadable(job.task, error), found, None, ())
+    except Exception as error:  # shown as a bug of ours; the other cases go on
+        said = f"{type(error).__name__}: {error}"
+        outcome = Outcome(case=job.task.name, state="broken", problem=said)
+        return Done(job.task, outcome, None, None, (), traceback.format_exc())
+    store = Store(job.root)
+    store.put({f"{KEPT}/{key}/{name}": data for name, data in files.items()})
+    sizes = {name: len(data) for name, data in files.items()}
+    receipt = {"outcome": asdict(outcome), "files": sizes, "passing": passing}
+    store.put({f"{KEPT}/{key}/{RECEIPT}": json.dumps(receipt, sort_keys=True).encode()})
+    return Done(job.task, outcome, found, key, tuple(files))
+
+
+def kept(job: Job, content: Content) -> Done | None:
+    """What is kept of a case whose inputs hold this; None where it has not been read to its end."""
+    key = key_of(job.task, content, job.options)
+    store = Store(job.root)
+    told = store.get(f"{KEPT}/{key}/{RECEIPT}")
+    if told is None:
+        return None
+    receipt = json.loads(told)
+    if any(store.size(f"{KEPT}/{key}/{name}") != size for name, size in receipt["files"].items()):
+        return None
+    if any(content.marks.get(path, (0, 0, 0))[1] != at_ns for path, at_ns in receipt["passing"].items()):
+        return None
+    return Done(job.task, Outcome(**receipt["outcome"]), content, key, tuple(receipt["files"]))
+
+
+def _results(job: Job) -> tuple[Outcome, dict[str, bytes], dict[str, int]]:
+    """The row of a case, its files by name, and the time of each input that was dated by nothing else."""
+    # Half a second of imports, which a run that finds everything kept does without.
+    from analyzer.analysis import analysis
+    from analyzer.batch.results import results
+    from parsers.case import read_case
+
+    task, how = job.task, job.options.how
+    # Events are many and without cycles; looking for cycles among them costs half as much again as reading.
+    gc.disable()
+    try:
+        case = read_case(task.paths, how, near_ns=dict(task.near_ns))
+        if task.only_span:
+            return _span(task, case), {}, dict(_by_file_time(case))
+        found = results(task, job.options, analysis(case, job.options.local_domains, how.ports))
+        if any(LEFT_FREE in error.problem for error in case.problems.values()):
+            raise FedtraceError(task.name, f"it was not unpacked to its end: less room than it needs {LEFT_FREE}")
+        return (*found, dict(_by_file_time(case)))
+    finally:
+        gc.enable()
+        gc.collect()
+
+
+def _span(task: Task, case: Case) -> Outcome:
+    """What a loose file covers."""
+    stamps = [at_ns for r in case.readings.values() for at_ns in (r.first_ns, r.last_ns) if at_ns is not None]
+    if not stamps:
+        raise FedtraceError(task.paths[0], "nothing in it tells a time", "put it into a folder with what it belongs to")
+    return Outcome(case=task.name, state=COVERED, first_ns=min(stamps), last_ns=max(stamps))
+
+
+def _unreadable(task: Task, error: FedtraceError) -> Outcome:
+    """The row of a case that cannot be read; where its own name says where, that is not said twice."""
+    problem = FedtraceError("", error.problem, error.next_step) if error.where in task.paths else error
+    return Outcome(case=task.name, state="unreadable", problem=str(problem).removeprefix(": "))
+
+
+def _by_file_time(case: Case) -> Iterator[tuple[str, int]]:
+    from parsers.case import BY_FILE_TIME
+
+    for source in case.sources:
+        if source.held is None and any(BY_FILE_TIME in told for told in source.assumed):
+            yield os.fspath(source.path), Path(source.path).stat().st_mtime_ns
+
+
+def unchanged(job: Job) -> Done | None:
+    """What is kept of a case whose inputs look as they did last time; None where they have to be read."""
+    try:
+        if job.known is None or marks_of([*files_of(job.task), *job.also]) != job.known.marks:
+            return None
+    except FedtraceError:
+        return None
+    return kept(job, job.known)
+
+
+def lost(job: Job, why: str) -> Done:
+    """What is told of a case whose worker never answered."""
+    return Done(job.task, Outcome(case=job.task.name, state="broken", problem=why), None, None, ())
+
+
+def known_of(told: Mapping[str, Any]) -> dict[str, Content]:
+    """What the inputs of each case held, as it was remembered."""
+    return {
+        name: Content(digest, {path: (size, at_ns, inode) for path, (size, at_ns, inode) in marks.items()})
+        for name, (digest, marks) in told.items()
+    }

@@ -1,0 +1,145 @@
+"""`fedtrace batch`: an archive of many cases into data sets and pages, and how far it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analyzer.cli.exits import UNUSABLE
+from analyzer.cli.options import domains, tells, told
+
+if TYPE_CHECKING:
+    from analyzer.batch.run import Batch, Progress
+
+
+@click.command()
+@click.argument("archive", metavar="ARCHIVE")
+@click.option("--out", "root", required=True, metavar="DIR", help="The folder of results; it is filled, and kept up.")
+@click.option("--workers", type=click.IntRange(1, 1024), default=1, help="Processes that read, 1 unless said.")
+@click.option("--scheduler", metavar="ADDRESS", help="Read on a Dask cluster instead: tcp://10.0.0.9:8786.")
+@click.option("--since", metavar="DAY", help="Leave out attempts that began before this day, UTC: 2014-05-19.")
+@click.option("--only", multiple=True, metavar="DOMAIN", callback=domains, help="Only attempts from or to this domain.")
+@click.option("--json-log", is_flag=True, help="On stderr one JSON object a line, for whoever watches the run.")
+@tells
+def batch(
+    archive: str,
+    root: str,
+    workers: int,
+    scheduler: str | None,
+    since: str | None,
+    only: tuple[str, ...],
+    json_log: bool,
+    **how: Any,
+) -> None:
+    """Read months of archived captures and logs: tables as Parquet, and a page for each case in which a pair fails.
+
+    Each folder and each archive (zip, tar) directly below ARCHIVE is a case; loose files beside them are cut into
+    days. A run that was killed goes on where it stopped, and what has not changed is not read again. Exit codes are
+    those of `analyze`, over all cases.
+
+    \b
+    fedtrace batch archive/ --out results/
+    fedtrace batch archive/ --out results/ --workers 2 --since 2014-05-19 --only example.net
+    """  # noqa: D301  (click looks for the control character, not for its escape)
+    from analyzer.batch.cases import Options
+    from analyzer.batch.run import batch as run
+    from analyzer.batch.spread import dask_map, local
+    from parsers.errors import FedtraceError
+    from parsers.names import domain
+
+    options = Options(
+        how=told(how),
+        local_domains=tuple(map(domain, how["local_domains"])),
+        since_ns=None if since is None else _begin_ns(since),
+        only=tuple(sorted(map(domain, only))),
+    )
+    teller = _JsonLog() if json_log else _Lines()
+    spread = local(workers) if scheduler is None else dask_map(scheduler)
+    try:
+        came = run(archive, root, options, spread, teller.heard)
+    except FedtraceError as error:
+        if not json_log:
+            raise
+        _tell(event="run", problem=str(error), exit_code=UNUSABLE)
+        raise click.exceptions.Exit(UNUSABLE) from None
+    teller.ended(came)
+    raise click.exceptions.Exit(came.exit_code)
+
+
+def _begin_ns(day: str) -> int:
+    """When a day begins. Raises FedtraceError for what is none."""
+    from parsers.errors import FedtraceError
+
+    try:
+        begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise FedtraceError(f"--since {day}", "this is no day", "write it as 2014-05-19") from None
+    return int(begin.timestamp()) * 10**9
+
+
+class _Lines:
+    """For people: a line for each case that could not be read; on a terminal also how far the run is."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stderr.isatty()
+        self.began = time.monotonic()
+        self.read = 0
+
+    def heard(self, progress: Progress) -> None:
+        from analyzer.report.words import count, escape
+
+        outcome = progress.done.outcome
+        self.read += progress.fresh
+        clear = "\r\x1b[K" if self.terminal else ""
+        if outcome.state in ("unreadable", "broken"):
+            click.echo(f"{clear}fedtrace: {escape(f'{outcome.case}: {outcome.problem}', 1000)}", err=True)
+        if progress.done.trace is not None:
+            click.echo(progress.done.trace, err=True)
+        if self.terminal:
+            rate = self.read / max(time.monotonic() - self.began, 0.001)
+            left = (progress.total - progress.number) / rate if rate else 0
+            told = f"{progress.number} of {count(progress.total, 'case')}, {rate:.1f}/s, {_clock(left)} left"
+            click.echo(f"{clear}{told if progress.number < progress.total else ''}", nl=False, err=True)
+
+    def ended(self, came: Batch) -> None:
+        from analyzer.report.words import count
+
+        states = [o.state for o in came.outcomes]
+        failing = states.count("failing")
+        lost = states.count("unreadable") + states.count("broken")
+        click.echo(f"{count(len(states), 'case')}: {failing} with a failing pair, {lost} failed, {came.fresh} read now")
+
+
+class _JsonLog:
+    """For programs: a line for each case, and one for the run."""
+
+    def heard(self, progress: Progress) -> None:
+        done = progress.done
+        _tell(
+            event="file" if done.task.only_span else "case",
+            case=done.outcome.case,
+            state=done.outcome.state,
+            problem=done.outcome.problem,
+            read=progress.fresh,
+            done=progress.number,
+            of=progress.total,
+            traceback=done.trace,
+        )
+
+    def ended(self, came: Batch) -> None:
+        states = [o.state for o in came.outcomes]
+        _tell(event="run", cases=len(states), read=came.fresh, exit_code=came.exit_code)
+
+
+def _tell(**said: Any) -> None:
+    click.echo(json.dumps(said), err=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"

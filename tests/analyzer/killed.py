@@ -1,0 +1,59 @@
+"""Runs and workers that are killed: functions that another process can import."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from analyzer.batch.cases import Options
+from analyzer.batch.run import batch
+from analyzer.batch.work import Done, Job, work
+
+
+def run(archive: str, root: str, killed_at: int, counted: Any = None) -> None:
+    """A whole run in this process, killed before the given line of ours; `counted` is told how many lines there are."""
+    count = 0
+
+    def line(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal count
+        count += 1
+        if count == killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return line
+
+    # A process that is killed loses nothing that it has written, only a machine that fails does.
+    os.fsync = lambda file: None
+    sys.settrace(lambda frame, event, _: line if "analyzer/batch/" in frame.f_code.co_filename else None)
+    batch(archive, root, Options(), map)
+    sys.settrace(None)
+    if counted is not None:
+        counted.value = count
+
+
+def works_at_the_second_try(job: Job) -> Done:
+    """The first worker that is given the case `refused` dies of it."""
+    died = Path(job.root) / "died"
+    if job.task.name == "refused" and not died.exists():
+        died.write_text("once")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(job)
+
+
+def dies_of_it(job: Job) -> Done:
+    """Every worker that is given the case `refused` dies of it."""
+    if job.task.name == "refused":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(job)
+
+
+def jobs(archive: Path, root: Path) -> Sequence[Job]:
+    """What the workers are given."""
+    from analyzer.batch.cases import archive_of
+
+    root.mkdir(exist_ok=True)
+    return [Job(task, Options(), str(root)) for task in archive_of(str(archive), str(root)).tasks]

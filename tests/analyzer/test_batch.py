@@ -1,0 +1,387 @@
+"""An archive as whoever keeps it meets it: what comes out, what a second run does, what a killed one leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import zipfile
+from collections.abc import Iterable, Sequence
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.dataset
+import pytest
+
+import analyzer.batch.fingerprints
+import analyzer.batch.work
+from analyzer.batch import run
+from analyzer.batch.cases import Options, archive_of, stems_of
+from analyzer.batch.run import batch
+from analyzer.batch.spread import local
+from analyzer.report.tables import TABLES
+from analyzer.trace import Trace
+from parsers.errors import FedtraceError
+from tests.analyzer import killed
+from tests.test_cli import HEALTHY, REFUSED, fedtrace
+
+KILLS = 20
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A case that is well, one that fails, the same in a zip archive with a hostile name, one that nobody can read."""
+    path = tmp_path / "archive"
+    for name, data in (("healthy", HEALTHY), ("refused", REFUSED), ("broken", b"")):
+        (path / name).mkdir(parents=True)
+        (path / name / "cups.pcap").write_bytes(data)
+    with zipfile.ZipFile(path / "_<script>\n.zip", "w") as packed:
+        packed.writestr("cups.pcap", REFUSED)
+    return path
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """What people look at: all files but those that the program keeps for itself."""
+    files = (p for p in root.rglob("*") if p.is_file())
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in files if ".work" not in p.parts}
+
+
+def kept(root: Path) -> set[str]:
+    """The pieces of work that are done."""
+    return {p.parent.name for p in (root / ".work" / "kept").glob("*/receipt.json")}
+
+
+# --- what comes out
+
+
+def test_each_case_has_a_row_and_one_that_fails_has_a_page(archive: Path, tmp_path: Path) -> None:
+    """Also a case that cannot be read, with the reason; the exit code is that of the worst."""
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    cases = pd.read_parquet(tmp_path / "out" / "cases")
+
+    assert came.exit_code == 1
+    assert dict(cases.state) == {
+        "healthy": "healthy",
+        "refused": "failing",
+        "broken": "unreadable",
+        "_<script>\n.zip": "failing",
+    }
+    assert "the file is empty" in cases.problem["broken"]
+    assert cases.page["refused"] == "pages/refused.html"
+    pages = sorted(p.name for p in (tmp_path / "out" / "pages").iterdir())
+    assert pages == ["refused.html", "script__.zip-85cb83294e75.html"]
+    assert "<html" in (tmp_path / "out" / "pages" / "refused.html").read_text()
+
+
+def test_the_data_sets_are_the_tables_of_a_trace(archive: Path, tmp_path: Path) -> None:
+    """With the same rows and types, beside the case and the day."""
+    batch(str(archive), str(tmp_path / "out"), Options(), map)
+    trace = Trace.read(archive / "refused")
+
+    for name in TABLES:
+        read = pd.read_parquet(tmp_path / "out" / name, filters=[("case", "==", "refused")])
+        own = getattr(trace, name)
+        assert list(read.columns) == [*own.columns, "day"], name
+        assert list(read.index.names) == ["case", *own.index.names]
+        if len(own) and name != "sources":
+            told = read.droplevel("case").drop(columns="day").sort_index()
+            pd.testing.assert_frame_equal(told, own.sort_index(), check_categorical=False, check_index_type=False)
+
+
+def test_a_table_without_rows_has_its_columns(archive: Path, tmp_path: Path) -> None:
+    """Who reads all data sets need not know which are empty."""
+    batch(str(archive), str(tmp_path / "out"), Options(), map)
+
+    assert set(run.TABLES) == set(TABLES)
+    for name in (*run.TABLES, "cases"):
+        read = pyarrow.dataset.dataset(tmp_path / "out" / name, partitioning="hive").to_table()
+        assert "case" in read.column_names and "day" in read.column_names
+    assert len(pd.read_parquet(tmp_path / "out" / "lookups")) == 0
+
+
+def test_names_of_cases_become_names_of_files() -> None:
+    """Whatever they try to be: none is hidden, leads out of the folder, or falls together with another."""
+    names = ["plain", "Plain", "../up", "_part", ".hidden", "a/b", "a_b", "x" * 300, "\udce9t\u00e9", "--out"]
+    stems = stems_of(names)
+
+    assert stems[0] == "plain"
+    assert len({stem.lower() for stem in stems}) == len(names)
+    assert all(stem.isascii() and len(stem) < 128 and stem[0] not in "._" and "/" not in stem for stem in stems)
+
+
+def test_only_some_attempts_are_wanted(archive: Path, tmp_path: Path) -> None:
+    """Those of a domain, those since a day; what is left out is in no table of attempts."""
+    for wanted, count in (
+        (Options(only=("gmail.com",)), 3),
+        (Options(only=("example.net",)), 0),
+        (Options(since_ns=10**18), 3),
+        (Options(since_ns=4 * 10**18), 0),
+    ):
+        batch(str(archive), str(tmp_path / "out"), wanted, map)
+        for name in ("sessions", "verdicts", "connections"):
+            assert len(pd.read_parquet(tmp_path / "out" / name)) == count, (wanted, name)
+
+
+def test_figures_for_a_collector(archive: Path, tmp_path: Path) -> None:
+    """Cases by state, what failed, what could not be read."""
+    batch(str(archive), str(tmp_path / "out"), Options(), map)
+    told = (tmp_path / "out" / "fedtrace.prom").read_text().splitlines()
+
+    assert 'fedtrace_cases{state="failing"} 2' in told
+    assert "fedtrace_cases_failed 1" in told
+    assert "fedtrace_pairs_failing 2" in told
+
+
+# --- loose files
+
+
+def test_loose_files_are_one_case_for_their_day(tmp_path: Path) -> None:
+    """A file that is none of ours is a row with its reason."""
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "a.pcap").write_bytes(HEALTHY)
+    (archive / "b.pcap").write_bytes(REFUSED)
+    (archive / "readme.txt").write_text("hello")
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    (day,) = {s[:10] for s in pd.read_parquet(tmp_path / "out" / "sessions").began.astype(str)}
+
+    assert [(o.case, o.state) for o in came.outcomes] == [(f"loose {day}", "failing"), ("readme.txt", "unreadable")]
+    assert came.outcomes[0].attempts == 2
+
+
+# --- a second run
+
+
+def test_what_has_not_changed_is_not_read_again(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its bytes for a fingerprint, nor its events; what has changed is."""
+    out = str(tmp_path / "out")
+    (archive / "broken" / "cups.pcap").write_bytes(HEALTHY)
+    assert batch(str(archive), out, Options(), map).fresh == 4
+    before = tree(tmp_path / "out")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path: pytest.fail(f"{path} was read"))
+        assert batch(str(archive), out, Options(), map).fresh == 0
+    assert tree(tmp_path / "out") == before
+
+    (archive / "healthy" / "cups.pcap").write_bytes(REFUSED)
+    came = batch(str(archive), out, Options(), map)
+    assert came.fresh == 1
+    assert [o.state for o in came.outcomes].count("failing") == 3
+
+
+def test_a_copy_with_other_times_is_fingerprinted_and_not_read(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work is called by what files hold."""
+    out = str(tmp_path / "out")
+    batch(str(archive), out, Options(), map)
+    os.utime(archive / "refused" / "cups.pcap", (1, 1))
+    monkeypatch.setattr(analyzer.batch.work, "_results", lambda job: pytest.fail("it was read again"))
+    (archive / "broken" / "cups.pcap").unlink()
+    (archive / "broken").rmdir()
+
+    assert batch(str(archive), out, Options(), map).exit_code == 1
+
+
+def test_a_case_that_has_left_the_archive_leaves_the_results(archive: Path, tmp_path: Path) -> None:
+    """With its page, its rows, and what was kept of it."""
+    out = tmp_path / "out"
+    batch(str(archive), str(out), Options(), map)
+    (archive / "refused" / "cups.pcap").unlink()
+    (archive / "refused").rmdir()
+    batch(str(archive), str(out), Options(), map)
+
+    assert not [name for name in tree(out) if "refused" in name]
+    assert len(kept(out)) == 2
+
+
+def test_a_killed_run_goes_on_where_it_stopped(archive: Path, tmp_path: Path) -> None:
+    """Killed twenty times, anywhere, the end is that of an undisturbed run, byte for byte."""
+    processes = get_context("forkserver")
+    processes.set_forkserver_preload(["analyzer.batch.results", "tests.analyzer.killed"])
+    counted = processes.Value("i", 0)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+
+    def run(root: Path, killed_at: int, counted: object = None) -> int | None:
+        process = processes.Process(target=killed.run, args=(str(archive), str(root), killed_at, counted))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    for name in ("healthy", "broken"):
+        (archive / name / "cups.pcap").unlink()
+        (archive / name).rmdir()
+    assert run(whole, 0, counted) == 0
+    luck = random.Random(6)
+    deaths = 0
+    for _ in range(KILLS):
+        if not luck.randrange(4):
+            # What a run that was killed early has left is done anew.
+            out.rename(tmp_path / f"left-{deaths}") if out.exists() else None
+        deaths += run(out, luck.randrange(1, counted.value // 2)) == -9
+        for name, data in tree(out).items() if out.exists() else ():
+            assert data == tree(whole)[name], f"{name} is half-written"
+    assert deaths >= KILLS // 2
+    assert run(out, 0) == 0
+    assert tree(out) == tree(whole)
+    assert not list((out / ".work" / "parts").iterdir())
+
+
+# --- who does the work
+
+
+def test_the_result_does_not_depend_on_who_works(archive: Path, tmp_path: Path) -> None:
+    """One process, two, or one that answers in another order: the same bytes."""
+
+    def backwards(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
+        return [work(job) for job in reversed(jobs)]
+
+    batch(str(archive), str(tmp_path / "one"), Options(), local(1))
+    batch(str(archive), str(tmp_path / "two"), Options(), local(2))
+    batch(str(archive), str(tmp_path / "last"), Options(), backwards)
+
+    assert tree(tmp_path / "one") == tree(tmp_path / "two") == tree(tmp_path / "last")
+
+
+def test_two_runs_do_not_write_into_one_folder(archive: Path, tmp_path: Path) -> None:
+    """The second says so and leaves it alone."""
+
+    def meanwhile(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
+        with pytest.raises(FedtraceError, match="another run is writing here"):
+            batch(str(archive), str(tmp_path / "out"), Options(), map)
+        return map(work, jobs)
+
+    assert batch(str(archive), str(tmp_path / "out"), Options(), meanwhile).exit_code == 1
+
+
+# --- what goes wrong
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_taken_for_whole(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its case says so, and is read the next time."""
+    reading = analyzer.batch.work._results
+
+    def grows(job: run.Job) -> object:
+        found = reading(job)
+        if job.task.name == "healthy":
+            (archive / "healthy" / "more.pcap").write_bytes(REFUSED)
+            (archive / "healthy" / "cups.pcap").write_bytes(HEALTHY + REFUSED[24:])
+        return found
+
+    monkeypatch.setattr(analyzer.batch.work, "_results", grows)
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    told = {o.case: o.problem for o in came.outcomes}
+    assert told["healthy"] == "healthy: it was written to while it was read; run again when it is whole"
+
+    monkeypatch.undo()
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    assert {o.case: o.attempts for o in came.outcomes}["healthy"] == 2
+
+
+def test_a_file_that_vanishes_is_a_row(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever rotates logs does not wait for us."""
+    reading = analyzer.batch.work._results
+
+    def vanishes(job: run.Job) -> object:
+        found = reading(job)
+        if job.task.name == "healthy":
+            (archive / "healthy" / "cups.pcap").unlink()
+        return found
+
+    monkeypatch.setattr(analyzer.batch.work, "_results", vanishes)
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    told = {o.case: o.problem for o in came.outcomes}
+
+    assert "healthy/cups.pcap: no such file or directory" in (told["healthy"] or "")
+    assert came.exit_code == 1
+
+
+def test_a_bug_of_ours_is_a_row_and_the_others_go_on(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exit code is 4; nothing is kept of it."""
+    reading = analyzer.batch.work._results
+
+    def fails(job: run.Job) -> object:
+        return reading(job) if job.task.name != "healthy" else {}["a bug"]
+
+    monkeypatch.setattr(analyzer.batch.work, "_results", fails)
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+
+    assert came.exit_code == 4
+    assert next(o for o in came.outcomes if o.case == "healthy").problem == "KeyError: 'a bug'"
+    assert len(kept(tmp_path / "out")) == 2
+
+
+def test_a_folder_that_is_none_and_a_place_where_nothing_can_be_written(archive: Path, tmp_path: Path) -> None:
+    """One sentence each."""
+    with pytest.raises(FedtraceError, match=r"missing: no such file or directory; name the folder of the cases"):
+        archive_of(str(tmp_path / "missing"), "")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FedtraceError, match="there is no case in it"):
+        archive_of(str(tmp_path / "empty"), "")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FedtraceError, match=r"file exists|not a directory"):
+        batch(str(archive), str(tmp_path / "file"), Options(), map)
+
+
+def test_a_full_disk_ends_the_run_in_one_sentence(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is half-written is not taken for whole by the next."""
+    fsync, left = os.fsync, iter(range(17))
+
+    def full(file: int) -> None:
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = fedtrace("batch", archive, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("out: no space left on device; make room, or name another folder\n")
+
+    monkeypatch.undo()
+    batch(str(archive), str(tmp_path / "out"), Options(), map)
+    batch(str(archive), str(tmp_path / "whole"), Options(), map)
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+# --- the verb
+
+
+def test_a_line_for_a_case_that_failed_and_one_for_all(archive: Path, tmp_path: Path) -> None:
+    """No progress where nobody looks; the exit code is that of the worst."""
+    result = fedtrace("batch", archive, "--out", tmp_path / "out")
+
+    assert result.exit_code == 1
+    assert result.stdout == "4 cases: 2 with a failing pair, 1 failed, 4 read now\n"
+    assert result.stderr.count("\n") == 1
+    assert "broken: " in result.stderr and "the file is empty" in result.stderr
+
+
+def test_a_scheduler_reads_json(archive: Path, tmp_path: Path) -> None:
+    """An object a line: the cases, then the run."""
+    result = fedtrace("batch", archive, "--out", tmp_path / "out", "--json-log")
+    told = [json.loads(line) for line in result.stderr.splitlines()]
+
+    assert [t["event"] for t in told] == ["case"] * 4 + ["run"]
+    assert [t["done"] for t in told[:4]] == [1, 2, 3, 4]
+    assert told[-1] == {"event": "run", "cases": 4, "read": 4, "exit_code": 1}
+
+    result = fedtrace("batch", tmp_path / "missing", "--out", tmp_path / "out", "--json-log")
+    (told_last,) = [json.loads(line) for line in result.stderr.splitlines()]
+    assert (result.exit_code, told_last["exit_code"]) == (2, 2)
+    assert "no such file or directory" in told_last["problem"]
+
+
+def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:
+    """One sentence for what is none."""
+    result = fedtrace("batch", archive, "--out", tmp_path / "out", "--since", "yesterday")
+
+    assert result.exit_code == 2
+    assert result.stderr == "fedtrace: --since yesterday: this is no day; write it as 2014-05-19\n"

@@ -1,0 +1,100 @@
+"""Loose files cut into days, as whoever keeps a folder of rotated logs and captures meets it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analyzer.batch.cases import Options
+from analyzer.batch.days import DAY_NS
+from analyzer.batch.loose import Span, cut
+from analyzer.batch.run import batch
+from tests import packets
+from tests.packets import FEATURES, header, pcap, talk
+
+HOUR_NS = 3_600 * 10**9
+MAY_19_NS = 16_209 * DAY_NS
+
+
+def days(*spans: Span) -> list[tuple[str, list[str]]]:
+    """Name and files of each case."""
+    return [(task.name, list(task.paths)) for task in cut(spans, Options())]
+
+
+def test_a_day_is_seen_with_the_hours_around_it() -> None:
+    """A file of the next day's first hour is read for both days, one of its second hour is not."""
+    noon = Span("noon.pcap", MAY_19_NS + 12 * HOUR_NS, MAY_19_NS + 13 * HOUR_NS)
+    night = Span("night.pcap", MAY_19_NS + 24 * HOUR_NS, MAY_19_NS + 25 * HOUR_NS)
+    later = Span("later.pcap", MAY_19_NS + 26 * HOUR_NS, MAY_19_NS + 27 * HOUR_NS)
+
+    assert days(noon, night, later) == [
+        ("loose 2014-05-19", ["noon.pcap", "night.pcap"]),
+        ("loose 2014-05-20", ["night.pcap", "later.pcap"]),
+    ]
+
+
+def test_a_file_of_many_days_keeps_them_together() -> None:
+    """It would be read again for each; days that it does not cover stand alone."""
+    log = Span("prosody.log", MAY_19_NS, MAY_19_NS + 3 * DAY_NS - 1)
+    inside = Span("inside.pcap", MAY_19_NS + DAY_NS + HOUR_NS, MAY_19_NS + DAY_NS + 2 * HOUR_NS)
+    after = Span("after.pcap", MAY_19_NS + 5 * DAY_NS + 2 * HOUR_NS, MAY_19_NS + 5 * DAY_NS + 3 * HOUR_NS)
+
+    assert days(log, inside, after) == [
+        ("loose 2014-05-19_2014-05-21", ["prosody.log", "inside.pcap"]),
+        ("loose 2014-05-24", ["after.pcap"]),
+    ]
+    assert cut([log, inside], Options(since_ns=MAY_19_NS + 3 * DAY_NS)) == []
+
+
+def test_an_attempt_across_midnight_and_a_rotation_is_told_once_and_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the day on which it began; another of noon the day after is that day's."""
+    said = (
+        (">", header("cupdomain.com", "gmail.com")),
+        ("<", header("gmail.com", "cupdomain.com", "stream-id-1") + FEATURES),
+        (">", b"<db:result from='cupdomain.com' to='gmail.com'>secret-key</db:result>"),
+        ("<", b"<db:result type='valid' from='gmail.com' to='cupdomain.com'/>"),
+    )
+    frames, noon = list(talk(*said)), list(talk(*said, client=("10.0.0.5", 40123)))
+    archive, out = tmp_path / "archive", tmp_path / "out"
+    archive.mkdir()
+    midnight_s = (MAY_19_NS + DAY_NS) // 10**9
+    for name, begin_s, part in (
+        ("cups.pcap0", midnight_s - 4, frames[:6]),
+        ("cups.pcap1", midnight_s + 2, frames[6:]),
+        ("cups.pcap2", midnight_s + 43_200, noon),
+    ):
+        monkeypatch.setattr(packets, "BEGIN_S", begin_s)
+        (archive / name).write_bytes(pcap(part, step_ms=1000))
+    batch(str(archive), str(out), Options(), map)
+    sessions = pd.read_parquet(out / "sessions").sort_values("began")
+
+    told = list(zip(sessions.began.astype(str), sessions.day.astype(str), sessions.outcome, strict=True))
+    assert told == [
+        ("2014-05-19 23:59:56+00:00", "2014-05-19", "established"),
+        ("2014-05-20 12:00:00+00:00", "2014-05-20", "established"),
+    ]
+    assert sorted(pd.read_parquet(out / "cases").index) == ["loose 2014-05-19", "loose 2014-05-20"]
+    events = pd.read_parquet(out / "events")
+    assert not events.duplicated(["source", "frame", "kind"]).any()
+    assert (events.day.astype(str) == events["at"].dt.date.astype(str)).all()
+
+
+def test_a_log_without_a_year_is_dated_once_for_all_its_days(tmp_path: Path) -> None:
+    """By the archive's own `case.toml`, or by when the file was written: that it lies beside others changes nothing."""
+    archive, out = tmp_path / "archive", tmp_path / "out"
+    archive.mkdir()
+    line = "May {day} 12:00:01 s2sout{day}\tinfo\tOutgoing s2s connection cupdomain.com->example.net complete\n"
+    for day in (19, 20, 21):
+        (archive / f"prosody.log.{day}").write_text(line.format(day=day))
+        os.utime(archive / f"prosody.log.{day}", (MAY_19_NS // 10**9,) * 2)
+    batch(str(archive), str(out), Options(), map)
+    assert sorted(pd.read_parquet(out / "sessions").day.astype(str)) == ["2014-05-19", "2014-05-20", "2014-05-21"]
+
+    (archive / "case.toml").write_text("year = 2012\n")
+    batch(str(archive), str(out), Options(), map)
+    assert sorted(pd.read_parquet(out / "sessions").day.astype(str)) == ["2012-05-19", "2012-05-20", "2012-05-21"]

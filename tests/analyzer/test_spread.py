@@ -1,0 +1,58 @@
+"""Workers that die, on this machine and on a cluster: every case is told, and told the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.batch.spread import DIED, dask_map, local
+from analyzer.batch.work import work
+from parsers.errors import FedtraceError
+from tests.analyzer import killed
+from tests.analyzer.test_batch import archive
+
+__all__ = ["archive"]
+
+
+def test_a_worker_that_dies_is_survived(archive: Path, tmp_path: Path) -> None:
+    """The case that it held is given to another; the answers are those of an undisturbed run."""
+    jobs = killed.jobs(archive, tmp_path / "out")
+    undisturbed = killed.jobs(archive, tmp_path / "whole")
+    found = list(local(2)(killed.works_at_the_second_try, jobs))
+
+    assert (tmp_path / "out" / "died").exists()
+    assert {d.task.name: d.outcome for d in found} == {d.task.name: d.outcome for d in map(work, undisturbed)}
+    assert len(found) == len(jobs)
+
+
+def test_a_case_that_kills_every_worker_is_a_row(archive: Path, tmp_path: Path) -> None:
+    """The others, who were worked on beside it, are told as ever."""
+    found = list(local(2)(killed.dies_of_it, killed.jobs(archive, tmp_path / "out")))
+    told = {d.task.name: d.outcome for d in found}
+
+    assert len(found) == len(told) == 4
+    assert (told["refused"].state, told["refused"].problem) == ("broken", DIED)
+    assert told["healthy"].state == "healthy"
+
+
+@pytest.mark.filterwarnings("ignore")  # what a cluster that loses a worker has to say is not ours
+def test_a_cluster_works_and_loses_a_worker(archive: Path, tmp_path: Path) -> None:
+    """On two processes of a cluster, one of which dies in the middle."""
+    from dask.distributed import LocalCluster
+
+    jobs = killed.jobs(archive, tmp_path / "out")
+    undisturbed = killed.jobs(archive, tmp_path / "whole")
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path / "dask")
+    ) as cluster:
+        found = list(dask_map(cluster.scheduler_address)(killed.works_at_the_second_try, jobs))
+
+    assert (tmp_path / "out" / "died").exists()
+    assert {d.task.name: d.outcome for d in found} == {d.task.name: d.outcome for d in map(work, undisturbed)}
+
+
+def test_an_address_that_is_none_is_told_at_once(archive: Path, tmp_path: Path) -> None:
+    """One sentence with what to check."""
+    with pytest.raises(FedtraceError, match=r"--scheduler nonsense://x: no scheduler answers"):
+        list(dask_map("nonsense://x")(work, killed.jobs(archive, tmp_path / "out")))
