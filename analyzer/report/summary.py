@@ -7,6 +7,7 @@ over two years; the data sets beside the page have all. Reads no file and asks n
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -57,8 +58,8 @@ class Cell(NamedTuple):
 class Sheet(NamedTuple):
     """As much of the heat map as fits side by side."""
 
-    months: tuple[tuple[str, int], ...]
-    """Each month with how many columns begin in it."""
+    heads: tuple[tuple[str, int], ...]
+    """Each month, of columns longer than a day each year, with how many columns begin in it."""
     days: tuple[int, ...]
     """The first day of each column, nanoseconds since 1970 UTC."""
     rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]
@@ -147,11 +148,9 @@ def heat(days: pd.DataFrame) -> Heat:
     for left in range(0, columns, HEAT_SHEET):
         numbers = range(left, min(left + HEAT_SHEET, columns))
         firsts = tuple(begin.value + n * step * DAY_NS for n in numbers)
-        months: dict[str, int] = {}
-        for at_ns in firsts:
-            months[day(at_ns)[:7]] = months.get(day(at_ns)[:7], 0) + 1
+        heads = Counter(day(at_ns)[: 7 if step == 1 else 4] for at_ns in firsts)
         rows = tuple((a, b, tuple(cells.get((a, b, n), none) for n in numbers)) for a, b in shown)
-        sheets.append(Sheet(tuple(months.items()), firsts, rows))
+        sheets.append(Sheet(tuple(heads.items()), firsts, rows))
     return Heat(step, tuple(sheets), len(pairs))
 
 

@@ -134,7 +134,7 @@ def test_a_longer_archive_has_wider_columns(days: int, step: int, columns: list[
 
     assert drawn.step == step
     assert [len(sheet.days) for sheet in drawn.sheets] == columns
-    assert [sum(n for _, n in sheet.months) for sheet in drawn.sheets] == columns
+    assert [sum(n for _, n in sheet.heads) for sheet in drawn.sheets] == columns
     assert sum(columns) <= HEAT_COLUMNS
 
 
@@ -201,6 +201,7 @@ def test_two_thousand_pairs_over_two_years_are_told_within_bounds(crowded: str) 
     changes = 2 * 2000 - 3 * 2000 // 40
     assert f"and {changes - CHANGES_SHOWN:,} changes more; the data sets beside this page have all" in text_of(crowded)
     assert f"and {2000 - HEAT_ROWS:,} pairs more" in text_of(crowded)
+    assert "Pair 2013 2014 01- 01 01- 29 02- 26" in text_of(crowded)
     assert len(elements) < 20_000
     assert len(crowded) < 1_500_000
 
