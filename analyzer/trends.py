@@ -23,10 +23,22 @@ so that renewal was missed."""
 LOOKS = 10
 """Cases worth a look: a morning's work. The data sets have all."""
 
+SESSIONS = ("case", "session", "initiator", "receiver", "began", "ended", "outcome", "cause")
+"""Columns of `sessions` that are looked at: who reads two years from a data set need read no others."""
+VERDICTS = (
+    *("case", "initiator", "receiver", "state", "cause", "confidence"),
+    *("sessions", "failed", "first_seen", "last_seen", "summary"),
+)
+"""Columns of `verdicts` that are looked at."""
+CERTIFICATES = (
+    *("case", "domain", "subject", "names", "issuer", "sha256"),
+    *("session", "not_before", "not_after", "seen", "last_seen"),
+)
+"""Columns of `certificates` that are looked at."""
+
 _PAIR = ["initiator", "receiver"]
-_TEXTS = ("case", "session", "initiator", "receiver", "outcome", "state", "cause", "confidence", "summary")
-_TEXTS_OF_CERTIFICATES = ("domain", "subject", "names", "issuer", "sha256")
 _INSTANTS = ("began", "ended", "first_seen", "last_seen", "not_before", "not_after", "seen")
+_COUNTS = ("sessions", "failed")
 
 
 def attempts(sessions: pd.DataFrame) -> pd.DataFrame:
@@ -35,7 +47,7 @@ def attempts(sessions: pd.DataFrame) -> pd.DataFrame:
     It went well where the stream was authenticated. It failed where it ended so, or where a cause explains why it did
     not get through. The rest, cut off or under ciphertext, is neither. One that tells no time is left out.
     """
-    found = _flat(sessions, ["case", "session", *_PAIR, "began", "ended", "outcome", "cause"])
+    found = _flat(sessions, SESSIONS)
     found = found[found.began.notna()]
     well = (found.outcome == "established").fillna(False).astype(bool)
     failed = (found.outcome == "failed").fillna(False).astype(bool) | (~well & found.cause.notna())
@@ -210,8 +222,7 @@ def about_to_expire(certificates: pd.DataFrame | None, last: pd.Timestamp | None
     In use means not replaced: no other certificate of that domain and subject was first shown after this was shown
     last. Columns of the table, `left` until (negative: since) its end, and `expired`; the earliest end first.
     """
-    columns = ["case", *_TEXTS_OF_CERTIFICATES, "session", "not_before", "not_after", "seen", "last_seen"]
-    found = _flat(pd.DataFrame() if certificates is None else certificates, columns)
+    found = _flat(pd.DataFrame() if certificates is None else certificates, CERTIFICATES)
     # The same certificate in many cases is one certificate.
     found = found.sort_values(["last_seen", "case"], kind="stable")
     of = ["domain", "subject", "issuer", "not_before", "not_after", "sha256"]
@@ -228,7 +239,7 @@ def about_to_expire(certificates: pd.DataFrame | None, last: pd.Timestamp | None
     left = found.not_after - (pd.NaT if last is None else last)
     found = found.assign(left=left, expired=left < pd.Timedelta(0))[left < EXPIRES_WITHIN]
     found = found.sort_values(["not_after", "domain", "subject"], kind="stable", ignore_index=True)
-    return found[[*columns, "left", "expired"]]
+    return found[[*CERTIFICATES, "left", "expired"]]
 
 
 def last_instant(
@@ -245,8 +256,7 @@ def last_instant(
 
 def _explained(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Verdicts with a cause."""
-    columns = ["case", *_PAIR, "state", "cause", "confidence", "sessions", "failed", "first_seen", "last_seen"]
-    return _flat(verdicts, [*columns, "summary"]).dropna(subset=["cause"])
+    return _flat(verdicts, VERDICTS).dropna(subset=["cause"])
 
 
 def _is_new(found: pd.DataFrame, previous: pd.DataFrame | None) -> pd.Series[bool]:
@@ -271,9 +281,9 @@ def _flat(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         column = flat[name] if name in flat else pd.Series(None, index=flat.index, dtype=object)
         if name in _INSTANTS:
             found[name] = pd.to_datetime(column, utc=True).astype("datetime64[ns, UTC]")
-        elif name in (*_TEXTS, *_TEXTS_OF_CERTIFICATES):
+        elif name in _COUNTS:
+            found[name] = pd.to_numeric(column).fillna(0).astype("int64")
+        else:
             text = column.astype("string")
             found[name] = text.fillna("?") if name in _PAIR else text
-        else:
-            found[name] = pd.to_numeric(column).fillna(0).astype("int64")
     return pd.DataFrame(found).reset_index(drop=True)

@@ -299,3 +299,15 @@ def test_any_rows_in_any_order_give_the_same(rows: list[Any], before: list[Any] 
     assert len(trends.worth_a_look(frame, previous)) <= trends.LOOKS
     assert len(trends.new_since(frame, previous)) <= len(frame)
     assert (trends.flapping(frame).flaps >= trends.FLAPS_MIN).all()
+
+
+def test_the_columns_that_are_looked_at_are_the_tables() -> None:
+    """And all of them: with no others, the same comes of it."""
+    for columns, table in (
+        (trends.SESSIONS, SESSIONS),
+        (trends.VERDICTS, VERDICTS),
+        (trends.CERTIFICATES, CERTIFICATES),
+    ):
+        assert set(columns) - {"case"} <= {column.name for column in table.columns}
+    tried = sessions("ggbbbggbgbggg").reset_index()
+    pd.testing.assert_frame_equal(trends.changes(tried[list(trends.SESSIONS)]), trends.changes(tried))
