@@ -152,6 +152,11 @@ class Trace(Shown):
         return self._frame("lookups")
 
     @cached_property
+    def certificates(self) -> pd.DataFrame:
+        """The certificates, each with who showed it and how long it is valid."""
+        return self._frame("certificates")
+
+    @cached_property
     def findings(self) -> pd.DataFrame:
         """The rules that matched, then those that could not be judged."""
         return self._frame("findings")

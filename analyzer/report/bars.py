@@ -109,7 +109,7 @@ def certificates(view: CaseView) -> Iterator[Shown]:
     first: dict[tuple[object, ...], TlsCertificate] = {}
     domains: dict[tuple[object, ...], dict[str, None]] = {}
     for connection in view.connections:
-        for certificate, domain in _showing(connection):
+        for certificate, domain in showing(connection):
             c = certificate
             key: tuple[object, ...] = (c.sha256, c.subject, c.issuer, c.not_before_ns, c.not_after_ns)
             first.setdefault(key, certificate)
@@ -118,7 +118,8 @@ def certificates(view: CaseView) -> Iterator[Shown]:
         yield _shown(certificate, tuple(domains[key]))
 
 
-def _showing(connection: Connection) -> Iterator[tuple[TlsCertificate, str | None]]:
+def showing(connection: Connection) -> Iterator[tuple[TlsCertificate, str | None]]:
+    """The certificates of a connection, each with the domain that showed it."""
     for way, domain in (("<", connection.receiver), (">", connection.initiator)):
         for certificate in connection.of(TlsCertificate, way):
             yield certificate, domain

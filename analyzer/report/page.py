@@ -1,24 +1,14 @@
 """The report as a web page: one file that needs neither network nor script, to be forwarded, printed and kept.
 
-Everything that a template prints passes `words.escape` and then autoescape; no template can forget it.
 What is drawn in full is bounded, since a browser must bear it. Decides nothing and knows no rule.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
 from itertools import islice
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from analyzer.analysis import Analysis
 from analyzer.citations import Citation
@@ -27,20 +17,19 @@ from analyzer.excerpt import cited
 from analyzer.judge import Judgement, Verdict, all_rules
 from analyzer.ladder import Ladder, Rung, ladder
 from analyzer.peers import Peer, clash, peers
-from analyzer.report import bars, words
+from analyzer.report import bars
 from analyzer.report.filters import frames_filter
 from analyzer.report.ladder_svg import Sheet, kept, sheets
 from analyzer.report.ladder_text import lane_says, rung_clock, rung_says
 from analyzer.report.rows import by_session, source_row
 from analyzer.report.terminal import owner
+from analyzer.report.web import filled
 from analyzer.rule import Finding
 from analyzer.stage import end_text
 from analyzer.view import CaseView
 from parsers.case import Case
 from parsers.events import Event
 
-TEXT_MAX = 4000
-"""Characters printed of any one text: a remedy with its commands is not cut, a flood is."""
 PAIRS_IN_FULL = 24
 """Pairs of domains told in full, with a ladder each: some 20,000 elements, which a telephone bears."""
 ROWS_MAX = 2000
@@ -60,8 +49,6 @@ CERTIFICATES_SHOWN = 60
 """Certificates with a bar each."""
 PEERS_SHOWN = 60
 """Domains of which the server is told."""
-SIGNS = {"healthy": "✔", "degraded": "!", "failing": "✘", "undetermined": "?"}
-"""Sign of a state, beside its word and its colour."""
 FRAMES_MAX = 200
 """Frame numbers in one display filter."""
 
@@ -93,17 +80,16 @@ class Pair:
 def page(analysis: Analysis) -> str:
     """The whole report of one case, the same bytes for the same case."""
     case, view, judgement, items = analysis
-    environment = _environment()
-    css = Markup((files("analyzer.report") / "templates" / "page.css").read_text(encoding="utf-8"))
     told = tuple(p for p in peers(view) if p.product or p.perhaps or p.policy.starttls or p.policy.version is not None)
     covered = bars.covered(case, view)
-    text: str = environment.get_template("page.html").render(
+    bounds = {name: value for name, value in globals().items() if name.isupper()}
+    return filled(
+        "page.html",
+        "page.css",
         case=case,
         view=view,
         judgement=judgement,
         items=items,
-        css=css,
-        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         pairs=_pairs(case, view, judgement),
         states=Counter(v.state for v in judgement.verdicts),
         causes=_causes(judgement),
@@ -115,58 +101,14 @@ def page(analysis: Analysis) -> str:
         certificates=tuple(islice(bars.certificates(view), CERTIFICATES_SHOWN + 1)),
         inputs=[source_row(s, case, view) for s in case.sources[:ROWS_MAX]],
         undecoded=_undecoded(case),
+        LENGTH=bars.LENGTH,
+        end_text=end_text,
+        owner=owner,
+        lane_says=lane_says,
+        rung_clock=rung_clock,
+        rung_says=rung_says,
+        **bounds,
     )
-    return text
-
-
-@cache
-def _environment() -> Environment:
-    """Templates with the words and the bounds; what they print is escaped twice, and an unknown name is an error."""
-    environment = Environment(
-        loader=PackageLoader("analyzer.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals |= {name: value for name, value in globals().items() if name.isupper()}
-    environment.globals |= {
-        "CHECKS": words.CHECKS,
-        "LENGTH": bars.LENGTH,
-        "Counter": Counter,
-        "end_text": end_text,
-        "owner": owner,
-        "lane_says": lane_says,
-        "rung_clock": rung_clock,
-        "time_of": words.time_of,
-        "rung_says": rung_says,
-        "version": version("fedtrace"),
-    }
-    for name in ("clock", "count", "day", "duration", "instant", "marks_say", "outcome_says", "place"):
-        environment.globals[name] = getattr(words, name)
-    environment.filters |= {"outcome_says": words.outcome_says, "prose": _prose}
-    environment.globals |= {"policy_says": words.policy_says, "product_says": words.product_says, "says": words.says}
-    return environment
-
-
-def _shown(value: Any) -> Any:
-    """What a template prints: our own markup as it is, all else without what does not show or steers a reader."""
-    return value if isinstance(value, Markup) else words.escape(str(value), TEXT_MAX)
-
-
-def _prose(text: str) -> Markup:
-    """A sentence or more of ours, with what stands between backticks as code and a line for each line."""
-    lines = []
-    for line in text.strip().splitlines():
-        if words.is_command(line):
-            lines.append(Markup("<code>{}</code>").format(escape(_shown(line))))
-            continue
-        parts = [escape(_shown(part)) for part in line.split("`")]
-        whole = parts if len(parts) % 2 else [escape(_shown(line))]
-        lines.append(Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(whole)))
-    return Markup("<br>").join(lines)
 
 
 def _pairs(case: Case, view: CaseView, judgement: Judgement) -> list[Pair]:

@@ -11,13 +11,12 @@ from typing import Any, Literal, NamedTuple
 
 from analyzer.analysis import Analysis
 from analyzer.connection import Connection
-from analyzer.judge import Unjudged, Verdict, all_rules
+from analyzer.judge import Verdict, all_rules
 from analyzer.lookup import Lookup
+from analyzer.report.records import Found, Seen, attempts, certificates, conversations, findings, seen
 from analyzer.report.words import place, says
-from analyzer.rule import Finding, Severity
-from analyzer.session import Session
+from analyzer.rule import Severity
 from analyzer.stage import Stage, is_told
-from analyzer.waits import Waits, waits
 from parsers.events import Event
 from parsers.source import Reading, Source
 
@@ -58,76 +57,6 @@ STAGES = tuple(stage.word for stage in Stage)
 SEVERITIES = tuple(severity.name.lower() for severity in Severity)
 
 
-class _Seen(NamedTuple):
-    number: int
-    event: Event
-    at_ns: int
-    session: str | None
-
-
-class _Attempt(NamedTuple):
-    session: Session
-    cause: str | None
-    waits: Waits
-
-
-class _Conversation(NamedTuple):
-    connection: Connection
-    session: str | None
-    callback_of: str | None
-
-
-class _Found(NamedTuple):
-    number: int
-    finding: Finding | None
-    blind: Unjudged | None
-
-
-def _seen(analysis: Analysis) -> list[_Seen]:
-    """Every event, in order of time, clocks corrected."""
-    case, view, _, _ = analysis
-    session_of = {
-        event.where: session.id
-        for session in reversed(view.sessions)
-        for connection in (*session.callbacks, *session.connections)
-        for sighting in (*connection.sightings, *(t.sighting for t in connection.told))
-        for event in sighting.events
-    }
-    for session in reversed(view.sessions):
-        session_of |= {step.event.where: session.id for step in session.steps}
-    ahead = {tap: coverage.offset_ns for tap, coverage in view.coverage.items()}
-    ahead |= {tap: offset_ns for tap, (offset_ns, _) in view.clocks.items()}
-    taps = {source.name: source.tap or source.name for source in case.sources}
-    found = [
-        (event.at_ns - ahead.get(taps.get(event.where.source, ""), 0), event)
-        for events in case.events.values()
-        for event in events
-    ]
-    found.sort(key=lambda each: (each[0], each[1].where.source, each[1].where.frame or each[1].where.line or 0))
-    return [_Seen(n, event, at_ns, session_of.get(event.where)) for n, (at_ns, event) in enumerate(found)]
-
-
-def _attempts(analysis: Analysis) -> list[_Attempt]:
-    causes = {f.session.id: f.rule for f in analysis.judgement.findings if f.is_cause}
-    return [_Attempt(s, causes.get(s.id), waits(s)) for s in analysis.view.sessions]
-
-
-def _conversations(analysis: Analysis) -> list[_Conversation]:
-    sessions = analysis.view.sessions
-    session_of = {c.id: s.id for s in reversed(sessions) for c in s.connections}
-    callback_of = {c.id: s.id for s in reversed(sessions) for c in s.callbacks}
-    return [
-        _Conversation(c, session_of.get(c.id) or callback_of.get(c.id), callback_of.get(c.id))
-        for c in analysis.view.connections
-    ]
-
-
-def _found(analysis: Analysis) -> list[_Found]:
-    matched = [(f, None) for f in analysis.judgement.findings]
-    blind = [(None, u) for u in analysis.judgement.unjudged]
-    return [_Found(n, finding, unjudged) for n, (finding, unjudged) in enumerate([*matched, *blind])]
-
-
 def _places(events: Sequence[Event]) -> str:
     return ", ".join(place(e.where) for e in events)
 
@@ -143,7 +72,7 @@ def _source(analysis: Analysis, source: Source) -> tuple[Source, Reading, tuple[
     return source, analysis.case.readings[source.name], clock, None if problem is None else str(problem)
 
 
-def _stage(found: _Found) -> str | None:
+def _stage(found: Found) -> str | None:
     rule = all_rules().get((found.finding or found.blind).rule)  # type: ignore[union-attr]  # one of them is there
     return None if rule is None else rule.stage.word
 
@@ -165,11 +94,11 @@ def _untold(lookup: Lookup) -> bool:
     return lookup.outcome == "untold"
 
 
-def _ip(end: str) -> Callable[[_Seen], str | None]:
+def _ip(end: str) -> Callable[[Seen], str | None]:
     return lambda seen: None if seen.event.flow is None else getattr(seen.event.flow, f"{end}_ip") or None
 
 
-def _port(end: str) -> Callable[[_Seen], int | None]:
+def _port(end: str) -> Callable[[Seen], int | None]:
     return lambda seen: None if seen.event.flow is None else getattr(seen.event.flow, f"{end}_port") or None
 
 
@@ -194,7 +123,7 @@ EVENTS = Table(
         Column("to_domain", "text", "the domain it was said to", lambda r: getattr(r.event, "to_domain", None)),
         Column("says", "text", "the event in words", lambda r: says(r.event)),
     ),
-    _seen,
+    seen,
 )
 
 SESSIONS = Table(
@@ -236,7 +165,7 @@ SESSIONS = Table(
         ),
         Column("history", "text", "a letter for each thing seen", lambda r: r.session.history or None),
     ),
-    _attempts,
+    attempts,
 )
 
 CONNECTIONS = Table(
@@ -260,7 +189,7 @@ CONNECTIONS = Table(
         Column("began", "instant", "its first event", lambda r: r.connection.began_ns),
         Column("ended", "instant", "its last event", lambda r: r.connection.ended_ns),
     ),
-    _conversations,
+    conversations,
 )
 
 LOOKUPS = Table(
@@ -304,7 +233,7 @@ FINDINGS = Table(
         Column("evidence", "text", "where to look", lambda r: r.finding and _places(r.finding.match.events)),
         Column("remedy", "text", "what to do", lambda r: r.finding and r.finding.remedy),
     ),
-    _found,
+    findings,
 )
 
 VERDICTS = Table(
@@ -324,6 +253,26 @@ VERDICTS = Table(
         Column("summary", "text", "one sentence", lambda r: r.summary),
     ),
     lambda analysis: analysis.judgement.verdicts,
+)
+
+CERTIFICATES = Table(
+    "one certificate as one domain showed it",
+    ("certificate",),
+    (
+        Column("certificate", "count", "its number, in order of first showing", lambda r: r.number),
+        Column("domain", "text", "who showed it", lambda r: r.domain),
+        Column("position", "count", "its place in the chain, 0 for the server's own", lambda r: r.certificate.position),
+        Column("subject", "text", "its subject", lambda r: r.certificate.subject),
+        Column("names", "text", "the domains that it is for", lambda r: ", ".join(r.certificate.names) or None),
+        Column("issuer", "text", "who issued it", lambda r: r.certificate.issuer),
+        Column("not_before", "instant", "the start of its validity", lambda r: r.not_before_ns),
+        Column("not_after", "instant", "the end of its validity", lambda r: r.not_after_ns),
+        Column("sha256", "text", "its fingerprint", lambda r: r.certificate.sha256 or None),
+        Column("session", "text", "the last attempt in which it was shown", lambda r: r.session),
+        Column("seen", "instant", "when it was first shown", lambda r: r.certificate.at_ns),
+        Column("last_seen", "instant", "when it was last shown", lambda r: r.last_ns),
+    ),
+    certificates,
 )
 
 CHECKLIST = Table(
@@ -382,6 +331,7 @@ TABLES: Mapping[str, Table] = {
     "findings": FINDINGS,
     "connections": CONNECTIONS,
     "lookups": LOOKUPS,
+    "certificates": CERTIFICATES,
     "events": EVENTS,
     "checklist": CHECKLIST,
     "sources": SOURCES,
