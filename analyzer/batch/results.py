@@ -38,6 +38,7 @@ AT: Mapping[str, str] = {
     "sessions": "began",
     "connections": "began",
     "lookups": "asked",
+    "certificates": "seen",
     "events": "at",
     "damage": "at",
 }

@@ -37,6 +37,7 @@ TABLES = (
     "findings",
     "connections",
     "lookups",
+    "certificates",
     "events",
     "checklist",
     "sources",
@@ -183,10 +184,8 @@ def _overview(store: Store, kept: set[str]) -> None:
     of = _digest(json.dumps(sorted(kept))).encode()
     if store.get(SUMMARISED) == of and store.size(SUMMARY) is not None:
         return
-    page = overview(store.root)
-    if page is not None:
-        store.put({SUMMARY: page})
-        store.put({SUMMARISED: of})
+    store.put({SUMMARY: overview(store.root)})
+    store.put({SUMMARISED: of})
 
 
 def _row(store: Store, done: Done) -> str:
