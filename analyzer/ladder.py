@@ -14,6 +14,7 @@ from analyzer.connection import Connection
 from analyzer.rule import Finding
 from analyzer.session import Session
 from analyzer.stage import is_told
+from analyzer.threads import Thread
 from analyzer.view import CaseView
 from parsers.events import Event, FirewallLog, Said, TcpMark, Unreachable
 
@@ -118,6 +119,12 @@ class _Lanes:
     order: list[str] = field(default_factory=list)
     """Keys of the lanes, in order; "" for the firewall."""
 
+    @property
+    def first_server(self) -> int:
+        """Index of the server that stands furthest to the left; 0 where there is none."""
+        servers = (i for i, key in enumerate(self.order) if key and self.kinds[key][0] == "server")
+        return next(servers, 0)
+
     def at(self, address: str) -> int | None:
         """Index of the lane of an address, once they are in order."""
         known = self.key(address)
@@ -201,7 +208,9 @@ def _hosts(session: Session, view: CaseView) -> _Lanes:
             for address in (stanza.flow.src_ip, stanza.flow.dst_ip):
                 lanes.add("client", None, _FAR_CLIENT if mirrored else _CLIENT, address)
     for thread in session.tries:
-        if thread.teller is not None:
+        if thread.teller is None:
+            lanes.add("server", None, _THIRD, _writer(thread))
+        else:
             ours = thread.teller == session.initiator
             lanes.add("server", thread.teller, near if ours else far, *_known(lanes, thread.teller))
             other = session.receiver if ours else session.initiator
@@ -213,6 +222,11 @@ def _hosts(session: Session, view: CaseView) -> _Lanes:
             if is_told(address):
                 lanes.add("server", None, _THIRD, address)
     return lanes
+
+
+def _writer(thread: Thread) -> str:
+    """The words for a server of which only a log is known, and not whose it is."""
+    return f"writer of {thread.tap}"
 
 
 def _known(lanes: _Lanes, domain: str) -> tuple[str, ...]:
@@ -253,7 +267,7 @@ def _ends(session: Session, view: CaseView, lanes: _Lanes) -> Iterator[tuple[int
                 if isinstance(event, Said):
                     yield id(event), (teller, teller, False)
     for thread in session.tries:
-        at = lanes.at(_known(lanes, thread.teller)[0]) if thread.teller is not None else None
+        at = lanes.at(_writer(thread) if thread.teller is None else _known(lanes, thread.teller)[0])
         for event in thread.events:
             yield id(event), (at or 0, at or 0, False)
     for lookup in (*session.lookups, *session.callback_lookups):
@@ -274,7 +288,7 @@ def _by_flow(event: Event, lanes: _Lanes) -> tuple[int, int, bool]:
     start = None if flow is None else lanes.at(flow.src_ip)
     end = None if flow is None else lanes.at(flow.dst_ip)
     if start is None or end is None:
-        at = start or end or 0
+        at = next((lane for lane in (start, end) if lane is not None), lanes.first_server)
         return at, at, False
     return start, end, False
 

@@ -246,12 +246,14 @@ def _same_streams(alone: Sequence[Thread]) -> list[list[Thread]]:
 
 
 def _is_same(group: Sequence[Thread], thread: Thread) -> bool:
-    """Whether a thread can tell of the stream of others: another log, and the times overlap."""
+    """Whether a thread can tell of the stream of others: another log, no other end, and the times overlap."""
     if any(t.tap == thread.tap for t in group):
         return False
     ids = {one for t in group for one in t.stream_ids}
     if ids and thread.stream_ids:
         return bool(ids & thread.stream_ids)
+    if {True, False} <= {_succeeded(t) for t in (*group, thread)}:
+        return False
     first, last = min(t.began_ns for t in group), max(t.ended_ns for t in group)
     return thread.began_ns <= last + AROUND_NS and first <= thread.ended_ns + AROUND_NS
 

@@ -36,6 +36,12 @@ from parsers.events import (
 PAIRS_MAX = 64
 """Pairs of domains told apart on one thread; a stream that serves more is cut short."""
 
+FAREWELL_NS = 5 * 10**9
+"""A server says within 5 s why a stream ended, and closes its own side: the wait for the other's end tag is as long."""
+
+_REASONS = (Topic.REFUSED, Topic.TLS_FAILED, Topic.AUTH_FAILED)
+"""Why a stream ended, told when it had."""
+
 _XMPP = (
     StreamHeader,
     StreamFeatures,
@@ -127,23 +133,32 @@ def threads(events: Iterable[Event], tap: str) -> list[Thread]:
     """The threads of one log's events, in order of their first."""
     running: dict[str, list[Event]] = {}
     found: list[tuple[str | None, list[Event]]] = []
-    over: set[str] = set()
+    over: dict[str, int] = {}
     for event in events:
         if event.flow is not None or not isinstance(event, (Said, *_XMPP)):
             continue
         key = event.tag or _pair_key(event)
         if key is None:
             continue
-        begins = key in over and not (isinstance(event, Said) and event.topic in (Topic.CLOSED, Topic.OTHER))
+        begins = key in over and not _is_farewell(event, over[key])
         if key not in running or begins:
             running[key] = []
-            over.discard(key)
+            over.pop(key, None)
             found.append((event.tag, running[key]))
         running[key].append(event)
         if isinstance(event, StreamEnd) or (isinstance(event, Said) and event.topic is Topic.CLOSED):
-            over.add(key)
+            over.setdefault(key, event.at_ns + event.width_ns)
     teller = _teller(e for _, held in found for e in held)
     return [thread for tag, held in found for thread in _threads_of(held, tap, tag, teller)]
+
+
+def _is_farewell(event: Event, ended_ns: int) -> bool:
+    """Whether a line is of the stream that has ended under its tag, and begins none that has the same tag again."""
+    if isinstance(event, Said) and event.topic in (Topic.CLOSED, Topic.OTHER):
+        return True
+    if event.tag is None or event.at_ns - ended_ns > FAREWELL_NS:
+        return False  # lines that only the pair of domains holds together may be of the next try
+    return isinstance(event, (StreamEnd, StreamError)) or (isinstance(event, Said) and event.topic in _REASONS)
 
 
 def _pair_key(event: Event) -> str | None:
