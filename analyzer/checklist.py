@@ -157,7 +157,7 @@ def _not_elsewhere(case: CaseView, judgement: Judgement) -> Sign:
     ]
     return together(
         [*claimed, *_pending_claims(case, claimed), *vouched, *inbound],
-        "neither a sign of another service for our domain nor a callback to us was captured: ask Google's and WebEx's "
+        "neither a sign of another service for our domain nor a callback that asked us was captured: ask Google's and WebEx's "
         "support, or capture while a contact is added",
         all_must=True,
     )
@@ -173,7 +173,8 @@ def _no_unexpected_callback(case: CaseView, judgement: Judgement) -> Sign:
     ]
     return together(
         [*claimed, *_pending_claims(case, claimed), *expected],
-        "no dialback callback was captured in the clear: the federation log of our server would tell of one",
+        "no dialback callback that asked us about a key was captured in the clear: the federation log of our server "
+        "would tell of one",
         all_must=True,
     )
 

@@ -179,7 +179,7 @@ def _went_out(case: CaseView, peer: str, found: Resolution | None, tried: tuple[
     if accepted is not None:
         if not accepted.captured:
             says = f"{peer}: a log tells of a stream that our server opened to it"
-            return Sign("pass", peer, says, (looked.events if looked else ()) + handshake(accepted))
+            return Sign("pass", peer, says, handshake(accepted) + (looked.events if looked else ()))
         how = "its SRV record was answered" if looked else "without a lookup in what was captured"
         says = f"{peer}: {how}, and {end_text(accepted.server)} accepted the connection (TCP only)"
         return Sign("pass", peer, says, (looked.events if looked else ()) + handshake(accepted))
