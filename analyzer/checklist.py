@@ -157,8 +157,8 @@ def _not_elsewhere(case: CaseView, judgement: Judgement) -> Sign:
     ]
     return together(
         [*claimed, *_pending_claims(case, claimed), *vouched, *inbound],
-        "neither a sign of another service for our domain nor a callback that asked us was captured: ask Google's and WebEx's "
-        "support, or capture while a contact is added",
+        "neither a sign of another service for our domain nor a callback that asked us was captured: ask Google's and "
+        "WebEx's support, or capture while a contact is added",
         all_must=True,
     )
 

@@ -27,6 +27,36 @@ FLAGS = (
     *("--disable-sync", "--disable-extensions", "--remote-debugging-pipe"),
 )
 
+HEADINGS = "[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])"
+WIDE = "document.documentElement.scrollWidth - innerWidth"
+CONTRAST = """
+(() => {
+  const number = (c) => (c.match(/[\\d.]+/g) || []).map(Number);
+  const light = (c) => number(c).slice(0, 3)
+    .map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if (number(c)[3] !== 0) return c;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const poor = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
+    const drawn = e.namespaceURI.endsWith('svg');
+    if (drawn && e.tagName !== 'text') continue;
+    const proves = drawn && e.closest('.proves');
+    const ink = getComputedStyle(e)[drawn ? 'fill' : 'color'];
+    const paper = proves ? getComputedStyle(document.querySelector('.band')).fill : behind(e.closest('div, body'));
+    const [a, b] = [light(ink), light(drawn ? paper : behind(e))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(`${e.tagName} ${e.textContent.trim().slice(0, 40)} ${ink} ${paper}`);
+  }
+  return poor;
+})()
+"""
+
 
 class Browser:
     """One process, with an empty profile."""

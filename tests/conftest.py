@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chromium import CHROMIUM
+from tests.chromium import CHROMIUM, Browser
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Recorded cases and public captures, where they stand beside the checkout."""
@@ -58,3 +58,31 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
         return MarkdownFile.from_parent(parent, path=file_path)
     return None
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    running = Browser(tmp_path_factory.mktemp("profile"))
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def healthy(tmp_path: Path) -> Path:
+    """A capture in which cupdomain.com reaches gmail.com."""
+    path = tmp_path / "healthy.pcap"
+    from tests.command import HEALTHY
+
+    path.write_bytes(HEALTHY)
+    return path
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Path:
+    """A capture in which gmail.com knows no gmail.com."""
+    path = tmp_path / "refused.pcap"
+    from tests.command import REFUSED
+
+    path.write_bytes(REFUSED)
+    return path

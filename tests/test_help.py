@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from analyzer.cli import main
 from analyzer.trace import Trace
-from tests.test_cli import CASES
+from tests.command import CASES
 
 INCIDENT = CASES / "unexpected-callback"
 

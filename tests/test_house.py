@@ -60,7 +60,7 @@ LINES_MAX = 400
 WITH_CASES = ("rules", "logs", "transcripts")
 """Folders whose files are tested by Markdown cases, which other tests demand."""
 VERBS = "cli"
-"""The folder whose files are tested as a user would, all in one file."""
+"""The folder whose files are tested as a user would: `tests/test_cli.py` and `tests/test_verbs.py`."""
 
 TESTED_BY: dict[str, str] = {
     **dict.fromkeys(

@@ -24,7 +24,7 @@ from analyzer.report.tables import TABLES
 from analyzer.trace import Trace
 from parsers.errors import FedtraceError
 from tests.analyzer import killed
-from tests.test_cli import HEALTHY, REFUSED, fedtrace
+from tests.command import HEALTHY, REFUSED, fedtrace
 
 KILLS = 20
 

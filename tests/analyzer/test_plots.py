@@ -21,7 +21,7 @@ from analyzer.ladder import ladder
 from analyzer.report.tables import TABLES
 from analyzer.trace import Trace
 from tests import scene
-from tests.test_cli import CASES
+from tests.command import CASES
 
 REFERENCES = Path(__file__).parents[1] / "data" / "plots"
 PIXELS = 600

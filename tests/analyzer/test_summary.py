@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from analyzer.report.summary import CHANGES_SHOWN, HEAT_COLUMNS, HEAT_ROWS, heat
 from analyzer.report.tables import CERTIFICATES, SESSIONS, VERDICTS
 from analyzer.trace import Trace
 from analyzer.trends import by_day
-from tests.analyzer.test_page import CONTRAST, EVIL, EVIL_END, HEADINGS, WIDE, Elements, text_of
+from tests.analyzer.test_page import EVIL, EVIL_END, Elements, text_of
 from tests.analyzer.test_trends import TWO_MONTHS, certificate, sessions, verdict
-from tests.chromium import Browser
+from tests.chromium import CONTRAST, HEADINGS, WIDE, Browser
 
 NOTHING = pd.DataFrame({"case": [], "state": [], "problem": [], "page": []})
 
@@ -207,14 +206,6 @@ def test_two_thousand_pairs_over_two_years_are_told_within_bounds(crowded: str) 
 
 
 # --- what a browser makes of it
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One Chromium for all tests of this file."""
-    running = Browser(tmp_path_factory.mktemp("profile"))
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from analyzer.analysis import Analysis, analysis
 from analyzer.report.tables import TABLES
 from parsers.case import read_case
 from parsers.source import How
-from tests.test_cli import CASES
+from tests.command import CASES
 
 CALLBACK = CASES / "callback-blocked"
 

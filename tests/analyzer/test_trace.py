@@ -8,8 +8,8 @@ import pytest
 
 from analyzer.trace import Trace
 from parsers.errors import FedtraceError
+from tests.command import CASES
 from tests.packets import pcap
-from tests.test_cli import CASES
 
 CALLBACK = CASES / "callback-blocked"
 

@@ -14,7 +14,7 @@ from analyzer import trends
 from analyzer.frames import framed
 from analyzer.report.tables import CERTIFICATES, SESSIONS, VERDICTS
 from analyzer.trace import Trace
-from tests.test_cli import CASES
+from tests.command import CASES
 
 TWO_MONTHS = CASES / "two-months"
 BEGIN = datetime(2014, 4, 1, 9, tzinfo=UTC)
