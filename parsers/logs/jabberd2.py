@@ -10,7 +10,7 @@ from parsers.events import Topic
 from parsers.logs.table import LogFormat, Reason, Sample, Says
 
 _TIME = r"(?P<time>[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})"
-_FD = r"\[(?P<tag>\d+)\] \[(?P<peer_ip>[^\],]+), port=(?P<peer_port>\d+)\] "
+_FD = r"\[(?P<tag>\d+)\] \[(?P<peer_ip>[^\], ]+), port=(?P<peer_port>\d+)\] "
 _OUT = r"'(?P<from_domain>[^'/]+)/(?P<to_domain>[^']+)'"
 _IN = r"'(?P<to_domain>[^'/]+)/(?P<from_domain>[^']+)'"
 
