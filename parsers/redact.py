@@ -51,6 +51,10 @@ class Redaction:
         """A domain."""
         return self.standins.name(name)
 
+    def interface(self, name: str) -> str:
+        """A name of an interface: which side is meant stays."""
+        return _interface(self.standins, name)
+
     def sentence(self, text: str) -> str:
         """A sentence of our own, which may name inputs."""
         if self._told is None:
@@ -90,6 +94,20 @@ class Redaction:
         if isinstance(value, tuple):
             return tuple(replace(self.standins, part) for part in value)
         return replace(self.standins, value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Original:
+    """The case that a redacted one stands for: who reads the inputs again needs it, and nothing of it is shown."""
+
+    case: Case
+    """As it was read."""
+    redaction: Redaction
+    """The stand-ins of the redacted one."""
+
+    def source(self, shown: Source) -> Source:
+        """The input that a source of the redacted case stands for."""
+        return next(source for source in self.case.sources if self.redaction.source(source.name) == shown.name)
 
 
 def redacted(case: Case, redaction: Redaction) -> Case:

@@ -103,6 +103,7 @@ class StandIns:
         self._counts: Counter[str] = Counter()
         self._names: dict[str, str] = {}
         self._texts: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
 
     def of(self, kind: str, original: str, form: Callable[[int], str]) -> str:
         """The stand-in of an original among those of its kind, `form(1)` for the first."""
@@ -132,8 +133,15 @@ class StandIns:
         subnets, size = 1 << (bits - narrow.prefixlen), 1 << min(host_bits, 32)
         subnet = str(int(parsed) >> host_bits)
         at = self._place(f"subnet {wide}", subnet) % subnets
-        host = (self._place(f"host {wide} {subnet}", text) + 1) % size
-        return str(ipaddress.ip_address(int(narrow.network_address) + (at << host_bits) + host))
+        host = (self._place(f"host {wide} {subnet}", str(int(parsed))) + 1) % size
+        told = str(ipaddress.ip_address(int(narrow.network_address) + (at << host_bits) + host))
+        self._addresses.setdefault(told, str(parsed))
+        return told
+
+    def address_behind(self, told: str) -> str:
+        """The address that a stand-in of this object stands for."""
+        mapped = told.removeprefix("::ffff:")
+        return f"::ffff:{self.address_behind(mapped)}" if mapped != told else self._addresses.get(told, told)
 
     def _place(self, kind: str, original: str) -> int:
         return int(self.of(kind, original, str)) - 1

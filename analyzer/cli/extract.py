@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from analyzer.cli.options import PATHS, reads
-from analyzer.cli.reading import analysed, as_they_are
+from analyzer.cli.reading import attempt
 from analyzer.cli.writing import whole
 
 
@@ -33,24 +33,28 @@ def extract(id: str, paths: tuple[str, ...], output: Path, **how: Any) -> None:
     stamps are those of the report: where a capture's clock was found to be wrong, the file says by how much it was
     corrected.
 
+    With --redact, packets have IP, TCP and UDP headers with the addresses of `analyze --redact`, and DNS over UDP with
+    its names; all other payload is cut, and comments say what fedtrace read in it. ID may be that of either report.
+
     \b
     fedtrace extract b2c35ec584bc incident/ -o attempt.pcapng
+    fedtrace extract b2c35ec584bc incident/ --redact -o attempt.pcapng     # to send to somebody
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.excerpt import excerpts
     from analyzer.report.extract import refusal, write
+    from analyzer.report.packets import Captured, Redacted
     from analyzer.report.words import count
     from parsers.errors import FedtraceError
 
-    as_they_are(how, "frames hold names, addresses and messages in their bytes")
-    analysis = analysed(paths, how)
-    session = analysis.session(id)
+    session, analysis, original = attempt(id, paths, how)
+    shown = Captured() if original is None else Redacted(original)
     found = excerpts(session, analysis)
-    if (problem := refusal(session, found)) is not None:
+    if (problem := refusal(session, found, shown)) is not None:
         raise problem
     # Of a member of an archive the archive is among the parents.
-    inputs = {p for s in analysis.case.sources for p in (s.path, *s.path.parents)}
+    inputs = {p for s in (original or analysis).case.sources for p in (s.path, *s.path.parents)}
     if output.exists() and any(p.exists() and p.samefile(output) for p in inputs):
         raise FedtraceError(str(output), "this is one of the inputs", "name another file")
     with whole(output) as file:
-        frames, captures = write(session, found, analysis, file)
+        frames, captures = write(session, found, analysis, shown, file)
     click.echo(f"{count(frames, 'frame')} of {count(captures, 'capture')} in {output}", err=True)

@@ -18,7 +18,9 @@ from analyzer.cli.options import told
 
 if TYPE_CHECKING:
     from analyzer.analysis import Analysis
+    from analyzer.session import Session
     from parsers.case import Case
+    from parsers.redact import Original
     from parsers.source import Reading, Source
 
 PROGRESS_FROM_BYTES = 50_000_000
@@ -35,19 +37,53 @@ def as_they_are(how: dict[str, Any], because: str) -> None:
     if how["redact"]:
         from parsers.errors import FedtraceError
 
-        raise FedtraceError("--redact", because, "to send something, `fedtrace events --jsonl --redact` writes it")
+        raise FedtraceError("--redact", because, "to send something, `analyze`, `events` and `extract` take it")
 
 
 def analysed(paths: Sequence[str], how: dict[str, Any]) -> Analysis:
     """Read, correlate and judge."""
     from analyzer.analysis import analysis
 
-    case, local_domains = _read(paths, how)
+    case, local_domains, _ = _read(paths, how)
     return analysis(case, local_domains, told(how).ports)
 
 
-def _read(paths: Sequence[str], how: dict[str, Any], everything: bool = False) -> tuple[Case, tuple[str, ...]]:
-    """The inputs, and the local domains that the user named, both without names where that is asked for."""
+def attempt(id: str, paths: Sequence[str], how: dict[str, Any]) -> tuple[Session, Analysis, Original | None]:
+    """An attempt by its id, what is known of the case, and, redacted, the case that it stands for.
+
+    Redacted, an attempt has another id: it may be named by either. Raises FedtraceError where no attempt has it.
+    """
+    from analyzer.analysis import analysis
+
+    case, local_domains, original = _read(paths, how)
+    ports = told(how).ports
+    shown = analysis(case, local_domains, ports)
+    if original is not None and not any(s.id.startswith(id) for s in shown.view.sessions):
+        plain = analysis(original.case, how["local_domains"], ports)
+        if any(s.id.startswith(id) for s in plain.view.sessions):
+            return _counterpart(plain.session(id), plain, shown, original), shown, original
+    return shown.session(id), shown, original
+
+
+def _counterpart(session: Session, plain: Analysis, shown: Analysis, original: Original) -> Session:
+    """What an attempt became: of the same domains, host and instant; of several such, the one at the same place."""
+
+    def redacted(one: Session) -> tuple[str, str, str | None, int]:
+        name, address = original.redaction.domain, original.redaction.standins.address
+        return name(one.initiator), name(one.receiver), one.host and address(one.host), one.began_ns
+
+    key = redacted(session)
+    number = [s.id for s in plain.view.sessions if redacted(s) == key].index(session.id)
+    same = [s for s in shown.view.sessions if (s.initiator, s.receiver, s.host, s.began_ns) == key]
+    return same[number]
+
+
+def _read(
+    paths: Sequence[str], how: dict[str, Any], everything: bool = False
+) -> tuple[Case, tuple[str, ...], Original | None]:
+    """The inputs, and the local domains that the user named, both without names where that is asked for; then also the
+    inputs as they are.
+    """
     # numpy is never asked for linear algebra, but its library starts threads that spin for 0.07 s unless told before.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from parsers.case import read_case
@@ -59,13 +95,14 @@ def _read(paths: Sequence[str], how: dict[str, Any], everything: bool = False) -
     with _progress() as watch:
         case = read_case(paths, replace(told(how), everything=everything), watch)
     if not how["redact"]:
-        return case, how["local_domains"]
+        return case, how["local_domains"], None
     from parsers.names import domain
-    from parsers.redact import Redaction, redacted
+    from parsers.redact import Original, Redaction, redacted
     from parsers.standins import own_words
 
     redaction = Redaction(own_words("parsers", "analyzer"), (source.name for source in case.sources))
-    return redacted(case, redaction), tuple(redaction.domain(domain(name)) for name in how["local_domains"])
+    shown = redacted(case, redaction)
+    return shown, tuple(redaction.domain(domain(name)) for name in how["local_domains"]), Original(case, redaction)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from analyzer.cli.options import PATHS, reads
-from analyzer.cli.reading import analysed
+from analyzer.cli.reading import attempt
 from analyzer.cli.writing import console
 
 
@@ -19,7 +19,7 @@ from analyzer.cli.writing import console
 def session(id: str, paths: tuple[str, ...], steps: bool, **how: Any) -> None:
     """One attempt in full: its ladder, why things were joined, and what the rules say of it.
 
-    ID is a session's id, or its beginning, as `analyze` prints it; with --redact, as `analyze --redact` does.
+    ID is a session's id, or its beginning, as `analyze` prints it; with --redact, as `analyze --redact` does, too.
 
     \b
     fedtrace session b2c35ec5 incident/
@@ -27,8 +27,7 @@ def session(id: str, paths: tuple[str, ...], steps: bool, **how: Any) -> None:
     from analyzer.ladder import ladder
     from analyzer.report.terminal import Terminal
 
-    analysis = analysed(paths, how)
-    found = analysis.session(id)
+    found, analysis, _ = attempt(id, paths, how)
     findings = analysis.findings(found)
     with console() as screen:
         Terminal(screen).session(ladder(found, analysis.view, findings), findings, steps=steps)

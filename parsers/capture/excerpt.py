@@ -59,6 +59,8 @@ class Frame(NamedTuple):
     """What saw it."""
     data: bytes
     """Its bytes, from the link layer on."""
+    network: int | None
+    """Where in these its IP header begins; None where fedtrace reads no IP packet in it."""
 
 
 def frames(path: Path | str, numbers: Collection[int], stretches: Sequence[Stretch]) -> Iterator[Frame]:
@@ -79,7 +81,7 @@ def frames(path: Path | str, numbers: Collection[int], stretches: Sequence[Stret
             columns = decode(memory, Records(starts[some], lengths[some], at_ns[some], link))
             chosen, fragments = wanted.among(memory, columns, window.first_frame + begin, at_ns[some])
             for index in chosen:
-                frame = _frame(window, begin + index)
+                frame = _frame(window, begin + index, _network(columns, index))
                 if index in fragments:
                     packet = bytes(memory.view[int(columns.network[index]) : int(columns.end[index])])
                     yield from wanted.fragment(frame, packet, six=bool(columns.six[index]))
@@ -87,13 +89,19 @@ def frames(path: Path | str, numbers: Collection[int], stretches: Sequence[Stret
                     yield frame
 
 
-def _frame(window: Window, index: int) -> Frame:
-    """A record of a window, copied."""
+def _network(columns: Columns, index: int) -> int | None:
+    """Where the IP header of a packet begins in memory; None where it has none that is read."""
+    return None if columns.kind[index] == kinds.OTHER else int(columns.network[index])
+
+
+def _frame(window: Window, index: int, network: int | None) -> Frame:
+    """A record of a window, copied; `network` is where in memory its IP header begins."""
     starts, lengths, at_ns, _ = window.records
     start = int(starts[index])
     interface, wire_len = window.heads.described(start)
     data = bytes(window.memory[start : start + int(lengths[index])])
-    return Frame(window.first_frame + index, int(at_ns[index]), wire_len, interface, data)
+    network = None if network is None else network - start
+    return Frame(window.first_frame + index, int(at_ns[index]), wire_len, interface, data, network)
 
 
 class _Wanted:
