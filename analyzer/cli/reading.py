@@ -61,21 +61,21 @@ def attempt(id: str, paths: Sequence[str], how: dict[str, Any]) -> tuple[Session
     if original is not None and not any(s.id.startswith(id) for s in shown.view.sessions):
         plain = analysis(original.case, how["local_domains"], ports)
         if any(s.id.startswith(id) for s in plain.view.sessions):
-            return _counterpart(plain.session(id), plain, shown, original), shown, original
+            id = _id_shown(plain.session(id), plain, shown, original) or id
     return shown.session(id), shown, original
 
 
-def _counterpart(session: Session, plain: Analysis, shown: Analysis, original: Original) -> Session:
-    """What an attempt became: of the same domains, host and instant; of several such, the one at the same place."""
+def _id_shown(session: Session, plain: Analysis, shown: Analysis, original: Original) -> str | None:
+    """The id that an attempt has redacted: of the same domains, host and instant, the one at the same place of them."""
 
     def redacted(one: Session) -> tuple[str, str, str | None, int]:
         name, address = original.redaction.domain, original.redaction.standins.address
         return name(one.initiator), name(one.receiver), one.host and address(one.host), one.began_ns
 
     key = redacted(session)
-    number = [s.id for s in plain.view.sessions if redacted(s) == key].index(session.id)
-    same = [s for s in shown.view.sessions if (s.initiator, s.receiver, s.host, s.began_ns) == key]
-    return same[number]
+    before = [s.id for s in plain.view.sessions if redacted(s) == key]
+    after = [s.id for s in shown.view.sessions if (s.initiator, s.receiver, s.host, s.began_ns) == key]
+    return dict(zip(before, after, strict=False)).get(session.id)
 
 
 def _read(

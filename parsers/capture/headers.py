@@ -34,7 +34,8 @@ _NOP, _END = 1, 0
 _FRAGMENTATION_NEEDED = 4
 """The code of an unreachable that tells the size that would fit (RFC 1191 section 4)."""
 _SHORT = 8
-"""Bytes of a transport header that an ICMP error quotes at least: ports and, of TCP, the sequence number."""
+"""Bytes of a transport header that RFC 792 has an error quote: ports and, of TCP, the sequence number. Of a longer
+quote Wireshark would verify the checksum, as if all of the packet were there."""
 
 Rewrite = Callable[[bytes], bytes | None]
 """What stands in for the payload of a UDP datagram; None where it is to be cut."""
@@ -122,7 +123,7 @@ class Headers:
     ) -> _Part:
         """What follows the IP header; `whole` when it is no first fragment, `quoted` inside an ICMP error."""
         if proto == TCP:
-            return _tcp(body, length, ends)
+            return _tcp(body[:_SHORT] if quoted else body, length, ends)
         if proto == UDP:
             return _udp(body, length, ends, rewrite if whole else lambda _: None, whole=whole)
         if proto == (_ICMP if len(ends) == 8 else _ICMP6) and len(body) >= 8:

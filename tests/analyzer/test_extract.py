@@ -11,6 +11,7 @@ import pytest
 
 from analyzer.excerpt import excerpts
 from analyzer.report.extract import refusal, write
+from analyzer.report.packets import Captured
 from parsers.capture.excerpt import Frame, frames
 from tests.analyzer.test_excerpt import CLIENT, SERVER, TALK, analysed
 from tests.conftest import SHARED
@@ -27,9 +28,9 @@ def extracted(folder: Path, *paths: Path, number: int = 0) -> tuple[Path, list[F
     case = analysed(*paths)
     session = case.view.sessions[number]
     found = excerpts(session, case)
-    assert refusal(session, found) is None
+    assert refusal(session, found, Captured()) is None
     out = io.BytesIO()
-    count, _ = write(session, found, case, out)
+    count, _ = write(session, found, case, Captured(), out)
     path = folder / "attempt.pcapng"
     path.write_bytes(out.getvalue())
     read = list(frames(path, range(1, count + 2), ()))

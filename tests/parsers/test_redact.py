@@ -14,14 +14,12 @@ from click.testing import CliRunner
 
 from analyzer.cli import main
 from analyzer.report.layouts import LAYOUTS
-from parsers.case import read_case
 from parsers.events import EVENT_TYPES, DnsRecord, Event, Flow
 from parsers.names import domain
 from parsers.redact import FIELDS, Redaction
-from parsers.source import How
-from parsers.standins import KEPT_ADDRESSES, KEPT_ZONES
 from tests.any_event import variants
 from tests.conftest import SHARED
+from tests.originals import bytes_of, hardware_addresses, leaks, originals
 
 CASES = Path(__file__).parents[2] / "notebooks" / "cases"
 LAB = (
@@ -33,8 +31,10 @@ LAB = (
 )
 """Recordings with logs, transcripts and captures: a dropped callback, a stranger's, certificates, a stream that hangs,
 and many domains."""
-JID = re.compile(r"[\w.-]+@[\w-]+(?:\.[\w-]+)+")
-FOUR = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+
+
+EXTRACTS_MAX = 4
+"""Sessions of a case that are extracted: each reads it anew."""
 
 
 def fedtrace(*arguments: str | Path) -> str:
@@ -42,36 +42,6 @@ def fedtrace(*arguments: str | Path) -> str:
     result = CliRunner().invoke(main, [str(a) for a in arguments])
     assert result.exit_code in (0, 1, 3), result.stderr
     return result.stdout
-
-
-def strings(thing: Any) -> Iterator[tuple[str, str]]:
-    """Every text in an event with the name of its field."""
-    for field in dataclasses.fields(thing):
-        value = getattr(thing, field.name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if dataclasses.is_dataclass(part):
-                yield from strings(part)
-            elif isinstance(part, str):
-                yield f"{type(thing).__name__}.{field.name}", part
-
-
-def originals(path: Path) -> set[str]:
-    """Names, addresses and JIDs of all events, and the names and paths of all inputs."""
-    case = read_case([str(path)], How(everything=True))
-    found: set[str] = {str(source.path) for source in case.sources}
-    found |= {source.name for source in case.sources if "." in source.name}
-    for event in case.river():
-        for field, text in strings(event):
-            name = field.partition(".")[2]
-            if name.endswith(("_ip", "_domain")) or name in ("sni", "names", "data"):
-                found.add(text)
-            if field in ("DnsQuery.name", "DnsAnswer.name", "DnsRecord.name"):
-                found.add(text)
-            found |= {*JID.findall(text), *FOUR.findall(text)}
-    zones = {".".join(zone) for zone in KEPT_ZONES}
-    return {o for o in found if "." in o or ":" in o} - {
-        o for o in found if o in KEPT_ADDRESSES or o in (".", "..") or re.sub(r"^_[\w-]+\._tcp\.", "", o) in zones
-    }
 
 
 def outputs(path: Path, folder: Path) -> Iterator[tuple[str, str]]:
@@ -86,6 +56,16 @@ def outputs(path: Path, folder: Path) -> Iterator[tuple[str, str]]:
     for session in report["sessions"][:2]:
         yield "session", fedtrace("session", session["id"], "--redact", path)
         yield "session --steps", fedtrace("session", session["id"], "--redact", "--steps", path)
+
+
+def extracts(path: Path, folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The redacted extracts of the first sessions that captures show."""
+    report = json.loads(fedtrace("analyze", "--redact", "--format", "json", path))
+    for session in report["sessions"][:EXTRACTS_MAX]:
+        out = folder / f"{session['id']}.pcapng"
+        CliRunner().invoke(main, ["extract", session["id"], "--redact", str(path), "-o", str(out)])
+        if out.exists():
+            yield f"extract {session['id']}", out.read_bytes()
 
 
 def said(path: Path, *options: str) -> dict[str, Any]:
@@ -127,6 +107,17 @@ def test_no_output_holds_an_original(path: Path, tmp_path: Path) -> None:
     for command, text in outputs(path, tmp_path):
         leak = pattern.search(text)
         assert leak is None, f"{command}: {text[max(leak.start() - 80, 0) : leak.end() + 40]}"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_extract_holds_the_bytes_of_an_original(path: Path, tmp_path: Path) -> None:
+    """As text, as labels of DNS, as addresses in packets: of IP and of the hardware."""
+    known = bytes_of(originals(path)) | hardware_addresses(path)
+    assert all(leaks(capture.read_bytes(), known) for capture in path.rglob("*.pcap")), "the search finds them"
+    told = list(extracts(path, tmp_path))
+    assert told
+    for command, content in told:
+        assert leaks(content, known) == [], command
 
 
 @pytest.mark.parametrize("path", PATHS)
