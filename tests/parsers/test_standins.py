@@ -55,6 +55,18 @@ def test_addresses_keep_family_class_and_neighbours(found: list) -> None:  # typ
             assert near == after or ip_address(own.address(near)) in ip_network(f"{after}/24", strict=False)
 
 
+def test_an_address_is_one_in_every_spelling_and_is_found_again() -> None:
+    """Logs write IPv6 in capitals; whoever reads the inputs again asks what a stand-in stands for."""
+    own = standins()
+    told = own.address("2620:0:1::a")
+    assert own.address("2620:0:1:0:0:0:0:A") == told
+    assert own.address_behind(told) == "2620:0:1::a"
+    mapped = own.address("::ffff:192.0.2.7")
+    assert mapped == f"::ffff:{own.address('192.0.2.7')}"
+    assert own.address_behind(mapped) == "::ffff:192.0.2.7"
+    assert own.address_behind("::1") == "::1"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
