@@ -25,7 +25,7 @@ _RAW = 101
 """Link type of a packet without link layer: no hardware address is told (LINKTYPE_RAW)."""
 _HEADERS_TELL = (e.TcpMark, e.CaptureGap, e.Retransmission, e.Idle, e.Tally, e.Unreachable)
 """Events that Wireshark shows without a payload: they need no comment."""
-_NOTHING = "fedtrace reads no IP packet in this frame: nothing of it is shown"
+_NOTHING = "no byte of this frame is shown: fedtrace itself reads no IP packet in it"
 
 
 class Captured:
@@ -102,7 +102,8 @@ class Redacted(Captured):
     def comments(self, excerpt: Excerpt, frame: Frame, told: Sequence[Event]) -> list[str]:
         """What findings cite of a frame, and all else that its payload said."""
         cited = [event for _, event in excerpt.evidence.get(frame.number, ())]
-        rest = [event for event in told if event not in cited and not isinstance(event, _HEADERS_TELL)]
+        shown = () if frame.network is None else _HEADERS_TELL
+        rest = [event for event in told if event not in cited and not isinstance(event, shown)]
         found = super().comments(excerpt, frame, told)
         found += [f"{says(event)}  [{place(event.where)}]" for event in rest]
         return [*found, _NOTHING] if frame.network is None else found

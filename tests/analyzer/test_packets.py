@@ -213,7 +213,9 @@ def test_of_a_frame_that_holds_no_packet_nothing_is_shown(capture: Path) -> None
     frame = Frame(3, 0, 90, extracted(capture)[1][0].interface, b"secret", None)
     packets = Redacted(original)
     assert packets.packet(frame, ()) == (b"", 90)
-    assert packets.comments(excerpt, frame, ()) == ["fedtrace reads no IP packet in this frame: nothing of it is shown"]
+    assert packets.comments(excerpt, frame, ()) == [
+        "no byte of this frame is shown: fedtrace itself reads no IP packet in it"
+    ]
 
 
 SUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status", "icmp.checksum.status")

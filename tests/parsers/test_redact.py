@@ -56,6 +56,9 @@ def outputs(path: Path, folder: Path) -> Iterator[tuple[str, str]]:
     for session in report["sessions"][:2]:
         yield "session", fedtrace("session", session["id"], "--redact", path)
         yield "session --steps", fedtrace("session", session["id"], "--redact", "--steps", path)
+    if len(report["sessions"]) > 1:
+        good, bad = (session["id"] for session in report["sessions"][:2])
+        yield "compare", fedtrace("compare", good, bad, "--redact", path)
 
 
 def extracts(path: Path, folder: Path) -> Iterator[tuple[str, bytes]]:
