@@ -18,7 +18,7 @@ from analyzer.lookup import Lookup
 from analyzer.session import DialbackKey, Session
 from analyzer.sighting import Sighting
 from analyzer.stage import End
-from parsers.events import Damage, FirewallLog, Probe, Said, Setting, TcpMark
+from parsers.events import CaptureGap, Damage, FirewallLog, Probe, Said, Setting, TcpMark
 from parsers.source import Reading, Source
 
 SAME_MOMENT_NS = 2 * 10**9
@@ -123,6 +123,16 @@ class CaseView:
     def connection(self, id: str | None) -> Connection | None:
         """The connection of that id."""
         return None if id is None else self._by_id.get(id)
+
+    @cached_property
+    def loose(self) -> tuple[Connection, ...]:
+        """Conversations of no attempt, since nothing tells who spoke with whom. One that said nothing is a probe, and
+        is left out, unless it did say something that the capture lacks.
+        """
+        joined = {c.id for s in self.sessions for c in (*s.connections, *s.callbacks)}
+        return tuple(
+            c for c in self.connections if c.id not in joined and (c.role != "probe" or c.first(CaptureGap) is not None)
+        )
 
     def same_host(self, a: str, b: str) -> bool:
         """Whether two addresses are one host, directly or through translation."""

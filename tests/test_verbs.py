@@ -98,6 +98,9 @@ def test_a_redacted_session_is_known_by_either_id(refused: Path, tmp_path: Path)
         fedtrace("session", "--redact", plain, refused).stdout
         == fedtrace("session", "--redact", shown["id"], refused).stdout
     )
+    again = fedtrace("analyze", one)
+    assert again.exit_code == 3, "what its stream said is cut, and so nothing is judged"
+    assert "no pair      1 conversation of which the two domains are not known" in again.stdout
     unknown = fedtrace("extract", "--redact", "nonsense", refused, "-o", one)
     assert unknown.exit_code == 2
     assert f"these inputs hold 1: {shown['id']}" in unknown.stderr

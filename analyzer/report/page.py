@@ -12,7 +12,6 @@ from itertools import islice
 
 from analyzer.analysis import Analysis
 from analyzer.citations import Citation
-from analyzer.connection import Connection
 from analyzer.excerpt import cited
 from analyzer.judge import Judgement, Verdict, all_rules
 from analyzer.ladder import Ladder, Rung, ladder
@@ -93,7 +92,7 @@ def page(analysis: Analysis) -> str:
         pairs=_pairs(case, view, judgement),
         states=Counter(v.state for v in judgement.verdicts),
         causes=_causes(judgement),
-        loose=_loose(view),
+        loose=view.loose,
         peers=told,
         clashes={p.domain: _clashes(p, told) for p in told},
         covered=covered,
@@ -156,12 +155,6 @@ def _filters(finding: Finding, view: CaseView, case: Case) -> list[tuple[str, st
 def _causes(judgement: Judgement) -> dict[str, str]:
     """By session id, the rule that explains it."""
     return {f.session.id: f.rule for f in judgement.findings if f.is_cause}
-
-
-def _loose(view: CaseView) -> list[Connection]:
-    """Conversations that belong to no attempt since nothing tells who spoke with whom; probes are no such."""
-    joined = {c.id for s in view.sessions for c in (*s.connections, *s.callbacks)}
-    return [c for c in view.connections if c.id not in joined and c.role != "probe"]
 
 
 def _clashes(peer: Peer, told: Sequence[Peer]) -> list[str]:

@@ -228,9 +228,8 @@ class Terminal:
         self.prose("remedy", *escape_lines(finding.remedy))
 
     def loose(self, view: CaseView) -> None:
-        """Conversations that belong to no attempt since nothing tells who spoke with whom; probes are no such."""
-        joined = {c.id for s in view.sessions for c in (*s.connections, *s.callbacks)}
-        found = [c for c in view.connections if c.id not in joined and c.role != "probe"]
+        """Conversations that belong to no attempt since nothing tells who spoke with whom."""
+        found = view.loose
         if not found:
             return
         self.row("no pair", f"{count(len(found), 'conversation')} of which the two domains are not known")

@@ -206,6 +206,15 @@ def test_names_of_interfaces_may_be_those_of_places(tmp_path: Path) -> None:
     assert b"verona" not in content
 
 
+def test_a_tag_goes_with_the_rest_of_the_link_layer(tmp_path: Path) -> None:
+    """The packets of a VLAN are those that they would be without it."""
+    for name, tag in (("plain", b""), ("tagged", b"\x81\0\x0a\xbc")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "inside.pcap").write_bytes(pcap(f[:12] + tag + f[12:] for f in four()))
+    (_, plain, _), (_, tagged, _) = (extracted(tmp_path / name / "inside.pcap") for name in ("plain", "tagged"))
+    assert [f.data for f in tagged] == [f.data for f in plain]
+
+
 def test_of_a_frame_that_holds_no_packet_nothing_is_shown(capture: Path) -> None:
     """It stands there with its length, and says so."""
     shown, original = case_of(capture)
