@@ -162,8 +162,14 @@ def _commonest_cause(told: pd.DataFrame) -> pd.DataFrame:
     return counted.drop_duplicates([*_PAIR, "stretch"])[[*_PAIR, "stretch", "cause"]]
 
 
+def causes(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Each pair with each cause that it has in any case, once, in order: what a later run is compared with."""
+    found = _explained(verdicts)[[*_PAIR, "cause"]].drop_duplicates()
+    return found.sort_values([*_PAIR, "cause"], ignore_index=True)
+
+
 def new_since(verdicts: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
-    """Pairs with a cause that `previous`, the verdicts of the run before, does not have of them.
+    """Pairs with a cause that `previous`, the verdicts of the run before or its `causes`, does not have of them.
 
     With the `state`, `confidence` and `case` of the last seen, `failed` attempts, `cases`, `first_seen` and
     `last_seen`; the most failed attempts first. Without a previous run, nothing is new.

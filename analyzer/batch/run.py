@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import NamedTuple
 
 from analyzer.batch.cases import Options, Task, archive_of
@@ -18,6 +18,7 @@ from analyzer.batch.loose import Span, cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.overview import SUMMARY, overview
+from analyzer.batch.previous import Said, bytes_of, runs_of
 from analyzer.batch.store import Store
 from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, unchanged, work
 
@@ -27,8 +28,8 @@ Map = Callable[[Work, Sequence[Job]], Iterable[Done]]
 """Does the work on every job, in any order, anywhere."""
 MEMORY = ".work/memory.json"
 """What inputs held, beside how they looked: a run that is killed before it is written reads them again, no more."""
-SUMMARISED = ".work/summarised"
-"""Of which pieces of work the page over all cases is."""
+RUNS = ".work/runs.json"
+"""What the last finished run said, and the one that it was compared with."""
 REMEMBER_EVERY = 200
 """Cases after which it is written."""
 TABLES = (
@@ -105,7 +106,7 @@ def batch(
         _publish(store, done, kept)
         outcomes = tuple(each.outcome for each in done)
         store.put({METRICS: metrics(outcomes).encode()})
-        _overview(store, kept)
+        _overview(store, kept, options, outcomes)
         run.remember()
         return Batch(outcomes, run.fresh)
 
@@ -179,13 +180,26 @@ def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> None:
             store.drop_all(folder)
 
 
-def _overview(store: Store, kept: set[str]) -> None:
+def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence[Outcome]) -> None:
     """The page over all cases, unless it is of the same pieces of work already."""
-    of = _digest(json.dumps(sorted(kept))).encode()
-    if store.get(SUMMARISED) == of and store.size(SUMMARY) is not None:
+    asked = json.dumps(asdict(replace(options, since_ns=None)), sort_keys=True, default=str)
+    run = Said(
+        work=_digest(json.dumps([sorted(kept), asked, options.since_ns])),
+        program=program(),
+        asked=asked,
+        since_ns=options.since_ns,
+        cases=len(outcomes),
+        lost=sum(o.state in ("unreadable", "broken") for o in outcomes),
+    )
+    runs = runs_of(store.get(RUNS))
+    again = bool(runs) and runs[0].work == run.work
+    if again and store.size(SUMMARY) is not None:
         return
-    store.put({SUMMARY: overview(store.root)})
-    store.put({SUMMARISED: of})
+    before = next(iter(runs[1:] if again else runs), None)
+    page, run = overview(store.root, run, before)
+    # One that is killed between the two is compared with the same run when it goes on.
+    store.put({SUMMARY: page})
+    store.put({RUNS: bytes_of([run] if before is None else [run, before])})
 
 
 def _row(store: Store, done: Done) -> str:

@@ -77,16 +77,31 @@ class Heat(NamedTuple):
     """Pairs in all; the first `HEAT_ROWS` are shown."""
 
 
+class Previous(NamedTuple):
+    """The run before, named by what it saw."""
+
+    cases: int
+    """Its cases."""
+    lost: int
+    """Of these, those that could not be read."""
+    last_ns: int | None
+    """The last instant that it saw anything, nanoseconds since 1970 UTC."""
+    causes: Sequence[Sequence[str]] | None
+    """The rows of its `trends.causes`; None where it was asked something else, and is not to be compared with."""
+    same_program: bool = True
+    """It was a run of the same version of fedtrace."""
+
+
 def summary(
     sessions: pd.DataFrame,
     verdicts: pd.DataFrame,
     cases: pd.DataFrame,
     certificates: pd.DataFrame | None = None,
-    previous: pd.DataFrame | None = None,
+    previous: Previous | None = None,
 ) -> str:
     """The whole page, the same bytes for the same rows.
 
-    `sessions`, `verdicts` and `certificates` as `trends` takes them; `previous` are the verdicts of the run before.
+    `sessions`, `verdicts` and `certificates` as `trends` takes them; `previous` is the run before.
     `cases` has a row for each case: `case`, `state` ("unreadable" and "broken" are of cases of which nothing is known),
     `problem` (why it, or an input of it, could not be read), and `page` (`pages/NAME.html`, where it has one).
     """
@@ -96,6 +111,9 @@ def summary(
     days = trends.by_day(sessions)
     changed = trends.changes(sessions)
     told = _cases(cases)
+    known = None
+    if previous is not None and previous.causes is not None:
+        known = pd.DataFrame(previous.causes, columns=["initiator", "receiver", "cause"])
     bounds = {name: value for name, value in globals().items() if name.isupper()}
     return filled(
         "summary.html",
@@ -114,11 +132,11 @@ def summary(
         heat=heat(days),
         causes=_rows(trends.by_cause(sessions)),
         flapping=_rows(trends.flapping(sessions)),
-        has_previous=previous is not None,
-        new=_rows(trends.new_since(verdicts, previous)),
+        previous=previous,
+        new=_rows(trends.new_since(verdicts, known)),
         certificates=_certificates(_rows(trends.about_to_expire(certificates, last)), last_ns),
         has_certificates=certificates is not None,
-        looks=_rows(trends.worth_a_look(verdicts, previous)),
+        looks=_rows(trends.worth_a_look(verdicts, known)),
         titles={name: rule.title for name, rule in all_rules().items()},
         EXPIRES_WITHIN_DAYS=trends.EXPIRES_WITHIN.days,
         FLAPS_MIN=trends.FLAPS_MIN,

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analyzer import trends
 from analyzer.frames import framed
-from analyzer.report.summary import CHANGES_SHOWN, HEAT_COLUMNS, HEAT_ROWS, heat, summary
+from analyzer.report.summary import CHANGES_SHOWN, HEAT_COLUMNS, HEAT_ROWS, Previous, heat, summary
 from analyzer.report.tables import CERTIFICATES, SESSIONS, VERDICTS
 from analyzer.trace import Trace
 from analyzer.trends import by_day
@@ -25,6 +26,12 @@ NOTHING = pd.DataFrame({"case": [], "state": [], "problem": [], "page": []})
 def case(name: str, state: str, problem: str | None = None, page: str | None = None) -> dict[str, Any]:
     """A row of `cases`."""
     return {"case": name, "state": state, "problem": problem, "page": page}
+
+
+def before(verdicts: pd.DataFrame) -> Previous:
+    """A run of three cases, some days before."""
+    causes = trends.causes(verdicts).to_numpy().tolist()
+    return Previous(cases=3, lost=0, last_ns=pd.Timestamp("2014-05-30", tz="UTC").value, causes=causes)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,7 @@ def two_months() -> str:
         certificate("2014-06-03", seen="2014-05-30", subject="CN=old.example", case="half"),
     ]
     tried = trace.sessions.assign(case="two-months")
-    return summary(tried, verdicts, pd.DataFrame(cases), pd.DataFrame(shown), verdicts.iloc[:1])
+    return summary(tried, verdicts, pd.DataFrame(cases), pd.DataFrame(shown), before(verdicts.iloc[:1]))
 
 
 def hostile() -> str:
@@ -51,7 +58,7 @@ def hostile() -> str:
     found = pd.DataFrame([verdict(evil, evil, evil, summary=evil, confidence=evil)])
     cases = [case(evil, "failing", evil, "javascript:alert(1)"), case("up", "failing", evil, "pages/../../etc/passwd")]
     shown = [certificate("2014-04-20", seen="2014-04-02", subject=evil, issuer=evil, names=evil, case=evil)]
-    return summary(tried, found, pd.DataFrame(cases), pd.DataFrame(shown), found.iloc[:0])
+    return summary(tried, found, pd.DataFrame(cases), pd.DataFrame(shown), before(found.iloc[:0]))
 
 
 def crowd() -> str:
@@ -68,7 +75,7 @@ def crowd() -> str:
     tried = tried.assign(cause=tried.outcome.map({"failed": "dns-srv-nxdomain"}))
     found = [verdict(f"c{n}", f"d{n}.example", "dns-srv-nxdomain") for n in range(2000)]
     cases = [case(f"c{n}", "unreadable", "it is empty") for n in range(2000)]
-    return summary(tried, pd.DataFrame(found), pd.DataFrame(cases), None, pd.DataFrame(found[:1]))
+    return summary(tried, pd.DataFrame(found), pd.DataFrame(cases), None, before(pd.DataFrame(found[:1])))
 
 
 # --- what it says
@@ -150,7 +157,7 @@ def test_an_archive_without_anything_is_told_as_such() -> None:
         told = text_of(summary(empty, framed(VERDICTS, []), NOTHING, framed(CERTIFICATES, [])))
         assert "0 cases. 0 pairs of domains" in told
         assert "No attempt to federate was seen." in told
-        assert "No verdicts of an earlier run are at hand to compare with." in told
+        assert "No earlier run is known to compare with." in told
         assert "Every case was read." in told
     assert "No table of certificates was given." in text_of(summary(empty, empty, pd.DataFrame()))
 
