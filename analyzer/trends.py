@@ -37,34 +37,44 @@ CERTIFICATES = (
 """Columns of `certificates` that are looked at."""
 
 _PAIR = ["initiator", "receiver"]
+_WORDS = (*_PAIR, "case", "outcome", "cause", "state", "confidence")
+"""Few texts of many rows: kept as categories, in the order of the alphabet."""
 _INSTANTS = ("began", "ended", "first_seen", "last_seen", "not_before", "not_after", "seen")
 _COUNTS = ("sessions", "failed")
 
 
 def attempts(sessions: pd.DataFrame) -> pd.DataFrame:
-    """The attempts in order of pair and time, each with `day`, and whether it went `well` or `failed`.
+    """The attempts in order of pair and time, without names, each with `day`, and whether it went `well` or `failed`.
 
+    What all functions of this module make of sessions first; who asks several of them gives them this instead.
     It went well where the stream was authenticated. It failed where it ended so, or where a cause explains why it did
     not get through. The rest, cut off or under ciphertext, is neither. One that tells no time is left out.
     """
+    if "well" in sessions:
+        return sessions
     found = _flat(sessions, SESSIONS)
-    found = found[found.began.notna()]
-    well = (found.outcome == "established").fillna(False).astype(bool)
-    failed = (found.outcome == "failed").fillna(False).astype(bool) | (~well & found.cause.notna())
-    found = found.assign(day=found.began.dt.floor("D"), well=well, failed=failed)
-    return found.sort_values([*_PAIR, "began", "session"], kind="stable", ignore_index=True)
+    if not found.began.notna().all():
+        found = found[found.began.notna()]
+    # Names of attempts are as many as attempts, and costly to sort: they are looked at where nothing else decides.
+    found["session"] = found.session.where(found.duplicated([*_PAIR, "began"], keep=False))
+    found = found.sort_values([*_PAIR, "began", "session"], kind="stable", ignore_index=True)
+    well = found.outcome == "established"
+    failed = (found.outcome == "failed") | (~well & found.cause.notna())
+    return found.drop(columns="session").assign(day=found.began.dt.floor("D"), well=well, failed=failed)
 
 
 def by_day(sessions: pd.DataFrame) -> pd.DataFrame:
     """For each pair and each day with attempts: `attempts`, and of these `well` and `failed`."""
-    grouped = attempts(sessions).groupby([*_PAIR, "day"], sort=True)
+    grouped = attempts(sessions).groupby([*_PAIR, "day"], sort=True, observed=True)
     return grouped.agg(attempts=("began", "size"), well=("well", "sum"), failed=("failed", "sum")).reset_index()
 
 
 def by_cause_and_day(sessions: pd.DataFrame) -> pd.DataFrame:
     """For each pair, cause and day: how many `attempts` the cause explains."""
     found = attempts(sessions).dropna(subset=["cause"])
-    return found.groupby([*_PAIR, "cause", "day"], sort=True).agg(attempts=("began", "size")).reset_index()
+    return (
+        found.groupby([*_PAIR, "cause", "day"], sort=True, observed=True).agg(attempts=("began", "size")).reset_index()
+    )
 
 
 def by_cause(sessions: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +83,7 @@ def by_cause(sessions: pd.DataFrame) -> pd.DataFrame:
     The most attempts first.
     """
     found = attempts(sessions).dropna(subset=["cause"])
-    counted = found.groupby([*_PAIR, "cause"], sort=True).agg(
+    counted = found.groupby([*_PAIR, "cause"], sort=True, observed=True).agg(
         attempts=("began", "size"),
         days=("day", "nunique"),
         cases=("case", "nunique"),
@@ -90,9 +100,9 @@ def flapping(sessions: pd.DataFrame) -> pd.DataFrame:
     """
     found = attempts(sessions)
     found = found[found.well | found.failed]
-    turned = found.failed != found.groupby(_PAIR, sort=False).failed.shift()
+    turned = found.failed != found.groupby(_PAIR, sort=False, observed=True).failed.shift()
     found = found.assign(run=turned)
-    counted = found.groupby(_PAIR, sort=True).agg(
+    counted = found.groupby(_PAIR, sort=True, observed=True).agg(
         attempts=("began", "size"),
         failed=("failed", "sum"),
         runs=("run", "sum"),
@@ -106,7 +116,7 @@ def flapping(sessions: pd.DataFrame) -> pd.DataFrame:
     return counted.sort_values("flaps", ascending=False, kind="stable", ignore_index=True)
 
 
-def changes(sessions: pd.DataFrame) -> pd.DataFrame:
+def changes(sessions: pd.DataFrame, days: pd.DataFrame | None = None) -> pd.DataFrame:
     """When a pair began to fail, and when it recovered; the latest first.
 
     A day is bad where at least half of the attempts that went well or failed have failed, else good; a day without such
@@ -117,24 +127,24 @@ def changes(sessions: pd.DataFrame) -> pd.DataFrame:
     Columns: `change` ("began to fail" or "recovered"), `day`, `before` (the last day of the other kind: without
     attempts in between, the change may have come at any time since), `attempts` and `failed` until the next change,
     `cause` (the commonest of the bad time that begins or ends here; missing where no rule explains it), and `days` with
-    attempts until the next change.
+    attempts until the next change. `days` is what `by_day` gives of the same, where that has been asked.
     """
-    days = by_day(sessions)
-    days = days[days.well + days.failed > 0]
-    days = days.assign(bad=days.failed >= days.well)
-    pair = days.groupby(_PAIR, sort=False)
+    days = by_day(sessions) if days is None else days
+    ended = days.well + days.failed > 0
+    days = days.loc[ended, [*_PAIR, "day"]].assign(bad=days.failed >= days.well)
+    pair = days.groupby(_PAIR, sort=False, observed=True)
     days = days.assign(before=pair.day.shift(), run=(days.bad != pair.bad.shift()).cumsum())
-    states = days.groupby([*_PAIR, "run"], sort=False).agg(
+    states = days.groupby([*_PAIR, "run"], sort=False, observed=True).agg(
         bad=("bad", "first"), day=("day", "first"), before=("before", "first"), lasted=("day", "size")
     )
     states = states.reset_index()
     states = states[states.lasted >= STEADY_DAYS]
-    previous = states.groupby(_PAIR, sort=False).bad.shift()
+    previous = states.groupby(_PAIR, sort=False, observed=True).bad.shift()
     found = states[previous.notna() & (states.bad != previous)]
-    found = found.assign(stretch=found.groupby(_PAIR, sort=False).cumcount() + 1)
+    found = found.assign(stretch=found.groupby(_PAIR, sort=False, observed=True).cumcount() + 1)
 
     told = _stretches(attempts(sessions), found)
-    counted = told.groupby([*_PAIR, "stretch"], sort=False).agg(
+    counted = told.groupby([*_PAIR, "stretch"], sort=False, observed=True).agg(
         attempts=("began", "size"), failed=("failed", "sum"), days=("day", "nunique")
     )
     found = found.merge(counted.reset_index(), on=[*_PAIR, "stretch"], how="left")
@@ -157,7 +167,7 @@ def _stretches(found: pd.DataFrame, changed: pd.DataFrame) -> pd.DataFrame:
 def _commonest_cause(told: pd.DataFrame) -> pd.DataFrame:
     """Of each pair and stretch; among equals the first by name."""
     failed = told[told.failed].dropna(subset=["cause"])
-    counted = failed.groupby([*_PAIR, "stretch", "cause"], sort=True).size().reset_index(name="times")
+    counted = failed.groupby([*_PAIR, "stretch", "cause"], sort=True, observed=True).size().reset_index(name="times")
     counted = counted.sort_values("times", ascending=False, kind="stable")
     return counted.drop_duplicates([*_PAIR, "stretch"])[[*_PAIR, "stretch", "cause"]]
 
@@ -176,7 +186,7 @@ def new_since(verdicts: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataF
     """
     found = _explained(verdicts)
     found = found[_is_new(found, previous)].sort_values(["last_seen", "case"], kind="stable")
-    counted = found.groupby([*_PAIR, "cause"], sort=True).agg(
+    counted = found.groupby([*_PAIR, "cause"], sort=True, observed=True).agg(
         state=("state", "last"),
         confidence=("confidence", "last"),
         case=("case", "last"),
@@ -197,10 +207,10 @@ def worth_a_look(verdicts: pd.DataFrame, previous: pd.DataFrame | None = None) -
     """
     found = _explained(verdicts)
     found = found.assign(
-        proven=(found.confidence == "proven").fillna(False).astype(bool),
+        proven=found.confidence == "proven",
         new=_is_new(found, previous),
-        with_cause=found.groupby("cause", sort=False).case.transform("nunique"),
-        alike=found.groupby([*_PAIR, "cause"], sort=False).case.transform("nunique") - 1,
+        with_cause=found.groupby("cause", sort=False, observed=True).case.transform("nunique"),
+        alike=found.groupby([*_PAIR, "cause"], sort=False, observed=True).case.transform("nunique") - 1,
     )
     found = found.assign(signs=found.proven.astype(int) + found.new.astype(int))
     order = ["signs", "failed", "with_cause", *_PAIR, "cause", "case"]
@@ -232,7 +242,7 @@ def about_to_expire(certificates: pd.DataFrame | None, last: pd.Timestamp | None
     # The same certificate in many cases is one certificate.
     found = found.sort_values(["last_seen", "case"], kind="stable")
     of = ["domain", "subject", "issuer", "not_before", "not_after", "sha256"]
-    found = found.groupby(of, sort=True, dropna=False).agg(
+    found = found.groupby(of, sort=True, dropna=False, observed=True).agg(
         case=("case", "last"),
         names=("names", "last"),
         session=("session", "last"),
@@ -290,6 +300,19 @@ def _flat(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         elif name in _COUNTS:
             found[name] = pd.to_numeric(column).fillna(0).astype("int64")
         else:
-            text = column.astype("string")
-            found[name] = text.fillna("?") if name in _PAIR else text
+            text = column.astype("string") if name not in _WORDS else _words(column)
+            found[name] = _told(text) if name in _PAIR else text
     return pd.DataFrame(found).reset_index(drop=True)
+
+
+def _words(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Texts as categories, in the order of the alphabet, whatever they were."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype("string").astype("category")
+    texts = column.cat.categories.astype("string")
+    return column.cat.rename_categories(texts).cat.set_categories(texts.sort_values(), ordered=False)
+
+
+def _told(words: pd.Series[Any]) -> pd.Series[Any]:
+    """The same, with a mark for what is missing."""
+    return words if words.notna().all() else _words(words.astype("string").fillna("?"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,24 @@ from analyzer.batch.previous import Said
 
 SUMMARY = "summary.html"
 """Name of the page."""
+CASES = ("case", "state", "problem", "page")
+"""Columns of `cases` that it shows."""
+FILES_AT_ONCE = 64
+"""Files of a data set that are read together: of each, pyarrow keeps some 100 kB of its columns' places until then."""
 
 
 def overview(root: Path, run: Said, before: Said | None) -> tuple[bytes, Said]:
     """The page, of the data sets below a folder; and the run itself, with what it said."""
+    from pyarrow.dataset import field
+
     from analyzer import trends
     from analyzer.report.summary import summary
 
-    sessions, verdicts, cases, certificates = (
-        _rows(root, table) for table in ("sessions", "verdicts", "cases", "certificates")
-    )
+    sessions = trends.attempts(_rows(root, "sessions", trends.SESSIONS))
+    # What has no cause is told by its attempts.
+    verdicts = _rows(root, "verdicts", trends.VERDICTS, field("cause").is_valid())
+    cases = _rows(root, "cases", CASES)
+    certificates = _rows(root, "certificates", trends.CERTIFICATES)
     made = summary(sessions, verdicts, cases, certificates, None if before is None else _previous(before, run))
     last = trends.last_instant(sessions, verdicts, certificates)
     causes = trends.causes(verdicts).itertuples(index=False, name=None)
@@ -40,8 +49,20 @@ def _previous(before: Said, run: Said) -> Any:
     )
 
 
-def _rows(root: Path, table: str) -> Any:
-    """A data set as a DataFrame."""
-    from pyarrow.dataset import dataset
+def _rows(root: Path, table: str, columns: Sequence[str], where: Any = None) -> Any:
+    """These columns of a data set as a DataFrame; names of domains, which are few, as categories."""
+    import pyarrow as pa
+    from pyarrow.dataset import ParquetFileFormat, ParquetReadOptions, dataset
 
-    return dataset(root / table, format="parquet").to_table().to_pandas()
+    form = ParquetFileFormat(ParquetReadOptions(dictionary_columns=["initiator", "receiver"]))
+    files = sorted(map(str, (root / table).rglob("*.parquet")))
+    found = []
+    for first in range(0, len(files), FILES_AT_ONCE):
+        part = dataset(files[first : first + FILES_AT_ONCE], format=form).to_table(list(columns), where)
+        found.append(part.unify_dictionaries().combine_chunks())
+    whole = pa.concat_tables(found)
+    del found, part
+    frame = whole.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    del whole
+    pa.default_memory_pool().release_unused()
+    return frame

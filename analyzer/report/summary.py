@@ -108,8 +108,8 @@ def summary(
     last = trends.last_instant(sessions, verdicts, certificates)
     tried = trends.attempts(sessions)
     first_ns, last_ns = _plain(tried.began.min()), _plain(last)
-    days = trends.by_day(sessions)
-    changed = trends.changes(sessions)
+    days = trends.by_day(tried)
+    changed = trends.changes(tried, days)
     told = _cases(cases)
     known = None
     if previous is not None and previous.causes is not None:
@@ -123,15 +123,15 @@ def summary(
         axis=None if first_ns is None or last_ns is None else bars.Axis(first_ns, max(first_ns, last_ns)),
         attempts=len(tried),
         failed=int(tried.failed.sum()),
-        pairs=len(days.groupby(["initiator", "receiver"])),
-        failing_pairs=len(days[days.failed > 0].groupby(["initiator", "receiver"])),
+        pairs=len(days.groupby(["initiator", "receiver"], observed=True)),
+        failing_pairs=len(days[days.failed > 0].groupby(["initiator", "receiver"], observed=True)),
         cases=told,
         unread=_unread(told),
         pages={row["case"]: quote(row["page"]) for row in told if row["page"] and _OF_OURS.fullmatch(row["page"])},
         changes=_changes(_rows(changed)),
         heat=heat(days),
-        causes=_rows(trends.by_cause(sessions)),
-        flapping=_rows(trends.flapping(sessions)),
+        causes=_rows(trends.by_cause(tried)),
+        flapping=_rows(trends.flapping(tried)),
         previous=previous,
         new=_rows(trends.new_since(verdicts, known)),
         certificates=_certificates(_rows(trends.about_to_expire(certificates, last)), last_ns),
@@ -150,7 +150,7 @@ def heat(days: pd.DataFrame) -> Heat:
     """Pairs by days, of what `trends.by_day` gives. Those with the most failed attempts stand first."""
     if not len(days):
         return Heat(1, (), 0)
-    pairs = days.groupby(["initiator", "receiver"], sort=True).failed.sum().reset_index()
+    pairs = days.groupby(["initiator", "receiver"], sort=True, observed=True).failed.sum().reset_index()
     pairs = pairs.sort_values("failed", ascending=False, kind="stable")
     shown = list(zip(pairs.initiator[:HEAT_ROWS], pairs.receiver[:HEAT_ROWS], strict=True))
     begin = days.day.min()
@@ -159,7 +159,7 @@ def heat(days: pd.DataFrame) -> Heat:
     columns = -(-span // step)
     wanted = days.merge(pairs[:HEAT_ROWS][["initiator", "receiver"]], on=["initiator", "receiver"])
     wanted = wanted.assign(column=(wanted.day - begin).dt.days // step)
-    counted = wanted.groupby(["initiator", "receiver", "column"])[["attempts", "well", "failed"]].sum()
+    counted = wanted.groupby(["initiator", "receiver", "column"], observed=True)[["attempts", "well", "failed"]].sum()
     cells = {key: _cell(*map(int, row)) for key, row in zip(counted.index, counted.to_numpy(), strict=True)}
     none = Cell("none", "")
     sheets = []
