@@ -50,7 +50,8 @@ def parquet(table: Table, records: Sequence[Any]) -> bytes:
     """One file of a table."""
     arrays = [_array(column, [column.of(record) for record in records]) for column in table.columns]
     fields = [pa.field(c.name, _TYPES[c.kind]) for c in table.columns]
-    whole = pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=_for_pandas(table.key, table.columns)))
+    kinds = tuple((c.name, c.kind, c.order) for c in table.columns)
+    whole = pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=_for_pandas(table.key, kinds)))
     out = BytesIO()
     pq.write_table(whole, out, compression="zstd")
     return out.getvalue()
@@ -79,8 +80,9 @@ def _spoken(text: str) -> str:
 
 
 @cache
-def _for_pandas(key: tuple[str, ...], columns: tuple[Column, ...]) -> Mapping[bytes, bytes]:
-    """What tells pandas its own types: those of an empty frame."""
+def _for_pandas(key: tuple[str, ...], kinds: tuple[tuple[str, Kind, tuple[str, ...]], ...]) -> Mapping[bytes, bytes]:
+    """What tells pandas its own types: those of an empty frame. The same for all cases, and slow to make."""
+    columns = tuple(Column(name, kind, "", lambda r: None, order) for name, kind, order in kinds)
     empty = framed(Table("", key, columns, lambda _: ()), ())
     found: Mapping[bytes, bytes] = pa.Schema.from_pandas(empty).metadata
     return found
