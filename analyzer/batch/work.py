@@ -89,11 +89,10 @@ def work(job: Job) -> Done:
         said = f"{type(error).__name__}: {error}"
         outcome = Outcome(case=job.task.name, state="broken", problem=said)
         return Done(job.task, outcome, None, None, (), traceback.format_exc())
-    store = Store(job.root)
-    store.put({f"{KEPT}/{key}/{name}": data for name, data in files.items()})
     sizes = {name: len(data) for name, data in files.items()}
     receipt = {"outcome": asdict(outcome), "files": sizes, "passing": passing}
-    store.put({f"{KEPT}/{key}/{RECEIPT}": json.dumps(receipt, sort_keys=True).encode()})
+    written = {**files, RECEIPT: json.dumps(receipt, sort_keys=True).encode()}
+    Store(job.root).put({f"{KEPT}/{key}/{name}": data for name, data in written.items()})
     return Done(job.task, outcome, found, key, tuple(files))
 
 
