@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
-from analyzer.batch.cases import Options, Task, archive_of
+from analyzer.batch.cases import Options, Task, archive_of, files_of
 from analyzer.batch.days import NO_DAY
-from analyzer.batch.fingerprints import Content, program
+from analyzer.batch.fingerprints import Content, marks_of, program
 from analyzer.batch.loose import Span, cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.overview import SUMMARY, overview
 from analyzer.batch.previous import Said, bytes_of, runs_of
 from analyzer.batch.store import Store
-from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, unchanged, work
+from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, place, unchanged, work
+from parsers.errors import FedtraceError
 
 Work = Callable[[Job], Done]
 """What is done on a job."""
@@ -31,7 +32,7 @@ MEMORY = ".work/memory.json"
 RUNS = ".work/runs.json"
 """What the last finished run said, and the one that it was compared with."""
 REMEMBER_EVERY = 200
-"""Cases after which it is written."""
+"""Cases after which it is written, at first; of a million, it would be written too often."""
 TABLES = (
     "verdicts",
     "sessions",
@@ -120,6 +121,7 @@ class _Run:
         self.known = known_of(json.loads(memory)) if memory else {}
         self.seen: dict[str, Content] = {}
         self.fresh = 0
+        self.due = REMEMBER_EVERY
 
     def over(self, tasks: Sequence[Task], also: tuple[str, ...]) -> list[Done]:
         """The work on these: what is kept first, then what has to be read."""
@@ -132,6 +134,8 @@ class _Run:
                 waiting.append(job)
             else:
                 self._note(done, found, len(tasks), fresh=False)
+        # The largest first: one that is begun last is waited for by all.
+        waiting.sort(key=_size, reverse=True)
         for done in self.map(work, waiting) if waiting else ():
             self._note(done, found, len(tasks), fresh=True)
         return found
@@ -141,10 +145,12 @@ class _Run:
         self.fresh += fresh and done.outcome.state != COVERED
         if done.content is not None:
             self.seen[done.task.stem] = done.content
-        if fresh and len(self.seen) % REMEMBER_EVERY == 0:
+        if fresh and len(self.seen) >= self.due:
             self.remember()
-        for name in done.files:
-            self.store.show(f"{KEPT}/{done.key}/{name}", name)
+            self.due = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4)
+        if done.key is not None:
+            for name in done.files:
+                self.store.show(place(done.key, name), name)
         self.told(Progress(done, fresh, len(found), total))
 
     def remember(self) -> None:
@@ -152,6 +158,14 @@ class _Run:
         told = json.dumps(self.seen, sort_keys=True).encode()
         if self.store.get(MEMORY) != told:
             self.store.put({MEMORY: told})
+
+
+def _size(job: Job) -> int:
+    """Bytes of its inputs, as they look from outside; 0 where that cannot be said, which is for who reads them."""
+    try:
+        return sum(size for size, *_ in marks_of(files_of(job.task)).values())
+    except FedtraceError:
+        return 0
 
 
 def _span(done: Done) -> Span:
@@ -206,12 +220,12 @@ def _row(store: Store, done: Done) -> str:
     """Show the row of a case that could not be read; the key under which it is kept."""
     key = "row-" + _digest(json.dumps([done.task.stem, asdict(done.outcome)]))
     name = f"cases/day={NO_DAY}/{done.task.stem}.parquet"
-    if store.size(f"{KEPT}/{key}/{name}") is None:
+    if store.size(place(key, name)) is None:
         from analyzer.batch.parquet import parquet
         from analyzer.batch.results import CASES
 
-        store.put({f"{KEPT}/{key}/{name}": parquet(CASES, [done.outcome])})
-    store.show(f"{KEPT}/{key}/{name}", name)
+        store.put({place(key, name): parquet(CASES, [done.outcome])})
+    store.show(place(key, name), name)
     return key
 
 
@@ -219,12 +233,12 @@ def _no_rows(store: Store, table: str) -> str:
     """Show a table that has no row, so that readers find its columns; the key under which it is kept."""
     key = "none-" + _digest(table)
     name = f"{table}/day={NO_DAY}/none.parquet"
-    if store.size(f"{KEPT}/{key}/{name}") is None:
+    if store.size(place(key, name)) is None:
         from analyzer.batch.parquet import of_case, parquet
         from analyzer.report import tables
 
-        store.put({f"{KEPT}/{key}/{name}": parquet(of_case(tables.TABLES[table], ""), [])})
-    store.show(f"{KEPT}/{key}/{name}", name)
+        store.put({place(key, name): parquet(of_case(tables.TABLES[table], ""), [])})
+    store.show(place(key, name), name)
     return key
 
 

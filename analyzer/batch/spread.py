@@ -45,23 +45,27 @@ def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
     """A death breaks a whole pool: who was being worked on is suspect, and is tried again, alone."""
     waiting, suspects = deque(jobs), deque[Job]()
     deaths: dict[str, int] = {}
+    answered: list[Done] = []
     while waiting or suspects:
         running: dict[Future[Done], Job] = {}
         with _pool(1 if suspects else min(workers, len(waiting))) as pool:
             try:
                 while waiting or suspects or running:
                     alone = bool(suspects) and not running
+                    # A pool that is broken takes no job, which then still waits.
                     if alone:
-                        job = suspects.popleft()
-                        running[pool.submit(work, job)] = job
+                        given = pool.submit(work, suspects[0])
+                        running[given] = suspects.popleft()
                     while not alone and not suspects and waiting and len(running) < workers:
-                        job = waiting.popleft()
-                        running[pool.submit(work, job)] = job
+                        given = pool.submit(work, waiting[0])
+                        running[given] = waiting.popleft()
+                    # What came is told while they work on the next.
+                    while answered:
+                        yield answered.pop()
                     ended, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in ended:
-                        done = future.result()
+                        answered.append(future.result())
                         del running[future]
-                        yield done
                     if alone and not suspects:
                         break  # to a pool of all workers again
             except BrokenProcessPool:
@@ -72,6 +76,7 @@ def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
                         suspects.append(job)
                     else:
                         yield lost(job, DIED)
+    yield from answered
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

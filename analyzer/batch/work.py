@@ -92,19 +92,24 @@ def work(job: Job) -> Done:
     sizes = {name: len(data) for name, data in files.items()}
     receipt = {"outcome": asdict(outcome), "files": sizes, "passing": passing}
     written = {**files, RECEIPT: json.dumps(receipt, sort_keys=True).encode()}
-    Store(job.root).put({f"{KEPT}/{key}/{name}": data for name, data in written.items()})
+    Store(job.root).put({place(key, name): data for name, data in written.items()})
     return Done(job.task, outcome, found, key, tuple(files))
+
+
+def place(key: str, name: str) -> str:
+    """Where a result of a piece of work is kept: beside the others, since folders take as long to make as files."""
+    return f"{KEPT}/{key}/{name.replace('/', '+')}"
 
 
 def kept(job: Job, content: Content) -> Done | None:
     """What is kept of a case whose inputs hold this; None where it has not been read to its end."""
     key = key_of(job.task, content, job.options)
     store = Store(job.root)
-    told = store.get(f"{KEPT}/{key}/{RECEIPT}")
+    told = store.get(place(key, RECEIPT))
     if told is None:
         return None
     receipt = json.loads(told)
-    if any(store.size(f"{KEPT}/{key}/{name}") != size for name, size in receipt["files"].items()):
+    if any(store.size(place(key, name)) != size for name, size in receipt["files"].items()):
         return None
     if any(content.marks.get(path, (0, 0, 0))[1] != at_ns for path, at_ns in receipt["passing"].items()):
         return None
