@@ -124,7 +124,7 @@ class _Run:
         self.due = REMEMBER_EVERY
 
     def over(self, tasks: Sequence[Task], also: tuple[str, ...]) -> list[Done]:
-        """The work on these: what is kept first, then what has to be read."""
+        """The work on these, in order of name: what is kept is told first, then what has to be read."""
         found: list[Done] = []
         waiting: list[Job] = []
         for task in tasks:
@@ -138,7 +138,7 @@ class _Run:
         waiting.sort(key=_size, reverse=True)
         for done in self.map(work, waiting) if waiting else ():
             self._note(done, found, len(tasks), fresh=True)
-        return found
+        return sorted(found, key=lambda each: each.task.stem)
 
     def _note(self, done: Done, found: list[Done], total: int, fresh: bool) -> None:
         found.append(done)

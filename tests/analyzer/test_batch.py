@@ -152,6 +152,21 @@ def test_loose_files_are_one_case_for_their_day(tmp_path: Path) -> None:
     assert came.outcomes[0].attempts == 2
 
 
+def test_loose_files_may_be_answered_in_any_order(tmp_path: Path) -> None:
+    """The day of them is the same piece of work, which the next run finds."""
+
+    def backwards(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
+        return [work(job) for job in reversed(jobs)]
+
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "a.pcap").write_bytes(HEALTHY)
+    (archive / "b.pcap").write_bytes(REFUSED)
+
+    assert batch(str(archive), str(tmp_path / "out"), Options(), backwards).fresh == 1
+    assert batch(str(archive), str(tmp_path / "out"), Options(), map).fresh == 0
+
+
 # --- a second run
 
 
