@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import captures, logs, machine, rivals, samples, tables
+from benchmarks import batch, captures, logs, machine, rivals, samples, tables
 from benchmarks.measure import CommandFailed, Cost, Target, as_share, interleaved, run, scaled
 
 TARGETS = {
@@ -147,8 +147,10 @@ def _frame(rounds: int) -> bool:
     return held
 
 
-@click.command(
-    help="Measure `fedtrace analyze` beside tshark, tcpdump and pyshark. Ends with 1 when a target is missed."
+@click.group(
+    invoke_without_command=True,
+    help="Measure `fedtrace analyze` beside tshark, tcpdump and pyshark, then `fedtrace batch`. "
+    "Ends with 1 when a target is missed.",
 )
 @click.option("--quick", is_flag=True, help="Captures of a tenth and one round; too small to judge a target fairly.")
 @click.option(
@@ -162,8 +164,11 @@ def _frame(rounds: int) -> bool:
     "--capture", "given", multiple=True, metavar="[KIND=]PATH",
     help="Measure this file instead of making some; KIND (needle, dense) says which targets it must meet.",
 )  # fmt: skip
-def main(quick: bool, longer: bool, rounds: int | None, given: tuple[str, ...]) -> None:
+@click.pass_context
+def main(ctx: click.Context, quick: bool, longer: bool, rounds: int | None, given: tuple[str, ...]) -> None:
     """Print the machine, then a table for each capture."""
+    if ctx.invoked_subcommand is not None:
+        return
     print(*machine.described(), sep="\n")
     rounds = rounds or (1 if quick else 3)
     sizes = QUICK_SIZES if quick else FULL_SIZES
@@ -187,12 +192,26 @@ def main(quick: bool, longer: bool, rounds: int | None, given: tuple[str, ...]) 
                 few = samples.LINES // 10 if quick else samples.LINES
                 held += [_sampled(name, few, Path(scratch), rounds) for name in samples.named()]
             held.append(_frame(rounds))
+            held.append(batch.figures("quick" if quick else "full", rounds))
         if longer:
             held.append(_long(sizes["needle"]))
             held.append(_log("asa", logs.LONG_LINES, 1))
     except CommandFailed as failure:
         sys.exit(f"no figures: {failure}")
     sys.exit(0 if all(held) else 1)
+
+
+@main.command("batch", help="Measure `fedtrace batch` only: some minutes, and a gigabyte below the user's cache.")
+@click.option("--quick", is_flag=True, help="A tenth of the small files.")
+@click.option("--rounds", type=click.IntRange(min=1), default=1, help="How often workers are compared, 1 unless said.")
+def batch_only(quick: bool, rounds: int) -> None:
+    """Print the machine, then the figures."""
+    print(*machine.described(), sep="\n")
+    try:
+        held = batch.figures("quick" if quick else "full", rounds)
+    except CommandFailed as failure:
+        sys.exit(f"no figures: {failure}")
+    sys.exit(0 if held else 1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Data sets as a batch over two years leaves them, and the page over them: `python -m benchmarks.years FOLDER`.
+"""Data sets as a batch over two years leaves them, and the page over them.
+
+`python -m benchmarks.years make FOLDER` makes them, `python -m benchmarks.years page FOLDER` the page.
 
 Two thousand pairs that try once a day, each day a case. Every tenth pair has a bad time of its own, every fiftieth
 flaps, and the rest fails now and then. Made as columns, since only the page is measured.
@@ -51,7 +53,8 @@ def make(root: Path, pairs: int = PAIRS, days: int = DAYS) -> None:
         sessions = common | {"session": ids, "began": began_ns, "ended": ended, "outcome": outcome}
         state = np.where(bad, "failing", "healthy")
         confidence = np.where(luck.random(pairs) < 0.1, "proven", "likely")
-        says = [None if c is None else f"the log of cupdomain.com says of {d}: {c} " * 2 for d, c in zip(domains, cause)]  # fmt: skip  # noqa: B905, E501
+        pairs_told = zip(domains, cause, strict=True)
+        says = [None if c is None else f"the log of cupdomain.com says of {d}: {c} " * 2 for d, c in pairs_told]
         verdicts = common | {"state": state, "confidence": confidence, "sessions": [1] * pairs, "failed": bad * 1}
         verdicts |= {"first_seen": began_ns, "last_seen": ended, "summary": says}
         shown = luck.choice(pairs, min(CERTIFICATES, pairs), replace=False)
@@ -91,5 +94,14 @@ def _schema(name: str) -> Any:
     return pq.read_schema(BytesIO(parquet(table, [])))
 
 
+def page(root: Path) -> None:
+    """What the end of a batch does with them; nothing is written."""
+    from analyzer.batch.overview import overview
+    from analyzer.batch.previous import Said
+
+    run = Said(work="", program="", asked="", since_ns=None, cases=DAYS, lost=0)
+    assert overview(root, run, run)
+
+
 if __name__ == "__main__":
-    make(Path(sys.argv[1]))
+    {"make": make, "page": page}[sys.argv[1]](Path(sys.argv[2]))

@@ -58,9 +58,15 @@ def content_of(task: Task, known: Content | None, also: Sequence[str] = ()) -> C
 
 def key_of(task: Task, content: Content, options: Options) -> str:
     """The name of the work on a case, hex."""
-    asked = [task.name, task.stem, task.paths, task.window_ns, task.near_ns, task.only_span, asdict(options)]
+    asked = [task.name, task.stem, task.paths, task.window_ns, task.near_ns, task.only_span, _asked(options)]
     told = json.dumps([content.digest, program(), asked], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
+
+
+@cache
+def _asked(options: Options) -> dict[str, object]:
+    """Options as plain data: the same for all cases."""
+    return asdict(options)
 
 
 @cache

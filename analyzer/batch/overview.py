@@ -17,6 +17,13 @@ FILES_AT_ONCE = 64
 """Files of a data set that are read together: of each, pyarrow keeps some 100 kB of its columns' places until then."""
 
 
+def prepare() -> None:
+    """Import what the page needs: half a second, in which workers read on."""
+    import pyarrow.dataset  # noqa: F401
+
+    import analyzer.report.summary  # noqa: F401
+
+
 def overview(root: Path, run: Said, before: Said | None) -> tuple[bytes, Said]:
     """The page, of the data sets below a folder; and the run itself, with what it said."""
     from pyarrow.dataset import field

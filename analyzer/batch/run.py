@@ -17,7 +17,7 @@ from analyzer.batch.fingerprints import Content, marks_of, program
 from analyzer.batch.loose import Span, cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
-from analyzer.batch.overview import SUMMARY, overview
+from analyzer.batch.overview import SUMMARY, overview, prepare
 from analyzer.batch.previous import Said, bytes_of, runs_of
 from analyzer.batch.store import Store
 from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, place, unchanged, work
@@ -100,7 +100,7 @@ def batch(
         spans = run.over(archive.loose, says)
         covered = [d for d in spans if d.outcome.state == COVERED]
         days = cut([_span(d) for d in covered], options)
-        done = [d for d in spans if d not in covered]
+        done = [d for d in spans if d.outcome.state != COVERED]
         done += [*run.over(archive.tasks, secrets), *run.over(days, says)]
         done.sort(key=lambda each: each.task.stem)
         kept = {each.key for each in (*spans, *done) if each.key}
@@ -145,6 +145,8 @@ class _Run:
         self.fresh += fresh and done.outcome.state != COVERED
         if done.content is not None:
             self.seen[done.task.stem] = done.content
+        if fresh:
+            prepare()
         if fresh and len(self.seen) >= self.due:
             self.remember()
             self.due = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4)

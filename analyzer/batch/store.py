@@ -134,8 +134,11 @@ class Store:
 
     def _in_place(self, part: Path, name: str) -> None:
         target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(target)
+        try:
+            part.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.replace(target)
         # A link to bytes that stand there already is left alone by rename (POSIX).
         part.unlink(missing_ok=True)
 
