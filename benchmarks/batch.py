@@ -122,16 +122,19 @@ def _workers(root: Path, rounds: int) -> list[bool]:
 
 
 def _small(layout: str, archive: Path, root: Path) -> bool:
-    """Small files: their reading by itself, a batch, and a batch again."""
+    """Small files: their reading by itself, a batch, a batch again, and one of two workers."""
     count = len(list(archive.iterdir()))
     out = root / layout.replace(" ", "-")
     reading = family.run([sys.executable, "-m", "benchmarks.reading", str(archive)])
     whole, again = _batch(archive, out), _batch(archive, out)
+    noted = _batch(archive, root / f"{out.name}-two", "--workers", "2")
     above = (whole.cpu_s - reading.cpu_s) / count * 1000
     print(
         f"  {count:,} small files, {layout}: reading {reading.cpu_s / count * 1000:.2f} ms CPU each, "
         f"a batch {whole.cpu_s / count * 1000:.2f} ms, {whole.wall_s / count * 1000:.2f} ms wall; "
-        f"{whole.peak_bytes / 1e6:.0f} MB; unchanged {again.wall_s:.2f} s, {again.wall_s / whole.wall_s:.1%} of that"
+        f"{whole.peak_bytes / 1e6:.0f} MB; unchanged {again.wall_s:.2f} s, {again.wall_s / whole.wall_s:.1%} of that; "
+        f"two workers {noted.wall_s / count * 1000:.2f} ms wall each, "
+        f"of which the one process takes {noted.own_cpu_s / count * 1000:.2f} ms CPU"
     )
     return _held(f"{above:.2f} ms CPU each above their reading", f"{ABOVE_MS} ms", above <= ABOVE_MS)
 

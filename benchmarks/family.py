@@ -29,6 +29,8 @@ class Family:
     """From start to end, seconds."""
     cpu_s: float
     """User and system time of all processes together, seconds."""
+    own_cpu_s: float
+    """That of the command itself, seconds."""
     peak_bytes: int
     """Largest resident size of the command itself."""
     worker_peak_bytes: int
@@ -54,6 +56,7 @@ def run(command: Sequence[str], succeeds_with: Collection[int] = (0,)) -> Family
             raise CommandFailed(f"{command[0]} ended with {child.returncode}: {told[-300:].decode(errors='replace')}")
     return Family(
         wall_s=wall_s,
+        own_cpu_s=usage.ru_utime + usage.ru_stime,
         cpu_s=usage.ru_utime + usage.ru_stime + sum(cpu_s for cpu_s, _ in others.values()),
         peak_bytes=usage.ru_maxrss * 1024,
         worker_peak_bytes=max((peak for _, peak in others.values()), default=0),
