@@ -20,10 +20,10 @@ DAY = 86_400 * SECOND
 """One day, ns."""
 BACKWARDS_NS = 3600 * SECOND
 """Lines of one log may stand an hour out of order; a time of day that goes back further belongs to the next day."""
-MINUTES_MAX = 4096
-"""Minutes that a clock remembers: neighbouring lines share one."""
 ASSUMED_MAX = 8
 """Sentences about what was assumed; a log with more names of zones than these is broken."""
+MINUTES_MAX = 4096
+"""Minutes that a clock remembers: the lines of several machines in one log take turns."""
 YEARS = range(1980, 2200)
 """Years that a log may have; others are noise that looks like one."""
 
@@ -34,6 +34,8 @@ _EPOCH = date(1970, 1, 1)
 _TIME = re.compile(
     r"(?P<before>.*?)(?<!\d)(?P<h>\d{1,2}):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?(?P<after>.*)"
 )
+_REST = re.compile(r"(?P<s>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?(?P<after>.*)")
+"""What follows the minute in an instant."""
 _UNIX = re.compile(r"(?P<s>\d{9,10})(?:\.(?P<fraction>\d{1,9}))?")
 _ISO = re.compile(r"(?P<y>\d{4})[-./](?P<m>\d\d?)[-./](?P<d>\d\d?)[T ]?")
 _MONTH_FIRST = re.compile(r"(?:[A-Za-z]{3},? +)?(?P<m>[A-Za-z]{3}) +(?P<d>\d\d?)(?:,? +(?P<y>\d{4}))?:? *")
@@ -87,7 +89,9 @@ class Clock:
         self._near_ns = how.near_ns
         self._near_why = how.near_why or "for want of anything better"
         self._shift_ns = how.offset_ns
-        self._minutes: dict[tuple[str, str, str, str], int] = {}
+        self._minutes: dict[tuple[str, str], int] = {}
+        self._before: tuple[str, str | None, int] = ("", None, 0)
+        """Of the instant before: its text up to the seconds and from behind them, and when that minute began."""
         self._last_ns: int | None = None
 
     def learn(self, texts: Iterable[str]) -> None:
@@ -111,18 +115,26 @@ class Clock:
 
     def read(self, text: str) -> tuple[int, int]:
         """The earliest instant that the text can mean, and for how long it holds, both ns. Raises ValueError."""
-        found = _TIME.fullmatch(text)
-        if found is None:
-            return self._unix(text)
-        before, hours, minutes, seconds, fraction, after = found.groups()
-        key = (before, hours, minutes, after)
-        minute_ns = self._minutes.get(key)
-        if minute_ns is None:
-            minute_ns = self._minute(before.strip("[] \t"), int(hours), int(minutes), after.strip("] \t:"))
-            if before.strip("[] \t"):
-                if len(self._minutes) >= MINUTES_MAX:
-                    self._minutes.clear()
-                self._minutes[key] = minute_ns
+        # Neighbouring lines share a minute, whatever their clock leaves out.
+        start, end, minute_ns = self._before
+        rest = _REST.fullmatch(text, len(start)) if text.startswith(start) else None
+        if rest is not None and rest["after"] == end:
+            seconds, fraction = rest["s"], rest["fraction"]
+        else:
+            found = _TIME.fullmatch(text)
+            if found is None:
+                return self._unix(text)
+            before, hours, minutes, seconds, fraction, after = found.groups()
+            start, day = text[: found.start("s")], before.strip("[] \t")
+            known = self._minutes.get((start, after))
+            if known is None:
+                known = self._minute(day, int(hours), int(minutes), after.strip("] \t:"))
+                if day:
+                    if len(self._minutes) >= MINUTES_MAX:
+                        self._minutes.clear()
+                    self._minutes[start, after] = known
+            minute_ns = known
+            self._before = (start, after, minute_ns)
         at_ns = minute_ns + int(seconds) * SECOND
         width_ns = SECOND
         if fraction is not None:
@@ -139,7 +151,7 @@ class Clock:
         fraction = found["fraction"] or ""
         width_ns = 10 ** (9 - len(fraction))
         at_ns = int(found["s"]) * SECOND + (int(fraction) * width_ns if fraction else 0)
-        self._last_ns = at_ns
+        self._last_ns, self._before = at_ns, ("", None, 0)
         return at_ns + self._shift_ns, width_ns
 
     def _minute(self, before: str, hour: int, minute: int, after: str) -> int:

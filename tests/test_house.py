@@ -11,7 +11,7 @@ import pickle
 import pkgutil
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -390,6 +390,21 @@ def test_a_log_format_speaks_the_vocabulary(known: LogFormat) -> None:
             assert set(re.compile(says.pattern).groupindex) <= fields, says
     for reason in known.reasons:
         assert reason.condition is None or reason.condition in CONDITIONS[reason.topic], reason
+
+
+@pytest.mark.parametrize("known", LOGS, ids=lambda known: known.name)
+def test_a_log_format_is_what_its_forms_say_one_by_one(known: LogFormat) -> None:
+    """The one expression of all forms, with their leads tried once, finds the form that the first match finds."""
+    patterns = [re.compile(says.pattern, re.S) for says in known.says]
+    for line in (CHECKOUT / "tests" / "formats" / f"{known.name}.md").read_text(encoding="utf-8").splitlines():
+        header = known.match(line)
+        text = line if header is None else header[0]["text"]
+        first = next((says for says, pattern in zip(known.says, patterns, strict=True) if pattern.match(text)), None)
+        told = known.told(text)
+        assert (told and told[0]) is first, line
+    for lead in known.leads:
+        neighbours = [says.pattern.startswith(lead) for says in known.says]
+        assert any(a and b for a, b in pairwise(neighbours)), lead
 
 
 @pytest.mark.parametrize("known", LOGS, ids=lambda known: known.name)

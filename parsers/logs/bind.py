@@ -122,6 +122,7 @@ FORMAT = LogFormat(
         r"|(?:zoneload|general|database|resolver|lame-servers|query-errors|xfer-in|xfer-out): (?:info|error|notice|"
         r"warning|debug)|\bzone [^\s/]+/(?:IN|CH): | resolving '[^']+'|named\[\d+\]: "
     ),
+    leads=(_CLIENT,),
     says=(
         Says(
             pattern=_CLIENT + r"query: " + _QUESTION + rf"(?: (?P<flags>[+-]\S*))?(?: \((?P<server>{_IP})\))?(?: \[|$)",

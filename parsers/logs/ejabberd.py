@@ -130,6 +130,7 @@ FORMAT = LogFormat(
     ),
     continues=5000,
     joined=True,
+    leads=(_PID,),
     says=(
         Says(
             pattern=_PID + r"(?P<way>Send|Received) XML on stream = (?:<<)?\"(?P<element>.*?)\"(?:>>)?\s*$",

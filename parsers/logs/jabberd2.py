@@ -36,6 +36,7 @@ FORMAT = LogFormat(
     ),
     # SQL and XML of several lines.
     continues=100,
+    leads=(_FD,),
     says=(
         Says(pattern=_FD + r"incoming connection", topic=Topic.CONNECTED, outgoing=False),
         Says(

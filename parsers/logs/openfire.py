@@ -11,20 +11,20 @@ from parsers.events import Topic
 from parsers.logs.table import LogFormat, Reason, Sample, Says
 
 _TIME = r"(?P<time>\d{4}\.\d\d\.\d\d \d\d:\d\d:\d\d(?:\.\d{3})?)"
-_LOGGER = r"(?:[\w.$]+(?:\[[^\]]*\])* - |- )?"
+_LOGGER = r"(?:[\w.$]++(?:\[[^\]]*\])*+ - |- )?"
 _PAIR = (
-    r"[\w.$]*(?:LocalOutgoingServerSession|ServerDialback|SocketUtil)\[(?:Create outgoing session for: "
+    r"[\w.$]*+(?:(?<=LocalOutgoingServerSession)|(?<=ServerDialback)|(?<=SocketUtil))\[(?:Create outgoing session for: "
     r"|Authenticate local domain: |Acting as Originating Server: Authenticate domain: )'?(?P<from_domain>[^\s'\]]+)'?"
     r" (?:to remote domain: |to |with a RS in the domain of: )'?(?P<to_domain>[^\s'\])]+)'?[^\]]*\] - "
 )
 """A logger that names who wants to reach whom."""
 _RS = (
-    r"[\w.$]*ServerDialback\[Acting as Receiving Server: (?:Validate domain:? ?|Verify key from:? ?)'?"
+    r"[\w.$]*+(?<=ServerDialback)\[Acting as Receiving Server: (?:Validate domain:? ?|Verify key from:? ?)'?"
     r"(?P<from_domain>[^\s'\](]+)'?[^\]]*\] - "
 )
 _BETWEEN = r"'(?P<to_domain>[^']+)' \(from '(?P<from_domain>[^']+)'\)"
 _DNS = r" ?\(DNS lookup: (?P<peer_ip>[^:)]+)(?::(?P<peer_port>\d+))?"
-_OLD = r"(?:[\w.$]*(?:ServerDialback|LocalOutgoingServerSession): )?"
+_OLD = r"(?:[\w.$]*+(?:(?<=ServerDialback)|(?<=LocalOutgoingServerSession)): )?"
 _FROM = r"from: (?P<to_domain>\S+) id: (?P<stream_id>\S+) for domain: (?P<from_domain>\S+)"
 
 
@@ -49,6 +49,7 @@ FORMAT = LogFormat(
     ),
     marks=r"jivesoftware|\d{4}\.\d\d\.\d\d \d\d:\d\d:\d\d|answer in validation from",
     continues=500,
+    leads=(_PAIR, _LOGGER, _RS, _OLD),
     says=(
         # 4.x and later
         _out(r"Creating new outgoing session", Topic.CONNECTING),

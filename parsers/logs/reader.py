@@ -5,7 +5,7 @@ counts every line, and gives events. Knows no program.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -37,16 +37,25 @@ _ADDRESS = re.compile(r"\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:.]*")
 
 @dataclass(slots=True)
 class _Entry:
-    """One entry of a log that is being read."""
+    """One entry of a log that is being read. Most tell nothing: what its header says is looked at when one does."""
 
     line: int
     at_ns: int
     width_ns: int
-    tag: str | None
-    level: str
+    header: re.Match[str]
     text: str
-    local_domain: str | None = None
     lines: int = 1
+    tag: str | None = None
+    level: str = ""
+    local_domain: str | None = None
+
+    def look(self, levels: Mapping[str, str]) -> None:
+        """See what the header says beside time and text."""
+        says = self.header.groupdict("")
+        self.tag = says.get("tag", "").strip() or None
+        level = says.get("level", "").strip()
+        self.level = levels.get(level) or level.lower()
+        self.local_domain = says.get("local_domain") or None
 
 
 def _leaves(stanza: Fields, sent: bool | None) -> bool:
@@ -122,16 +131,14 @@ class Reader:
         """Let the clock see how the source orders its dates."""
         with Lines(self._source, Reading()) as lines:
             found = (self._form.match(plain(line)) for _, line in islice(lines, DATES_MAX))
-            self._clock.learn(header[0].groupdict().get("time") or "" for header in found if header is not None)
+            self._clock.learn(header[1] or "" for header in found if header is not None)
 
     def _begin(self, number: int, line: str) -> _Entry | None:
         """The entry that a line begins; None where it begins none."""
         found = self._form.match(line)
         if found is None:
             return None
-        header, carried = found
-        groups = header.groupdict()
-        time = groups.get("time") or carried
+        header, time = found
         if time is None:
             at_ns, width_ns = self._untimed()
         elif time == self._time and self._last is not None:
@@ -150,13 +157,7 @@ class Reader:
                 reading.resolution_ns = width_ns
             self._time = time
         self._last = (at_ns, width_ns)
-        level = groups.get("level") or ""
-        if level:
-            level = level.strip()
-            level = self._form.levels.get(level) or level.lower()
-        tag = groups.get("tag")
-        tag = tag.strip() if tag else None
-        return _Entry(number, at_ns, width_ns, tag, level, groups["text"], groups.get("local_domain"))
+        return _Entry(number, at_ns, width_ns, header, header["text"])
 
     def _untimed(self) -> tuple[int, int]:
         """A line that tells no time: that of the line before; in a log without any, the day that it is near to."""
@@ -172,14 +173,16 @@ class Reader:
         """The events that can be told once an entry is known; those of a line before it that waited for it first."""
         threads = self._threads
         found = self._form.told(entry.text)
-        if found is not None and self._might is not None and not self._might(found[1], entry.at_ns):
+        if found is None:
+            nothing = not threads.waiting and not self._how.everything
+        else:
+            nothing = self._might is not None and not self._might(found[1], entry.at_ns)
+        if nothing:
             self._reading.other += entry.lines
             return ()
+        entry.look(self._form.levels)
         groups = found[1].groupdict() if found is not None else {}
         entry.tag = groups.pop("tag", None) or entry.tag
-        if found is None and not threads.waiting and not self._how.everything:
-            self._reading.other += entry.lines
-            return ()
         side = self._form.side(entry.tag)
         tag = entry.tag if side else None
         outgoing = None if side is None or side == "client" else side == "outgoing"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import groupby
 from typing import Any, Protocol
 
 from parsers.clock import Clock
@@ -22,6 +23,9 @@ from parsers.wrapping import Unwrapped, plain, unwrap
 Fields = Mapping[str, Any]
 """An event's own fields by name; `sent` may be among them, and `tag` to override the line's."""
 Told = tuple[type[Event], Fields]
+
+WHYS_MAX = 256
+"""Reasons that are remembered; each may be as long as a line."""
 
 _NEVER = "(?!)"
 """A regular expression that nothing matches."""
@@ -146,10 +150,15 @@ class LogFormat:
     """Zone of its clock, where the format says it and its lines do not."""
     levels: Mapping[str, str] = field(default_factory=dict)
     """Levels whose names are not plain: "I" → "info"."""
+    leads: tuple[str, ...] = ()
+    """Beginnings that patterns of `says` have in common, as they stand in them: neighbours' is tried once for all.
+    What follows it in a pattern must be no alternative to it."""
 
     @cached_property
-    def _headers(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile(h) for h in self.headers)
+    def _headers(self) -> tuple[tuple[re.Pattern[str], bool], ...]:
+        """Each with whether it tells a time."""
+        headers = [re.compile(h) for h in self.headers]
+        return tuple((header, "time" in header.groupindex) for header in headers)
 
     @cached_property
     def _patterns(self) -> tuple[re.Pattern[str], ...]:
@@ -161,9 +170,16 @@ class LogFormat:
         for says, pattern in zip(self.says, self._patterns, strict=True):
             if pattern.groups != len(pattern.groupindex):
                 raise ValueError(f"{self.name}: a group without a name in {says.pattern!r}")
+        runs = (
+            (lead, [says.pattern.removeprefix(lead) for says in run]) for lead, run in groupby(self.says, self._lead)
+        )
         # An empty group behind each form tells which: before it, it would hide how the form begins from the engine.
-        forms = [re.sub(r"[(][?]P<[a-z_]+>", "(?:", says.pattern) for says in self.says]
-        return re.compile("|".join(f"(?:{form})()" for form in forms), re.S)
+        forms = (f"{lead}(?:{'|'.join(f'(?:{rest})()' for rest in rests)})" for lead, rests in runs)
+        return re.compile(re.sub(r"[(][?]P<[a-z_]+>", "(?:", "|".join(forms)), re.S)
+
+    def _lead(self, says: Says) -> str:
+        """What a form begins with as its neighbours do; "" for nothing."""
+        return next((lead for lead in self.leads if says.pattern.startswith(lead)), "")
 
     @cached_property
     def _reasons(self) -> tuple[tuple[re.Pattern[str], Reason], ...]:
@@ -192,15 +208,15 @@ class LogFormat:
         return found.lastgroup if found else None
 
     def match(self, line: str) -> tuple[re.Match[str], str | None] | None:
-        """The header of a line and the carrier's time; None where it has none of ours."""
-        for header in self._headers:
+        """The header of a line and the time that it tells, else the carrier's; None where it has none of ours."""
+        for header, timed in self._headers:
             if found := header.fullmatch(line):
-                return found, None
+                return found, (timed and found["time"]) or None
         bare: Unwrapped = unwrap(line)
         if bare.text is not line:
-            for header in self._headers:
+            for header, timed in self._headers:
                 if found := header.fullmatch(bare.text):
-                    return found, bare.time
+                    return found, (timed and found["time"]) or bare.time
         return None
 
     def continued(self, line: str, lines: int) -> bool:
@@ -226,9 +242,8 @@ class LogFormat:
         clock = Clock(How())
         for line in head.lines:
             if found := self.match(plain(line)):
-                time = found[0].groupdict().get("time") or found[1]
                 try:
-                    clock.read(time or "")
+                    clock.read(found[1] or "")
                 except ValueError:
                     return False
                 return True
@@ -252,9 +267,9 @@ class LogFormat:
             raise AssertionError(f"{self.name}: {self.says[index].pattern!r} matches only without its groups")
         return self.says[index], match
 
-    def why(self, reason: str) -> Reason | None:
-        """What a reason in the server's words is."""
-        for pattern, known in self._reasons:
-            if pattern.search(reason):
-                return known
-        return None
+    @cached_property
+    def why(self) -> Callable[[str], Reason | None]:
+        """Tells what a reason in the server's words is. Most are the same, and remembered."""
+        return lru_cache(maxsize=WHYS_MAX)(
+            lambda reason: next((known for pattern, known in self._reasons if pattern.search(reason)), None)
+        )

@@ -19,7 +19,9 @@ def scrubbed(text: str) -> str:
     """A message without dialback keys and without what people wrote, of bounded length, in one line."""
     if "<" in text:
         text = _BODY.sub(r"<\1/>", _DIALBACK_KEY.sub(r"\1…", text))
-    text = _KEY_WORD.sub(r"\1 …", _KEY.sub("…", text))
+    text = _KEY.sub("…", text)
+    if "key" in text:
+        text = _KEY_WORD.sub(r"\1 …", text)
     return " ".join(text[: 4 * TEXT_MAX].split())[:TEXT_MAX]
 
 
