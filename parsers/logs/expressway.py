@@ -11,6 +11,8 @@ from parsers.logs.xcp_messages import XCP
 
 _TIME = r"UTCTime= ?\"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3})\""
 
+_DETAIL = r"Detail= ?[\"“](?P<text>.*(?=[\"”]\s*$)|.*\S|)[\"”]?\s*"
+"""It ends at the last quotation mark, which is looked for from the end of the line."""
 _XCP = r"(?:.*? )?XCP_\w+\[\d+\]:\s*"
 
 FORMAT = LogFormat(
@@ -23,12 +25,10 @@ FORMAT = LogFormat(
     ),
     reference="https://www.cisco.com/c/en/us/support/docs/unified-communications/expressway/213865.html",
     headers=(
-        # The zone is in the name of the field; `Detail` ends at the last quotation mark.
-        r"(?:.*? )?XCP_\w+\[\d+\]:\s*"
-        + _TIME
-        + r".*? Level= ?\"(?P<level>\w+) *\".*?Detail= ?[\"“](?P<text>.*?)[\"”]?\s*",
+        # The zone is in the name of the field.
+        _XCP + _TIME + r".*? Level= ?\"(?P<level>\w+) *\".*?" + _DETAIL,
         # Documents leave the time out.
-        _XCP + r".*? ?Level= ?\"(?P<level>\w+) *\".*?Detail= ?[\"“](?P<text>.*?)[\"”]?\s*",
+        _XCP + r".*? ?Level= ?\"(?P<level>\w+) *\".*?" + _DETAIL,
         r"(?:.*? )?[\w-]+(?:\[\d+\])?: .*?" + _TIME + r"(?P<text>.*)",
     ),
     zone="UTC",

@@ -120,7 +120,8 @@ class LogFormat:
     `local_domain` (whose part of the server speaks) as far as there are; the commonest first.
     Where `time` is missing the carrier's time stands for it."""
     says: tuple[Says, ...]
-    """What messages mean; the first that matches counts."""
+    """What messages mean; the first that matches counts. Of a server that logs each question or packet, that form comes
+    first: it is tried by itself."""
     samples: tuple[Sample, ...]
     """Real lines that a test holds it to."""
     reasons: tuple[Reason, ...] = ()
@@ -165,17 +166,18 @@ class LogFormat:
         return tuple(re.compile(s.pattern, re.S) for s in self.says)
 
     @cached_property
-    def _any(self) -> re.Pattern[str]:
-        """All messages in one expression: its last group tells which."""
+    def _others(self) -> re.Pattern[str]:
+        """All messages but those of the first form in one expression: its last group tells which."""
         for says, pattern in zip(self.says, self._patterns, strict=True):
             if pattern.groups != len(pattern.groupindex):
                 raise ValueError(f"{self.name}: a group without a name in {says.pattern!r}")
         runs = (
-            (lead, [says.pattern.removeprefix(lead) for says in run]) for lead, run in groupby(self.says, self._lead)
+            (lead, [says.pattern.removeprefix(lead) for says in run])
+            for lead, run in groupby(self.says[1:], self._lead)
         )
         # An empty group behind each form tells which: before it, it would hide how the form begins from the engine.
         forms = (f"{lead}(?:{'|'.join(f'(?:{rest})()' for rest in rests)})" for lead, rests in runs)
-        return re.compile(re.sub(r"[(][?]P<[a-z_]+>", "(?:", "|".join(forms)), re.S)
+        return re.compile(re.sub(r"[(][?]P<[a-z_]+>", "(?:", "|".join(forms) or _NEVER), re.S)
 
     def _lead(self, says: Says) -> str:
         """What a form begins with as its neighbours do; "" for nothing."""
@@ -258,10 +260,14 @@ class LogFormat:
 
     def told(self, message: str) -> tuple[Says, re.Match[str]] | None:
         """Which form a message has, and its groups; None where it is of none."""
-        found = self._any.match(message) if self.says else None
+        if not self.says:
+            return None
+        if match := self._patterns[0].match(message):
+            return self.says[0], match
+        found = self._others.match(message)
         if found is None:
             return None
-        index = (found.lastindex or 1) - 1
+        index = found.lastindex or 0
         match = self._patterns[index].match(message)
         if match is None:  # the two expressions are one but for their groups
             raise AssertionError(f"{self.name}: {self.says[index].pattern!r} matches only without its groups")
