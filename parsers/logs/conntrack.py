@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from parsers.events import FirewallLog, Flow
+from parsers.logs.passing import DNS_MAX, Passing
 from parsers.logs.table import LogFormat, Sample, Says, Told
 from parsers.logs.words import address
 
@@ -71,7 +73,8 @@ FORMAT = LogFormat(
     title="Linux connection tracking",
     explanation=(
         "Written by `conntrack -E -o timestamp`, or printed by `conntrack -L` and `/proc/net/nf_conntrack`. It tells "
-        "which connections passed and what their ends were translated to; of what a rule dropped it tells nothing."
+        "which connections passed and what their ends were translated to; of what a rule dropped it tells nothing. "
+        f"Only connections on federation ports are told (--port names further ones), and the first {DNS_MAX:,} of DNS."
     ),
     reference="https://conntrack-tools.netfilter.org/manual.html",
     headers=(
@@ -92,6 +95,7 @@ FORMAT = LogFormat(
             silent=True,
         ),
     ),
+    after=partial(Passing, ("sport", "dport", "rsport", "rdport")),
     samples=(
         Sample(
             line="[1795345691.562100]\t    [NEW] tcp      6 120 SYN_SENT src=198.51.100.20 dst=203.0.113.5 sport=55690 "

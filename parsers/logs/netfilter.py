@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from parsers.events import FirewallLog, Flow
+from parsers.logs.passing import DNS_MAX, Passing
 from parsers.logs.table import LogFormat, Sample, Says, Told
 from parsers.logs.words import address
 
@@ -25,9 +27,9 @@ def _packet(match: re.Match[str]) -> Iterator[Told]:
     prefix = (match["prefix"] or "").strip(" :-")
     flow = Flow(
         src_ip=address(match["src"]),
-        src_port=int(match["spt"]),
+        src_port=int(match["sport"]),
         dst_ip=address(match["dst"]),
-        dst_port=int(match["dpt"]),
+        dst_port=int(match["dport"]),
         proto="udp" if match["proto"] == "UDP" else "tcp",
     )
     flags = [flag for flag in _FLAGS if flag in tail]
@@ -51,7 +53,9 @@ FORMAT = LogFormat(
     title="Linux iptables or nftables log",
     explanation=(
         "Written by a rule with LOG or `log prefix`, to the kernel's log or by ulogd. Only packets that such a rule "
-        "sees are told, before or after translation as its hook has it; whether they passed the prefix alone tells."
+        "sees are logged, before or after translation as its hook has it; whether they passed the prefix alone tells. "
+        f"Of these only packets on federation ports are told (--port names further ones), and the first {DNS_MAX:,} of "
+        "DNS."
     ),
     reference="https://wiki.nftables.org/wiki-nftables/index.php/Logging_traffic",
     headers=(
@@ -64,12 +68,13 @@ FORMAT = LogFormat(
             pattern=(
                 r"(?P<prefix>.{0,120}?)\s*IN=(?P<inside>\S*) OUT=(?P<outside>\S*) .{0,200}?"
                 r"SRC=(?P<src>\S+) DST=(?P<dst>\S+) .{0,200}?"
-                r"PROTO=(?P<proto>TCP|UDP) SPT=(?P<spt>\d{1,5}) DPT=(?P<dpt>\d{1,5})(?P<tail>.*)"
+                r"PROTO=(?P<proto>TCP|UDP) SPT=(?P<sport>\d{1,5}) DPT=(?P<dport>\d{1,5})(?P<tail>.*)"
             ),
             tells=_packet,
             silent=True,
         ),
     ),
+    after=partial(Passing, ("sport", "dport")),
     samples=(
         Sample(
             line="Nov 22 11:08:11 fw DENY-IN  IN=outside OUT=inside MAC=02:00:00:00:00:01 SRC=198.51.100.20 "
