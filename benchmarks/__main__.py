@@ -121,15 +121,15 @@ def _log(kind: str, lines: int, rounds: int) -> bool:
     return held
 
 
-def _sampled(name: str, lines: int, scratch: Path, rounds: int) -> bool:
+def _sampled(name: str, lines: int, others: int, scratch: Path, rounds: int) -> bool:
     """A log of one format's samples, read and not judged; True when it is read fast enough."""
     path = scratch / f"{name}.log"
-    path.write_text("".join(f"{line}\n" for line in samples.lines(name, lines)), encoding="utf-8")
+    path.write_text("".join(f"{line}\n" for line in samples.lines(name, lines, others)), encoding="utf-8")
     command = [sys.executable, "-m", "benchmarks.samples", name, str(path)]
     (cost,) = interleaved({name: partial(run, command)}, rounds).values()
     rate = lines / cost.cpu_s
     print(
-        f"  {name:16} {lines:>9,} lines {cost.cpu_s:8.2f} s CPU {rate:9,.0f} lines/s   "
+        f"  {name:16} {lines:>9,} lines, 1 in {others + 1:2} tells {cost.cpu_s:8.2f} s CPU {rate:9,.0f} lines/s   "
         f"target: {SAMPLED_A_SECOND:,} lines/s: {'holds' if rate >= SAMPLED_A_SECOND else 'MISSED'}"
     )
     return rate >= SAMPLED_A_SECOND
@@ -190,7 +190,11 @@ def main(ctx: click.Context, quick: bool, longer: bool, rounds: int | None, give
             print("\nlogs made of samples, reading only:")
             with tempfile.TemporaryDirectory() as scratch:
                 few = samples.LINES // 10 if quick else samples.LINES
-                held += [_sampled(name, few, Path(scratch), rounds) for name in samples.named()]
+                held += [
+                    _sampled(name, few, others, Path(scratch), rounds)
+                    for others in samples.OTHERS
+                    for name in samples.named()
+                ]
             held.append(_frame(rounds))
             held.append(batch.figures("quick" if quick else "full", rounds))
         if longer:

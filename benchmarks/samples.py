@@ -1,6 +1,7 @@
 """Logs made of the samples of each format, read by it: `python -m benchmarks.samples FORMAT PATH`.
 
-For the formats of which no busy server's log was rebuilt: one telling line in 51, the rest of the format's own kind.
+For the formats of which no busy server's log was rebuilt: one telling line in 51, and one in 5, as a server at its
+debug level that does little else has them; the rest of the format's own kind.
 Reading only: so many repetitions of the same attempts are no case that anybody has.
 """
 
@@ -16,7 +17,7 @@ from parsers.source import How, Reading, Source
 
 LINES = 300_000
 """Lines of each log."""
-OTHERS = 50
+OTHERS = (50, 4)
 """Lines that tell nothing of federation, behind each that does."""
 _NOON_NS = 1_795_345_200 * 10**9
 """For clocks without a year or a day."""
@@ -27,8 +28,8 @@ def named() -> list[str]:
     return [form.name for form in ingest.formats() if isinstance(form, LogFormat)]
 
 
-def lines(name: str, count: int) -> Iterator[str]:
-    """A log of that format."""
+def lines(name: str, count: int, others: int) -> Iterator[str]:
+    """A log of that format, with so many others behind each telling line."""
     form = ingest.format_named(name)
     assert isinstance(form, LogFormat)
     told = [sample.line for sample in form.samples]
@@ -42,8 +43,8 @@ def lines(name: str, count: int) -> Iterator[str]:
     while made < count:
         for line in told:
             yield line
-            yield from [other] * OTHERS
-            made += 1 + OTHERS
+            yield from [other] * others
+            made += 1 + others
 
 
 def read(name: str, path: Path) -> int:

@@ -5,7 +5,7 @@ counts every line, and gives events. Knows no program.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ _ADDRESS = re.compile(r"\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:.]*")
 
 @dataclass(slots=True)
 class _Entry:
-    """One entry of a log that is being read. Most tell nothing: what its header says is looked at when one does."""
+    """One entry of a log that is being read. Most tell nothing, so of its header only the time was looked at."""
 
     line: int
     at_ns: int
@@ -46,16 +46,6 @@ class _Entry:
     text: str
     lines: int = 1
     tag: str | None = None
-    level: str = ""
-    local_domain: str | None = None
-
-    def look(self, levels: Mapping[str, str]) -> None:
-        """See what the header says beside time and text."""
-        says = self.header.groupdict("")
-        self.tag = says.get("tag", "").strip() or None
-        level = says.get("level", "").strip()
-        self.level = levels.get(level) or level.lower()
-        self.local_domain = says.get("local_domain") or None
 
 
 def _leaves(stanza: Fields, sent: bool | None) -> bool:
@@ -180,9 +170,8 @@ class Reader:
         if nothing:
             self._reading.other += entry.lines
             return ()
-        entry.look(self._form.levels)
         groups = found[1].groupdict() if found is not None else {}
-        entry.tag = groups.pop("tag", None) or entry.tag
+        entry.tag = groups.pop("tag", None) or (entry.header.groupdict("").get("tag", "").strip() or None)
         side = self._form.side(entry.tag)
         tag = entry.tag if side else None
         outgoing = None if side is None or side == "client" else side == "outgoing"
@@ -246,7 +235,10 @@ class Reader:
 
     def _said(self, entry: _Entry, topic: Topic, fields: Fields) -> Said:
         more: dict[str, Any] = {name: value for name, value in fields.items() if value is not None and name != "xml"}
-        ends = (entry.local_domain, more.pop("peer_domain", None))
+        header = entry.header.groupdict()
+        level = (header.get("level") or "").strip()
+        level = self._form.levels.get(level) or level.lower()
+        ends = (header.get("local_domain"), more.pop("peer_domain", None))
         if (outgoing := more.get("outgoing")) is not None:
             for name, end in zip(_DOMAINS, ends if outgoing else reversed(ends), strict=True):
                 if end is not None:
@@ -265,7 +257,7 @@ class Reader:
             more["reason"] = scrubbed(more["reason"])
         common: dict[str, Any] = {"at_ns": entry.at_ns, "width_ns": entry.width_ns, "tag": entry.tag}
         common["where"] = Where(source=self._source.name, line=entry.line)
-        return Said(topic=topic, text=scrubbed(entry.text), level=entry.level, **{**common, **more})
+        return Said(topic=topic, text=scrubbed(entry.text), level=level, **{**common, **more})
 
     def _damage(self) -> Damage:
         """The lines that were of no form, since the last entry."""
