@@ -6,9 +6,10 @@ Knows nothing of when a conversation begins or ends, and decodes nothing.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import NamedTuple, TypeAlias
+from itertools import accumulate
+from typing import Any, NamedTuple, TypeAlias
 
-from parsers.events import Flow
+from parsers.events import Flow, Where
 from parsers.source import Reading
 from parsers.wire import dns
 from parsers.wire.payload import Payload
@@ -80,6 +81,13 @@ class Side:
         self.gathered.append(data)
         self.end += len(data)
 
+    def gather_all(self, pieces: list[bytes], places: list[Place]) -> None:
+        """The same of many."""
+        *starts, self.end = accumulate(map(len, pieces), initial=self.end)
+        self.starts += starts
+        self.places += places
+        self.gathered += pieces
+
     def place(self, at: int) -> Place:
         """Of the packet that brought the byte of the index `at`."""
         return self.places[max(bisect_right(self.starts, at) - 1, 0)]
@@ -111,3 +119,14 @@ class Conversation:
         self.closed_ns: int | None = None
         self.secured: int | None = None
         """Its number among the TLS conversations that are to be decrypted."""
+
+
+def common(place: Place, flow: Flow) -> dict[str, Any]:
+    """The fields of every event that a packet brings."""
+    at_ns, frame, file = place
+    return {
+        "at_ns": at_ns,
+        "width_ns": file.reading.resolution_ns,
+        "where": Where(source=file.name, frame=frame),
+        "flow": flow,
+    }

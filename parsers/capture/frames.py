@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from parsers.capture.conversation import Conversation, File, Place, Side
+from parsers.capture.batch import Batch
+from parsers.capture.conversation import Conversation, File, Place, Side, common
+from parsers.capture.datagrams import lookup, quoted, unreachable
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Lost, Packet
+from parsers.capture.runs import Half, Run, runs
 from parsers.events import (
     CaptureGap,
     Damage,
-    DnsAnswer,
-    DnsQuery,
     Event,
     Flow,
     Idle,
     Retransmission,
     Tally,
     TcpMark,
-    Unreachable,
     Where,
     river_key,
 )
@@ -59,6 +59,8 @@ class Reader:
 
     gather_bytes = GATHER_BYTES
     keep_tls = False
+    in_runs = True
+    """The bytes of one direction may be taken before earlier ones of the other."""
 
     def __init__(self) -> None:
         """Nothing read yet."""
@@ -67,20 +69,26 @@ class Reader:
         self._running: dict[Key, Held] = {}
         self._crowded = 0
 
-    def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost], reading: Reading) -> None:
+    def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost | Batch], reading: Reading) -> None:
         """Take the packets of one file."""
         self.file = File(source, reading)
-        segment = self._segment
         unswept = SWEEP_EVERY
         for item in chosen:
             if type(item) is Packet:
-                if item.proto == TCP:
-                    segment(item)
-                else:
-                    self._datagram(item)
+                self._packet(item)
                 unswept -= 1
                 if not unswept:
                     self._sweep(item.at_ns)
+                    unswept = SWEEP_EVERY
+            elif type(item) is Batch:
+                for part in runs(item, self.file, IDLE_NS) if self.in_runs else item.packets():
+                    if type(part) is Run:
+                        self._run(part)
+                    elif type(part) is Packet:
+                        self._packet(part)
+                unswept -= len(item.frame)
+                if unswept <= 0:
+                    self._sweep(int(item.at_ns[-1]))
                     unswept = SWEEP_EVERY
             elif type(item) is IcmpError:
                 self._icmp(item)
@@ -98,6 +106,12 @@ class Reader:
         self.events.sort(key=river_key)
         return self.events
 
+    def _packet(self, packet: Packet) -> None:
+        if packet.proto == TCP:
+            self._segment(packet)
+        else:
+            self._datagram(packet)
+
     # --- UDP, ICMP, damage
 
     def _datagram(self, packet: Packet) -> None:
@@ -107,57 +121,15 @@ class Reader:
     def _message(self, wire: bytes, place: Place, flow: Flow, *, cut: bool = False) -> None:
         """One DNS message."""
         try:
-            message = dns.message(wire)
+            self.events.append(lookup(wire, place, flow))
         except ValueError as error:
             reason = "cut by the snap length" if cut else str(error)
             self._unread(f"a DNS message could not be decoded: {reason}", 1, "frames", place, flow)
-            return
-        common = _common(place, flow)
-        if message.response:
-            self.events.append(
-                DnsAnswer(
-                    txid=message.txid,
-                    name=message.name,
-                    rrtype=message.rrtype,
-                    rcode=message.rcode,
-                    authoritative=message.authoritative,
-                    truncated=message.truncated,
-                    answers=message.records,
-                    **common,
-                )
-            )
-        else:
-            self.events.append(
-                DnsQuery(
-                    txid=message.txid,
-                    name=message.name,
-                    rrtype=message.rrtype,
-                    checking_disabled=message.checking_disabled,
-                    **common,
-                )
-            )
 
     def _icmp(self, error: IcmpError) -> None:
-        flow = Flow(
-            src_ip=error.src,
-            src_port=error.sport,
-            dst_ip=error.dst,
-            dst_port=error.dport,
-            proto="tcp" if error.proto == TCP else "udp",
-        )
         held = self._running.get((error.src, error.sport, error.dst, error.dport))
-        if held is not None:
-            flow = held[1].flow
-        self.events.append(
-            Unreachable(
-                at_ns=error.at_ns,
-                width_ns=self.file.reading.resolution_ns,
-                where=Where(source=self.file.name, frame=error.frame),
-                flow=flow,
-                code=error.code,
-                reporter_ip=error.reporter,
-            )
-        )
+        flow = quoted(error) if held is None else held[1].flow
+        self.events.append(unreachable(error, (error.at_ns, error.frame, self.file), flow))
 
     def _lost(self, lost: Lost) -> None:
         """Input of which not even the conversation is known."""
@@ -172,7 +144,7 @@ class Reader:
 
     def _unread(self, what: str, lost: int, unit: Literal["bytes", "frames"], place: Place, flow: Flow) -> None:
         """Something that was not read, and from which only its own conversation suffers."""
-        self.events.append(Damage(what=what, lost=lost, unit=unit, **_common(place, flow)))
+        self.events.append(Damage(what=what, lost=lost, unit=unit, **common(place, flow)))
 
     def _place(self, packet: Packet) -> Place:
         return packet.at_ns, packet.frame, self.file
@@ -209,6 +181,38 @@ class Reader:
         if marks & (FIN | RST):
             self._closing(conversation, packet)
 
+    def _run(self, run: Run) -> None:
+        """Many TCP segments, if they do follow what came before: else one by one."""
+        held = self._running.get(run.batch.ends_of(int(run.rows[0])))
+        if held is None or not _follows(run, *held):
+            for packet in run.packets():
+                self._segment(packet)
+            return
+        conversation, mine, other = held
+        conversation.seen_ns = run.ended_ns
+        for side, half in ((mine, run.there), (other, run.back)):
+            if half.bare is not None and "ack" not in side.marks:
+                self._mark(conversation, side, run.packet(half.bare))
+            if half.pieces:
+                side.order.in_a_row(half.seq, half.length, len(half.pieces), len(half.pieces[-1]))
+                side.last = half.places[-1]
+                self._gather(conversation, side, half)
+        for side, half in ((other, run.there), (mine, run.back)):
+            if half.ack >= 0:
+                side.order.acknowledged(half.ack, half.acked)
+
+    def _gather(self, conversation: Conversation, side: Side, half: Half) -> None:
+        """The next bytes of a run, in portions that a decoder bears."""
+        if half.length < self.gather_bytes:
+            side.gather_all(half.pieces, half.places)
+            if side.end - side.read >= self.gather_bytes:
+                self._decode(conversation, side)
+            return
+        for data, place in zip(half.pieces, half.places, strict=True):
+            side.gather(data, place)
+            if side.end - side.read >= self.gather_bytes:
+                self._decode(conversation, side)
+
     def _held(self, packet: Packet, held: Held | None) -> Held | None:
         """What is held of a segment's conversation, which may begin with it; None when there are too many."""
         if held is not None:
@@ -227,8 +231,11 @@ class Reader:
 
     def _is_new(self, conversation: Conversation, packet: Packet) -> bool:
         """Whether a SYN begins another conversation on the same ends (RFC 9293 section 3.6.1)."""
-        if packet.flags & ACK or conversation.number == packet.seq:
+        if packet.flags & ACK:
             return False
+        if conversation.number == packet.seq:
+            closed_ns = conversation.closed_ns
+            return closed_ns is not None and packet.at_ns - closed_ns > LINGER_NS
         carried = any(side.last is not None for side in conversation.sides)
         return conversation.opened or conversation.closed_ns is not None or carried
 
@@ -265,7 +272,7 @@ class Reader:
         repeat = mark in side.marks
         side.marks.add(mark)
         place = self._place(packet)
-        self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=packet.ttl, **_common(place, side.flow)))
+        self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=packet.ttl, **common(place, side.flow)))
 
     def _repeated(self, side: Side, packet: Packet) -> None:
         """A data segment was sent again."""
@@ -275,14 +282,14 @@ class Reader:
         side.sent[packet.seq] = attempt
         if attempt <= RETRANSMISSIONS_MAX:
             place = self._place(packet)
-            self.events.append(Retransmission(bytes_len=packet.length, attempt=attempt, **_common(place, side.flow)))
+            self.events.append(Retransmission(bytes_len=packet.length, attempt=attempt, **common(place, side.flow)))
 
     def _idle(self, conversation: Conversation, side: Side, place: Place) -> None:
         """The end of a long silence."""
         conversation.idles += 1
         if conversation.idles <= IDLES_MAX:
             silence_ns = place[0] - conversation.seen_ns
-            self.events.append(Idle(duration_ns=silence_ns, **_common(place, side.flow)))
+            self.events.append(Idle(duration_ns=silence_ns, **common(place, side.flow)))
 
     def _closing(self, conversation: Conversation, packet: Packet) -> None:
         """Note when a conversation closed: a reset, or a FIN from both sides."""
@@ -303,7 +310,7 @@ class Reader:
                 self._decode(conversation, side)
         elif type(item) is Hole:
             self._decode(conversation, side)
-            self.events.append(CaptureGap(missing_bytes=item.missing, **_common(place, side.flow)))
+            self.events.append(CaptureGap(missing_bytes=item.missing, **common(place, side.flow)))
             if side.messages is not None:
                 side.messages = dns.TcpMessages()
             if side.payload is not None:
@@ -329,7 +336,7 @@ class Reader:
         """What a decoder saw becomes events, each at the packet that brought its first byte."""
         for said in seen:
             fields: dict[str, Any] = said.fields
-            self.events.append(said.kind(**fields, **_common(side.place(said.at), side.flow)))
+            self.events.append(said.kind(**fields, **common(side.place(said.at), side.flow)))
 
     def _finish(self, conversation: Conversation) -> None:
         """Decode what waits, count what was carried, forget the conversation."""
@@ -352,7 +359,7 @@ class Reader:
                     retransmitted=side.order.retransmitted,
                     unacknowledged_len=side.order.unacknowledged_len if heard else 0,
                     stanzas=side.payload.stanzas if side.payload is not None else 0,
-                    **_common(side.last, side.flow),
+                    **common(side.last, side.flow),
                 )
             )
         for side in conversation.sides:
@@ -371,16 +378,15 @@ class Reader:
         return [held[0] for held in self._running.values() if held[1] is held[0].sides[0]]
 
 
+def _follows(run: Run, conversation: Conversation, mine: Side, other: Side) -> bool:
+    """Whether a run simply goes on with a conversation."""
+    return (
+        run.began_ns - conversation.seen_ns < IDLE_NS
+        and mine.messages is None
+        and mine.order.takes(run.there.seq)
+        and other.order.takes(run.back.seq)
+    )
+
+
 def _key(flow: Flow) -> Key:
     return (flow.src_ip, flow.src_port, flow.dst_ip, flow.dst_port)
-
-
-def _common(place: Place, flow: Flow) -> dict[str, Any]:
-    """The fields of every event that a packet brings."""
-    at_ns, frame, file = place
-    return {
-        "at_ns": at_ns,
-        "width_ns": file.reading.resolution_ns,
-        "where": Where(source=file.name, frame=frame),
-        "flow": flow,
-    }
