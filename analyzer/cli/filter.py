@@ -29,7 +29,7 @@ def filter(id: str, paths: tuple[str, ...], **how: Any) -> None:
     from analyzer.report.words import escape
     from parsers.errors import FedtraceError
 
-    as_they_are(how, "no capture shows a filter's stand-ins")
+    as_they_are(how, "a redacted extract holds one session, and needs no filter")
     analysis = analysed(paths, how)
     finding = analysis.finding(id)
     if finding is not None:
