@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from parsers.capture import tshark_call
 from parsers.capture.files import read_ring
 from parsers.capture.secured import check_keylog
 from parsers.errors import FedtraceError, SourceUnreadable
-from parsers.events import Damage, Event, Where, river_key
+from parsers.events import Damage, Event, Probe, Setting, Where, river_key
+from parsers.hold import Hold, Streams
 from parsers.inputs import Inputs, inputs_of
 from parsers.source import How, Reading, Source
 
@@ -68,10 +69,15 @@ def read_case(
     how: How,
     watch: Callable[[Source, Reading], None] | None = None,
     near_ns: Mapping[str, int] | None = None,
+    hold: Hold | None = None,
+    only: Collection[str] = (),
+    lines: Mapping[str, tuple[int, int]] | None = None,
 ) -> Case:
     """Read all inputs: files, folders, shell patterns, `-`. `watch` is told of each source before it is read.
 
     `near_ns` tells, by path, near which instant files begin that leave out year or day, where that is known already.
+    `hold` says what of the events is wanted, and raises TooMuch; `only` are the names of the sources that are read, all
+    where none is named, and `lines` the first and last line of those of which not all are.
     Raises FedtraceError when not one of them can be used, and when there is no tshark and it was asked for.
     """
     if how.engine == "tshark":
@@ -80,8 +86,9 @@ def read_case(
         check_keylog(how.keylog)
     inputs = inputs_of(paths)
     case = Case(sources=[], inputs=inputs)
+    hold = hold or Hold()
     dated: dict[str, bool] = {}
-    for source in inputs.sources:
+    for source in (s for s in inputs.sources if not only or s.name in only):
         case.readings[source.name] = Reading(size_bytes=_size(source.file))
         told = inputs.how(source, how)
         try:
@@ -109,7 +116,8 @@ def read_case(
             told = replace(told, near_ns=known_ns, near_why="from its first reading")
         elif not dated[sources[0].name]:
             told = _near(case, sources[0], told)
-        _read_tap(case, tap, sources, told)
+        told = replace(told, lines=(lines or {}).get(str(sources[0].path)))
+        _read_tap(case, tap, sources, told, hold)
         _cut_short(case, tap, sources)
     if not case.readable:
         _refuse(case, paths)
@@ -117,7 +125,7 @@ def read_case(
     return case
 
 
-def _read_tap(case: Case, tap: str, sources: list[Source], how: How) -> None:
+def _read_tap(case: Case, tap: str, sources: list[Source], how: How, hold: Hold) -> None:
     """Read the files of one place; a file that turns out to be unreadable leaves the rest."""
 
     def refused(source: Source, error: FedtraceError) -> None:
@@ -128,9 +136,11 @@ def _read_tap(case: Case, tap: str, sources: list[Source], how: How) -> None:
 
     try:
         if len(sources) > 1:
-            events = read_ring([(s, case.readings[s.name]) for s in sources], how, refused)
+            events = read_ring([(s, case.readings[s.name]) for s in sources], how, refused, hold)
+        elif sources[0].format == "capture":
+            events = read_ring([(sources[0], case.readings[sources[0].name])], how, hold=hold)
         else:
-            events = list(ingest.read(sources[0], how, case.readings[sources[0].name]))
+            events = _wanted(ingest.read(sources[0], how, case.readings[sources[0].name]), hold)
     except FedtraceError as error:
         refused(sources[0], error)
     except OSError as error:
@@ -138,10 +148,31 @@ def _read_tap(case: Case, tap: str, sources: list[Source], how: How) -> None:
         for source in sources:
             refused(source, SourceUnreadable(source.name, reason, "copy it and try again"))
     else:
+        hold.rest(events)
         # A capture's events come in order already, and looking is nearly as dear as sorting.
         case.events[tap] = events if sources[0].format == "capture" else sorted(events, key=river_key)
         for source in sources:
             _note(case, source)
+            _bounded(case.readings[source.name], hold.within_ns)
+
+
+def _wanted(events: Iterable[Event], hold: Hold) -> list[Event]:
+    """The events of an input that are to be held; what people set and tried holds at any time."""
+    streams = Streams(hold)
+    held: list[Event] = []
+    for event in events:
+        began_ns = streams.began_ns(event)
+        if hold.wants(began_ns) or isinstance(event, Probe | Setting):
+            held.append(event)
+            hold.look(held, lambda _, began_ns=began_ns: began_ns)  # type: ignore[misc]
+    return held
+
+
+def _bounded(reading: Reading, within_ns: tuple[int, int] | None) -> None:
+    """What lies outside of what is held was not looked at: nothing follows from what was not seen there."""
+    if within_ns is not None and reading.first_ns is not None and reading.last_ns is not None:
+        reading.first_ns = max(reading.first_ns, within_ns[0])
+        reading.last_ns = max(reading.first_ns, min(reading.last_ns, within_ns[1]))
 
 
 def _cut_short(case: Case, tap: str, sources: Sequence[Source]) -> None:

@@ -37,6 +37,8 @@ class How:
     """Who dissects captures: "own", "tshark", or "auto", which asks tshark for what our reader does not know."""
     keylog: Path | None = None
     """TLS secrets that one of the ends wrote down (draft-ietf-tls-keylogfile)."""
+    lines: tuple[int, int] | None = None
+    """First and last line of a log that are read, where an earlier reading has shown that no other is asked for."""
     everything: bool = False
     """Give every line of a log as an event. Without it, lines that tell nothing of federation are only counted."""
 

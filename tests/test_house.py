@@ -105,6 +105,8 @@ TESTED_BY: dict[str, str] = {
         ),
         "tests/analyzer/test_batch.py",  # an archive in, data sets out; and every way in which a run may end
     ),
+    "analyzer/batch/covered.py": "tests/analyzer/test_parts.py",
+    "analyzer/batch/owned.py": "tests/analyzer/test_parts.py",
     "analyzer/claims.py": "tests/test_claims.py",
     "analyzer/history.py": "tests/analyzer/test_connection.py",
     "analyzer/hops.py": "tests/analyzer/test_connection.py",

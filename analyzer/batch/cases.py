@@ -48,6 +48,14 @@ class Task:
     """The folder, the archive, or the loose files."""
     window_ns: tuple[int, int] | None = None
     """Attempts that began outside [first, second) are another case's; None where the files are of this case only."""
+    within_ns: tuple[int, int] | None = None
+    """What is held of the files: conversations that began in [first, second); None for all."""
+    share: tuple[int, int] | None = None
+    """Of how many shares, by pairs of domains, which one's attempts are this case's; None for all."""
+    sources: tuple[str, ...] = ()
+    """Names of the inputs that are read; all where none is named."""
+    lines: tuple[tuple[str, tuple[int, int]], ...] = ()
+    """Path, and first and last line, of logs of which not all lines are read."""
     only_span: bool = False
     """Nothing is asked but what the files cover."""
     near_ns: tuple[tuple[str, int], ...] = ()

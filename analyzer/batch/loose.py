@@ -2,17 +2,21 @@
 
 A case is a UTC day, over all files that cover a part of it or of the hour before or after. An attempt belongs to the
 day on which it began, so one that crosses midnight, or the rotation of a file, is told once and whole. A file that
-covers more than two days keeps its days together as one case, since it would be read again for each. Domains need no
-cut: a verdict is of one pair. Knows no events.
+covers more than two days keeps its days together as one case, since it would be read again for each. What is more than
+a worker may hold is cut further, as `parts` says. Knows no events.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import replace
 
+from analyzer.batch import parts
 from analyzer.batch.cases import Options, Task
+from analyzer.batch.covered import Covered, Span
 from analyzer.batch.days import DAY_NS, day
+from parsers.hold import SLOT_NS
 
 MARGIN_NS = 3_600 * 10**9
 """An hour: longer than any attempt waits, so that who began before midnight is seen to the end."""
@@ -20,41 +24,35 @@ LONG_NS = 2 * DAY_NS
 """A file that covers more keeps its days together."""
 
 
-class Span(NamedTuple):
-    """What a loose file covers."""
-
-    path: str
-    """The file."""
-    first_ns: int
-    """Its first instant, ns since 1970 UTC."""
-    last_ns: int
-    """Its last."""
-
-
-def cut(spans: Sequence[Span], options: Options) -> list[Task]:
-    """A case for each day, or for days that one file keeps together, in order of time."""
+def cut(loose: Sequence[Covered], options: Options) -> list[Task]:
+    """A case for each day, or for days that one file keeps together, or for as much of them as can be held; in order
+    of time. Each of `loose` is one file.
+    """
     tasks = []
-    for begin, end in _stretches(spans):
+    for begin, end in _stretches([s for file in loose for s in file.spans]):
         window_ns = (begin * DAY_NS, end * DAY_NS)
-        if options.since_ns is not None and window_ns[1] <= options.since_ns:
+        inside = [f for f in loose if any(s.touches(window_ns, MARGIN_NS) for s in f.spans)]
+        slots: Counter[int] = Counter()
+        for file in inside:
+            slots.update(file.slots)
+        if slots.total() <= parts.HELD_MAX:
+            first, last = day(window_ns[0]), day(window_ns[1] - 1)
+            name = first if first == last else f"{first}_{last}"
+            task = _task([s for file in inside for s in file.spans if s.touches(window_ns, MARGIN_NS)], window_ns)
+            tasks.append(replace(task, name=f"loose {name}", stem=f"loose~{name}"))  # no stem of a folder has a tilde
             continue
-        inside = [s for s in spans if _touches(s, window_ns)]
-        first, last = day(window_ns[0]), day(window_ns[1] - 1)
-        name = first if first == last else f"{first}_{last}"
-        tasks.append(
-            Task(
-                name=f"loose {name}",
-                stem=f"loose~{name}",  # no stem of a folder has a tilde
-                paths=tuple(s.path for s in inside),
-                window_ns=window_ns,
-                near_ns=tuple((s.path, s.first_ns) for s in inside),
-            )
-        )
-    return tasks
+        own = {slot: weight for slot, weight in slots.items() if window_ns[0] <= slot * SLOT_NS < window_ns[1]}
+        for window in parts.cut(own):
+            part_ns = (window.begin_ns, window.end_ns)
+            spans = [s for file in inside for s in file.spans if s.touches(part_ns, parts.MARGIN * SLOT_NS)]
+            tasks += window.of(parts.reading(_task(spans, part_ns), spans, window))
+    return [t for t in tasks if options.since_ns is None or t.window_ns is None or t.window_ns[1] > options.since_ns]
 
 
-def _touches(span: Span, window_ns: tuple[int, int]) -> bool:
-    return span.first_ns < window_ns[1] + MARGIN_NS and span.last_ns >= window_ns[0] - MARGIN_NS
+def _task(spans: Sequence[Span], window_ns: tuple[int, int]) -> Task:
+    """The case of a window."""
+    near_ns = tuple((s.path, s.first_ns) for s in spans)
+    return Task(name="loose", stem="loose", paths=tuple(p for p, _ in near_ns), window_ns=window_ns, near_ns=near_ns)
 
 
 def _stretches(spans: Sequence[Span]) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ from typing import Any
 from analyzer.analysis import Analysis
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.outcome import Outcome
+from analyzer.batch.owned import began_ns, ours, owned
 from analyzer.batch.parquet import by_day, of_case, parquet
 from analyzer.report.page import page
 from analyzer.report.tables import TABLES, Column, Table
@@ -51,7 +52,7 @@ WORST = ("failing", "degraded", "undetermined", "healthy")
 
 def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dict[str, bytes]]:
     """The row of a case, and its files by name."""
-    wanted = found.of(_keep(task, options))
+    wanted = found.of(_keep(task, options, found))
     stamps = [r.first_ns for r in found.case.readings.values() if r.first_ns is not None]
     first_ns = min((s.began_ns for s in wanted.view.sessions), default=min(stamps, default=None))
     if task.window_ns is not None:
@@ -84,15 +85,16 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
     return outcome, files
 
 
-def _keep(task: Task, options: Options) -> Callable[[Session], bool]:
+def _keep(task: Task, options: Options, found: Analysis) -> Callable[[Session], bool]:
     """Which attempts are this case's, and wanted."""
     begin_ns, end_ns = task.window_ns or (None, None)
 
     def keep(session: Session) -> bool:
-        at_ns = session.began_ns
+        at_ns, began = session.began_ns, began_ns(task, found, session)
         return (
-            (begin_ns is None or at_ns >= begin_ns)
-            and (end_ns is None or at_ns < end_ns)
+            (begin_ns is None or began >= begin_ns)
+            and (end_ns is None or began < end_ns)
+            and ours(task, session.initiator, session.receiver)
             and (options.since_ns is None or at_ns >= options.since_ns)
             and (not options.only or session.initiator in options.only or session.receiver in options.only)
         )
@@ -117,8 +119,8 @@ def _rows(
     if not around:
         return rows
     if task.window_ns is not None:
-        begin_ns, end_ns = task.window_ns
-        rows = [(at_ns, r) for at_ns, r in rows if at_ns is not None and begin_ns <= at_ns < end_ns]
+        own = owned(name, task, found)
+        rows = [(at_ns, r) for at_ns, r in rows if at_ns is not None and own(at_ns, r)]
     if options.since_ns is not None:
         rows = [(at_ns, r) for at_ns, r in rows if at_ns is not None and at_ns >= options.since_ns]
     if options.only and name != "damage":

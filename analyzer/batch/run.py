@@ -14,10 +14,11 @@ from typing import NamedTuple
 from analyzer.batch.cases import Options, Task, archive_of, files_of
 from analyzer.batch.days import NO_DAY
 from analyzer.batch.fingerprints import Content, marks_of, program
-from analyzer.batch.loose import Span, cut
+from analyzer.batch.loose import cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.overview import SUMMARY, overview, prepare
+from analyzer.batch.parts import parts
 from analyzer.batch.previous import Said, bytes_of, runs_of
 from analyzer.batch.store import Store
 from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, place, unchanged, work
@@ -97,13 +98,12 @@ def batch(
         run = _Run(store, options, map, told)
         secrets = () if options.how.keylog is None else (str(options.how.keylog),)
         says = (*archive.says, *secrets)
-        spans = run.over(archive.loose, says)
-        covered = [d for d in spans if d.outcome.state == COVERED]
-        days = cut([_span(d) for d in covered], options)
-        done = [d for d in spans if d.outcome.state != COVERED]
-        done += [*run.over(archive.tasks, secrets), *run.over(days, says)]
-        done.sort(key=lambda each: each.task.stem)
-        kept = {each.key for each in (*spans, *done) if each.key}
+        loose, whole = run.over(archive.loose, says), run.over(archive.tasks, secrets)
+        days = cut([each.covered for each in loose if each.covered is not None], options)
+        pieces = [part for each in whole if each.covered for part in parts(each.task, each.covered, options)]
+        worked = [*loose, *whole, *run.over(pieces, secrets), *run.over(days, says)]
+        done = sorted((each for each in worked if each.covered is None), key=lambda each: each.task.stem)
+        kept = {each.key for each in worked if each.key}
         _publish(store, done, kept)
         outcomes = tuple(each.outcome for each in done)
         store.put({METRICS: metrics(outcomes).encode()})
@@ -128,7 +128,9 @@ class _Run:
         found: list[Done] = []
         waiting: list[Job] = []
         for task in tasks:
-            job = Job(task, self.options, str(self.store.root), self.known.get(task.stem), also)
+            # A part of a case has its inputs.
+            known = self.known.get(task.stem) or self.seen.get(task.stem.partition("~")[0])
+            job = Job(task, self.options, str(self.store.root), known, also)
             done = unchanged(job)
             if done is None:
                 waiting.append(job)
@@ -168,11 +170,6 @@ def _size(job: Job) -> int:
         return sum(size for size, *_ in marks_of(files_of(job.task)).values())
     except FedtraceError:
         return 0
-
-
-def _span(done: Done) -> Span:
-    """What a loose file was found to cover."""
-    return Span(done.task.paths[0], done.outcome.first_ns or 0, done.outcome.last_ns or 0)
 
 
 def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> None:

@@ -10,16 +10,20 @@ import gc
 import json
 import os
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from analyzer.batch import parts
 from analyzer.batch.cases import Options, Task, files_of
+from analyzer.batch.covered import Covered, Span, covered_of
 from analyzer.batch.fingerprints import Content, content_of, key_of, marks_of
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.store import Store, Unwritable
 from parsers.errors import AmbiguousFormat, FedtraceError, UnknownFormat
+from parsers.hold import SLOT_NS, Count, Hold, TooMuch
 
 if TYPE_CHECKING:
     from parsers.case import Case
@@ -29,7 +33,7 @@ KEPT = ".work/kept"
 RECEIPT = "receipt.json"
 """What a piece of work came to; as long as it is missing, the work is not done."""
 COVERED = "covered"
-"""State of a loose file, which is no case yet."""
+"""State of what is no case yet: a loose file, or a case of which more would have to be held than a worker may."""
 LEFT_FREE = "is free on the disk"
 """In the words of why an archive was not unpacked to its end: with more room it would be."""
 
@@ -49,6 +53,8 @@ class Done(NamedTuple):
     """Names of its results, below the folder of results."""
     trace: str | None = None
     """Where fedtrace failed: the traceback."""
+    covered: Covered | None = None
+    """What its inputs cover, where it is no case yet."""
 
 
 class Job(NamedTuple):
@@ -76,9 +82,9 @@ def work(job: Job) -> Done:
         if done is not None:
             return done
         try:
-            outcome, files, passing = _results(job)
+            outcome, files, passing, covered = _results(job)
         except (UnknownFormat, AmbiguousFormat) as error:  # as it will be next time
-            outcome, files, passing = _unreadable(job.task, error), {}, {}
+            outcome, files, passing, covered = _Results(_unreadable(job.task, error), {}, {})
         if marks_of(list(found.marks)) != found.marks:
             raise FedtraceError(job.task.name, "it was written to while it was read", "run again when it is whole")
     except Unwritable:
@@ -91,9 +97,11 @@ def work(job: Job) -> Done:
         return Done(job.task, outcome, None, None, (), traceback.format_exc())
     sizes = {name: len(data) for name, data in files.items()}
     receipt = {"outcome": asdict(outcome), "files": sizes, "passing": passing}
+    if covered is not None:
+        receipt["covered"] = covered.plain()
     written = {**files, RECEIPT: json.dumps(receipt, sort_keys=True).encode()}
     Store(job.root).put({place(key, name): data for name, data in written.items()})
-    return Done(job.task, outcome, found, key, tuple(files))
+    return Done(job.task, outcome, found, key, tuple(files), covered=covered)
 
 
 def place(key: str, name: str) -> str:
@@ -113,11 +121,23 @@ def kept(job: Job, content: Content) -> Done | None:
         return None
     if any(content.marks.get(path, (0, 0, 0))[1] != at_ns for path, at_ns in receipt["passing"].items()):
         return None
-    return Done(job.task, Outcome(**receipt["outcome"]), content, key, tuple(receipt["files"]))
+    covered = covered_of(receipt["covered"]) if "covered" in receipt else None
+    return Done(job.task, Outcome(**receipt["outcome"]), content, key, tuple(receipt["files"]), covered=covered)
 
 
-def _results(job: Job) -> tuple[Outcome, dict[str, bytes], dict[str, int]]:
-    """The row of a case, its files by name, and the time of each input that was dated by nothing else."""
+class _Results(NamedTuple):
+    """What a case came to."""
+
+    outcome: Outcome
+    files: dict[str, bytes]
+    """By name."""
+    passing: dict[str, int]
+    """The time of each input that was dated by nothing else."""
+    covered: Covered | None = None
+
+
+def _results(job: Job) -> _Results:
+    """What a case came to; where more would have to be held of it than a worker may, only what it covers."""
     # Half a second of imports, which a run that finds everything kept does without.
     from analyzer.analysis import analysis
     from analyzer.batch.results import results
@@ -128,23 +148,55 @@ def _results(job: Job) -> tuple[Outcome, dict[str, bytes], dict[str, int]]:
     # the case leaves is young, and found at once when Python looks again by itself; all of ours would take 40 ms.
     gc.disable()
     try:
-        case = read_case(task.paths, how, near_ns=dict(task.near_ns))
         if task.only_span:
-            return _span(task, case), {}, dict(_by_file_time(case))
+            return _counted(job)
+        try:
+            # What TLS hides is opened at the end of the reading, when it is all there.
+            most = parts.HELD_MAX if task.within_ns is None and how.keylog is None else None
+            hold = Hold(task.within_ns, most, task.share)
+            near_ns, lines = dict(task.near_ns), dict(task.lines)
+            case = read_case(task.paths, how, near_ns=near_ns, hold=hold, only=task.sources, lines=lines)
+        except TooMuch:
+            return _counted(job)
         found = results(task, job.options, analysis(case, job.options.local_domains, how.ports))
-        if any(LEFT_FREE in error.problem for error in case.problems.values()):
-            raise FedtraceError(task.name, f"it was not unpacked to its end: less room than it needs {LEFT_FREE}")
-        return (*found, dict(_by_file_time(case)))
+        _unpacked(task, case)
+        return _Results(*found, dict(_by_file_time(case)))
     finally:
         gc.enable()
 
 
-def _span(task: Task, case: Case) -> Outcome:
-    """What a loose file covers."""
-    stamps = [at_ns for r in case.readings.values() for at_ns in (r.first_ns, r.last_ns) if at_ns is not None]
-    if not stamps:
+def _counted(job: Job) -> _Results:
+    """What the inputs cover, and how much is in them; of a case that is to be cut, or of a file that is none yet."""
+    from parsers.case import read_case
+
+    task, hold = job.task, Count()
+    case = read_case(task.paths, job.options.how, near_ns=dict(task.near_ns), hold=hold)
+    _unpacked(task, case)
+    spans = tuple(
+        Span(
+            os.fspath(source.path),
+            reading.first_ns,
+            reading.last_ns,
+            source.name,
+            tuple((slot, *lines) for slot, lines in sorted(hold.lines.get(source.name, {}).items())),
+        )
+        for source in case.readable
+        if (reading := case.readings[source.name]).first_ns is not None and reading.last_ns is not None
+    )
+    if not spans:
         raise FedtraceError(task.paths[0], "nothing in it tells a time", "put it into a folder with what it belongs to")
-    return Outcome(case=task.name, state=COVERED, first_ns=min(stamps), last_ns=max(stamps))
+    first_ns, last_ns = min(s.first_ns for s in spans), max(s.last_ns for s in spans)
+    slots: Counter[int] = Counter()
+    for slot, weight in hold.slots.items():  # what nothing dates stands at the epoch
+        slots[min(max(slot, first_ns // SLOT_NS), last_ns // SLOT_NS)] += weight
+    outcome = Outcome(case=task.name, state=COVERED, first_ns=first_ns, last_ns=last_ns)
+    return _Results(outcome, {}, dict(_by_file_time(case)), Covered(spans, slots))
+
+
+def _unpacked(task: Task, case: Case) -> None:
+    """Raises FedtraceError where an archive was not unpacked to its end, and would be with more room."""
+    if any(LEFT_FREE in error.problem for error in case.problems.values()):
+        raise FedtraceError(task.name, f"it was not unpacked to its end: less room than it needs {LEFT_FREE}")
 
 
 def _unreadable(task: Task, error: FedtraceError) -> Outcome:

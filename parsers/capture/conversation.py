@@ -17,6 +17,8 @@ from parsers.wire.reassembly import Direction
 
 PLACES_MAX = 16384
 """Segments whose places are kept for one direction: an element spans fewer, or is refused as too big."""
+LINGER_NS = 240 * 10**9
+"""A closed conversation is forgotten after twice the maximum segment lifetime (RFC 9293 section 3.4.2)."""
 _DNS_PORT = 53
 """RFC 1035 section 4.2."""
 
@@ -104,11 +106,13 @@ class Side:
 class Conversation:
     """Both directions, the opener's first."""
 
-    __slots__ = ("closed_ns", "idles", "number", "opened", "secured", "seen_ns", "sides")
+    __slots__ = ("began_ns", "closed_ns", "idles", "number", "opened", "secured", "seen_ns", "sides")
 
-    def __init__(self, first: Side, second: Side, seen_ns: int) -> None:
+    def __init__(self, first: Side, second: Side, began_ns: int) -> None:
         self.sides = (first, second)
-        self.seen_ns = seen_ns
+        self.began_ns = began_ns
+        """Instant of its first segment."""
+        self.seen_ns = began_ns
         """Instant of its last segment."""
         self.idles = 0
         """Long silences so far."""
@@ -121,7 +125,7 @@ class Conversation:
         """Its number among the TLS conversations that are to be decrypted."""
 
 
-def common(place: Place, flow: Flow) -> dict[str, Any]:
+def common_fields(place: Place, flow: Flow) -> dict[str, Any]:
     """The fields of every event that a packet brings."""
     at_ns, frame, file = place
     return {

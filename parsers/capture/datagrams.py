@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from parsers.capture.conversation import Place, common
+from parsers.capture.conversation import Place, common_fields
 from parsers.capture.packet import TCP, IcmpError
 from parsers.events import DnsAnswer, DnsQuery, Flow, Unreachable
 from parsers.wire import dns
@@ -22,14 +22,14 @@ def lookup(wire: bytes, place: Place, flow: Flow) -> DnsQuery | DnsAnswer:
             authoritative=message.authoritative,
             truncated=message.truncated,
             answers=message.records,
-            **common(place, flow),
+            **common_fields(place, flow),
         )
     return DnsQuery(
         txid=message.txid,
         name=message.name,
         rrtype=message.rrtype,
         checking_disabled=message.checking_disabled,
-        **common(place, flow),
+        **common_fields(place, flow),
     )
 
 
@@ -41,4 +41,4 @@ def quoted(error: IcmpError) -> Flow:
 
 def unreachable(error: IcmpError, place: Place, flow: Flow) -> Unreachable:
     """What a router or a host says of a packet of that flow."""
-    return Unreachable(code=error.code, reporter_ip=error.reporter, **common(place, flow))
+    return Unreachable(code=error.code, reporter_ip=error.reporter, **common_fields(place, flow))

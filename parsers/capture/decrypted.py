@@ -13,6 +13,7 @@ from parsers.capture.conversation import Conversation, Side
 from parsers.capture.frames import Reader
 from parsers.capture.secured import CONVERSATIONS_MAX, Secured
 from parsers.events import Event, Tally
+from parsers.hold import Hold
 from parsers.wire.payload import Payload
 from parsers.wire.reassembly import Hole, Piece
 
@@ -24,9 +25,9 @@ class DecryptingReader(Reader):
     keep_tls = True
     in_runs = False
 
-    def __init__(self, keylog: Path) -> None:
+    def __init__(self, keylog: Path, hold: Hold | None = None) -> None:
         """Raises SourceUnreadable when that is no key log."""
-        super().__init__()
+        super().__init__(hold)
         self._secured = Secured(keylog)
         self._flows: dict[tuple[int, int], Side] = {}
         self._tallies: dict[tuple[int, int], int] = {}

@@ -15,6 +15,7 @@ from parsers.capture.packet import Lost
 from parsers.errors import FedtraceError, SourceUnreadable, TsharkMissing
 from parsers.events import Event
 from parsers.format import Guess, Head
+from parsers.hold import Hold
 from parsers.source import How, Reading, Source
 
 
@@ -22,8 +23,11 @@ def read_ring(
     parts: Sequence[tuple[Source, Reading]],
     how: How,
     refused: Callable[[Source, FedtraceError], None] | None = None,
+    hold: Hold | None = None,
 ) -> list[Event]:
     """Events of the files of one ring buffer as of one capture, the oldest first; each event names its own file.
+
+    `hold` says what of them is wanted; it may raise TooMuch.
 
     Their numbers do not tell which is the oldest: `tcpdump -W` begins again at the first.
     `refused` is told of a file that is no capture after all; without it, that raises SourceUnreadable, or TsharkMissing
@@ -32,7 +36,7 @@ def read_ring(
     ordered = sorted(parts, key=lambda part: _began_ns(part[0])) if len(parts) > 1 else list(parts)
 
     def read(parts: Parts, engine: Engine | None = None) -> list[Event]:
-        reader = Reader() if how.keylog is None else DecryptingReader(how.keylog)
+        reader = Reader(hold) if how.keylog is None else DecryptingReader(how.keylog, hold)
         for source, reading in parts:
             try:
                 by = engine or engine_for(source, how)

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from parsers.capture.batch import Batch
-from parsers.capture.conversation import Conversation, File, Place, Side, common
+from parsers.capture.conversation import LINGER_NS, Conversation, File, Place, Side, common_fields
 from parsers.capture.datagrams import lookup, quoted, unreachable
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Lost, Packet
+from parsers.capture.passed import Key, Passed
 from parsers.capture.runs import Half, Run, runs
 from parsers.events import (
     CaptureGap,
@@ -26,6 +27,7 @@ from parsers.events import (
     Where,
     river_key,
 )
+from parsers.hold import Hold
 from parsers.source import Reading
 from parsers.wire import dns
 from parsers.wire.payload import Payload
@@ -41,15 +43,11 @@ IDLE_NS = 300 * 10**9
 silences are everyday."""
 IDLES_MAX = 64
 """Silences of one conversation that are told: five hours of them."""
-LINGER_NS = 240 * 10**9
-"""A closed conversation is forgotten after twice the maximum segment lifetime (RFC 9293 section 3.4.2)."""
 SWEEP_EVERY = 65536
 """Frames between two sweeps for conversations to forget."""
 CONVERSATIONS_MAX = 1 << 19
 """Conversations held at once; a capture with more of them under way is a flood, and the rest is damage."""
 
-Key = tuple[str, int, str, int]
-"""The two ends of a packet, sender first."""
 Held = tuple[Conversation, Side, Side]
 """A conversation, its side that sent a packet, and the other."""
 
@@ -62,38 +60,37 @@ class Reader:
     in_runs = True
     """The bytes of one direction may be taken before earlier ones of the other."""
 
-    def __init__(self) -> None:
-        """Nothing read yet."""
+    def __init__(self, hold: Hold | None = None) -> None:
+        """`hold` says what of the events is wanted; without it all are."""
         self.file = File("", Reading())
         self.events: list[Event] = []
+        self._hold = hold or Hold()
         self._running: dict[Key, Held] = {}
+        self._passed = Passed()
         self._crowded = 0
 
     def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost | Batch], reading: Reading) -> None:
         """Take the packets of one file."""
         self.file = File(source, reading)
-        unswept = SWEEP_EVERY
+        unswept, now_ns = SWEEP_EVERY, 0
         for item in chosen:
             if type(item) is Packet:
-                self._packet(item)
-                unswept -= 1
-                if not unswept:
-                    self._sweep(item.at_ns)
-                    unswept = SWEEP_EVERY
+                self._one(item)
+                unswept, now_ns = unswept - 1, item.at_ns
             elif type(item) is Batch:
                 for part in runs(item, self.file, IDLE_NS) if self.in_runs else item.packets():
                     if type(part) is Run:
                         self._run(part)
                     elif type(part) is Packet:
-                        self._packet(part)
-                unswept -= len(item.frame)
-                if unswept <= 0:
-                    self._sweep(int(item.at_ns[-1]))
-                    unswept = SWEEP_EVERY
+                        self._one(part)
+                unswept, now_ns = unswept - len(item.frame), int(item.at_ns[-1])
             elif type(item) is IcmpError:
                 self._icmp(item)
             elif type(item) is Lost:
                 self._lost(item)
+            if unswept <= 0:
+                self._sweep(now_ns)
+                unswept = SWEEP_EVERY
 
     def close(self) -> list[Event]:
         """The input ends: everything that still waits, and all events in order of time."""
@@ -106,11 +103,8 @@ class Reader:
         self.events.sort(key=river_key)
         return self.events
 
-    def _packet(self, packet: Packet) -> None:
-        if packet.proto == TCP:
-            self._segment(packet)
-        else:
-            self._datagram(packet)
+    def _one(self, packet: Packet) -> None:
+        self._segment(packet) if packet.proto == TCP else self._datagram(packet)
 
     # --- UDP, ICMP, damage
 
@@ -120,6 +114,8 @@ class Reader:
 
     def _message(self, wire: bytes, place: Place, flow: Flow, *, cut: bool = False) -> None:
         """One DNS message."""
+        if not self._hold.wants(place[0]):
+            return
         try:
             self.events.append(lookup(wire, place, flow))
         except ValueError as error:
@@ -127,7 +123,10 @@ class Reader:
             self._unread(f"a DNS message could not be decoded: {reason}", 1, "frames", place, flow)
 
     def _icmp(self, error: IcmpError) -> None:
-        held = self._running.get((error.src, error.sport, error.dst, error.dport))
+        ends = (error.src, error.sport, error.dst, error.dport)
+        held = self._running.get(ends)
+        if held is None and (ends in self._passed or not self._hold.wants(error.at_ns)):
+            return
         flow = quoted(error) if held is None else held[1].flow
         self.events.append(unreachable(error, (error.at_ns, error.frame, self.file), flow))
 
@@ -144,7 +143,7 @@ class Reader:
 
     def _unread(self, what: str, lost: int, unit: Literal["bytes", "frames"], place: Place, flow: Flow) -> None:
         """Something that was not read, and from which only its own conversation suffers."""
-        self.events.append(Damage(what=what, lost=lost, unit=unit, **common(place, flow)))
+        self.events.append(Damage(what=what, lost=lost, unit=unit, **common_fields(place, flow)))
 
     def _place(self, packet: Packet) -> Place:
         return packet.at_ns, packet.frame, self.file
@@ -183,8 +182,11 @@ class Reader:
 
     def _run(self, run: Run) -> None:
         """Many TCP segments, if they do follow what came before: else one by one."""
-        held = self._running.get(run.batch.ends_of(int(run.rows[0])))
-        if held is None or not _follows(run, *held):
+        ends = run.batch.ends_of(int(run.rows[0]))
+        if ends in self._passed:
+            return
+        held = self._running.get(ends)
+        if held is None or not run.follows(*held, IDLE_NS):
             for packet in run.packets():
                 self._segment(packet)
             return
@@ -219,8 +221,13 @@ class Reader:
             if not self._is_new(held[0], packet):
                 return held
             self._finish(held[0])
-        if len(self._running) >= 2 * CONVERSATIONS_MAX:
+        elif self._passed.takes(packet):
+            return None
+        if len(self._running) + len(self._passed) >= 2 * CONVERSATIONS_MAX:
             self._crowded += 1
+            return None
+        if not self._hold.begins(packet.at_ns):
+            self._passed.add(packet)
             return None
         flow = Flow(src_ip=packet.src, src_port=packet.sport, dst_ip=packet.dst, dst_port=packet.dport)
         mine, other = Side(flow), Side(flow.reverse)
@@ -272,7 +279,7 @@ class Reader:
         repeat = mark in side.marks
         side.marks.add(mark)
         place = self._place(packet)
-        self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=packet.ttl, **common(place, side.flow)))
+        self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=packet.ttl, **common_fields(place, side.flow)))
 
     def _repeated(self, side: Side, packet: Packet) -> None:
         """A data segment was sent again."""
@@ -282,14 +289,16 @@ class Reader:
         side.sent[packet.seq] = attempt
         if attempt <= RETRANSMISSIONS_MAX:
             place = self._place(packet)
-            self.events.append(Retransmission(bytes_len=packet.length, attempt=attempt, **common(place, side.flow)))
+            self.events.append(
+                Retransmission(bytes_len=packet.length, attempt=attempt, **common_fields(place, side.flow))
+            )
 
     def _idle(self, conversation: Conversation, side: Side, place: Place) -> None:
         """The end of a long silence."""
         conversation.idles += 1
         if conversation.idles <= IDLES_MAX:
             silence_ns = place[0] - conversation.seen_ns
-            self.events.append(Idle(duration_ns=silence_ns, **common(place, side.flow)))
+            self.events.append(Idle(duration_ns=silence_ns, **common_fields(place, side.flow)))
 
     def _closing(self, conversation: Conversation, packet: Packet) -> None:
         """Note when a conversation closed: a reset, or a FIN from both sides."""
@@ -310,7 +319,7 @@ class Reader:
                 self._decode(conversation, side)
         elif type(item) is Hole:
             self._decode(conversation, side)
-            self.events.append(CaptureGap(missing_bytes=item.missing, **common(place, side.flow)))
+            self.events.append(CaptureGap(missing_bytes=item.missing, **common_fields(place, side.flow)))
             if side.messages is not None:
                 side.messages = dns.TcpMessages()
             if side.payload is not None:
@@ -336,7 +345,7 @@ class Reader:
         """What a decoder saw becomes events, each at the packet that brought its first byte."""
         for said in seen:
             fields: dict[str, Any] = said.fields
-            self.events.append(said.kind(**fields, **common(side.place(said.at), side.flow)))
+            self.events.append(said.kind(**fields, **common_fields(side.place(said.at), side.flow)))
 
     def _finish(self, conversation: Conversation) -> None:
         """Decode what waits, count what was carried, forget the conversation."""
@@ -359,33 +368,31 @@ class Reader:
                     retransmitted=side.order.retransmitted,
                     unacknowledged_len=side.order.unacknowledged_len if heard else 0,
                     stanzas=side.payload.stanzas if side.payload is not None else 0,
-                    **common(side.last, side.flow),
+                    **common_fields(side.last, side.flow),
                 )
             )
+        self._hold.look(self.events, self._began_ns)
         for side in conversation.sides:
             held = self._running.get(_key(side.flow))
             if held is not None and held[0] is conversation:
                 del self._running[_key(side.flow)]
 
     def _sweep(self, now_ns: int) -> None:
-        """Forget conversations that closed long ago."""
+        """Forget conversations that closed long ago, and see how much is held."""
+        self._hold.look(self.events, self._began_ns)
+        self._passed.forget(now_ns - LINGER_NS)
         for conversation in self._conversations():
             if conversation.closed_ns is not None and now_ns - conversation.closed_ns > LINGER_NS:
                 self._finish(conversation)
 
+    def _began_ns(self, event: Event) -> int:
+        """When the conversation of an event began, if it is under way; else when the event was."""
+        held = None if event.flow is None else self._running.get(_key(event.flow))
+        return event.at_ns if held is None else held[0].began_ns
+
     def _conversations(self) -> list[Conversation]:
         """Those under way, in the order in which they were first seen."""
         return [held[0] for held in self._running.values() if held[1] is held[0].sides[0]]
-
-
-def _follows(run: Run, conversation: Conversation, mine: Side, other: Side) -> bool:
-    """Whether a run simply goes on with a conversation."""
-    return (
-        run.began_ns - conversation.seen_ns < IDLE_NS
-        and mine.messages is None
-        and mine.order.takes(run.there.seq)
-        and other.order.takes(run.back.seq)
-    )
 
 
 def _key(flow: Flow) -> Key:

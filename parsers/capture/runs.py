@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from parsers.capture.batch import Batch, end_keys
 from parsers.capture.columns import Indices
-from parsers.capture.conversation import File, Place
+from parsers.capture.conversation import Conversation, File, Place, Side
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, Packet
 
 RUN_MIN = 3
@@ -58,6 +58,15 @@ class Run(NamedTuple):
     """Of the end that sent the first …"""
     back: Half
     """… and of the other."""
+
+    def follows(self, conversation: Conversation, mine: Side, other: Side, silence_ns: int) -> bool:
+        """Whether it simply goes on with a conversation; `mine` is the side that sent the first segment."""
+        return (
+            self.began_ns - conversation.seen_ns < silence_ns
+            and mine.messages is None
+            and mine.order.takes(self.there.seq)
+            and other.order.takes(self.back.seq)
+        )
 
     def packets(self) -> Iterator[Packet]:
         """The segments, one by one."""

@@ -5,6 +5,7 @@ counts every line, and gives events. Knows no program.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -88,8 +89,14 @@ class Reader:
         reading.resolution_ns = DAY
         if form.date_orders:
             self._learn_dates()
+        first, last = self._how.lines or (0, sys.maxsize)
+        number = 0
         with Lines(self._source, reading) as lines:
             for number, raw in lines:
+                if not first <= number <= last:
+                    if number > last:
+                        break
+                    continue
                 line = plain(raw)
                 begun = self._begin(number, line)
                 if begun is not None:
@@ -113,6 +120,8 @@ class Reader:
             yield from self._threads.end()
             if self._bad:
                 yield self._damage()
+            if self._how.lines is not None:
+                reading.lines = min(number, last) - first + 1
             for event in lines.damage:
                 yield self._placed(event)
         reading.assumed = [*self._clock.assumed, *reading.assumed]

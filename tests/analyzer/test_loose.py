@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from analyzer.batch.cases import Options
+from analyzer.batch.covered import Covered, Span
 from analyzer.batch.days import DAY_NS
-from analyzer.batch.loose import Span, cut
+from analyzer.batch.loose import cut
 from analyzer.batch.run import batch
 from tests import packets
 from tests.packets import FEATURES, header, pcap, talk
@@ -21,7 +22,7 @@ MAY_19_NS = 16_209 * DAY_NS
 
 def days(*spans: Span) -> list[tuple[str, list[str]]]:
     """Name and files of each case."""
-    return [(task.name, list(task.paths)) for task in cut(spans, Options())]
+    return [(task.name, list(task.paths)) for task in cut([Covered((span,), {}) for span in spans], Options())]
 
 
 def test_a_day_is_seen_with_the_hours_around_it() -> None:
@@ -46,7 +47,8 @@ def test_a_file_of_many_days_keeps_them_together() -> None:
         ("loose 2014-05-19_2014-05-21", ["prosody.log", "inside.pcap"]),
         ("loose 2014-05-24", ["after.pcap"]),
     ]
-    assert cut([log, inside], Options(since_ns=MAY_19_NS + 3 * DAY_NS)) == []
+    both = [Covered((span,), {}) for span in (log, inside)]
+    assert cut(both, Options(since_ns=MAY_19_NS + 3 * DAY_NS)) == []
 
 
 def test_an_attempt_across_midnight_and_a_rotation_is_told_once_and_whole(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -149,14 +150,14 @@ def test_a_format_that_was_named_is_not_doubted(tmp_path: Path) -> None:
 def test_a_disk_that_fails_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The operating system's word, as the reason of that source."""
     put(tmp_path, "a.pcap", "b.pcap")
-    whole = cases.ingest.read
+    whole = cases.read_ring
 
-    def failing(source: Source, how: How, reading: Reading) -> object:
-        if source.name == "a.pcap":
+    def failing(parts: Sequence[tuple[Source, Reading]], *more: object, **named: object) -> object:
+        if parts[0][0].name == "a.pcap":
             raise OSError(5, "Input/output error")
-        return whole(source, how, reading)
+        return whole(parts, *more, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cases.ingest, "read", failing)
+    monkeypatch.setattr(cases, "read_ring", failing)
     case = read_case([str(tmp_path)], How())
 
     assert {name: error.problem for name, error in case.problems.items()} == {"a.pcap": "input/output error"}

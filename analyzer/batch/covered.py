@@ -1,0 +1,60 @@
+"""What the inputs of a case cover, and how much would have to be held of it by the time: plain data, kept as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from parsers.hold import SLOT_NS
+
+UNDER_WAY_NS = 86_400 * 10**9
+"""A log is read from a day before a window, for the streams under way, to a day after it, in which others end."""
+
+
+class Span(NamedTuple):
+    """What one input covers."""
+
+    path: str
+    """The file; of a member of an archive, its path in it."""
+    first_ns: int
+    """Its first instant, ns since 1970 UTC."""
+    last_ns: int
+    """Its last."""
+    name: str = ""
+    """How its case calls it."""
+    lines: tuple[tuple[int, int, int], ...] = ()
+    """Of a log: a slot, and the first and last line that tell something in it; in order of the slots."""
+
+    def touches(self, window_ns: tuple[int, int], margin_ns: int) -> bool:
+        """Whether it covers a part of a window, or of what is near it."""
+        return self.first_ns < window_ns[1] + margin_ns and self.last_ns >= window_ns[0] - margin_ns
+
+    def read_for(self, window_ns: tuple[int, int]) -> tuple[int, int, int] | None:
+        """Of a log: the first and last line that may bear on what began in a window, and when the first was written.
+
+        None where all lines are to be read.
+        """
+        slots = [(window_ns[0] - UNDER_WAY_NS) // SLOT_NS, (window_ns[1] + UNDER_WAY_NS) // SLOT_NS]
+        near = [each for each in self.lines if slots[0] <= each[0] <= slots[1]]
+        if not near:
+            return None
+        return min(first for _, first, _ in near), max(last for _, _, last in near), near[0][0] * SLOT_NS
+
+
+class Covered(NamedTuple):
+    """What all inputs of a case cover."""
+
+    spans: tuple[Span, ...]
+    """Those inputs of which some instant is known."""
+    slots: Mapping[int, int]
+    """Weight of what began in each slot of `SLOT_NS` since 1970: see `parsers.hold`."""
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON can say it."""
+        return {"spans": self.spans, "slots": sorted(self.slots.items())}
+
+
+def covered_of(told: Mapping[str, Any]) -> Covered:
+    """What `plain` said."""
+    spans = (Span(*span)._replace(lines=tuple(map(tuple, span[4]))) for span in told["spans"])
+    return Covered(tuple(spans), dict(told["slots"]))

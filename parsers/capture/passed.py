@@ -1,0 +1,72 @@
+"""Conversations of a capture that are passed over: which packets belong to them, and nothing of what these carry."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from parsers.capture.conversation import LINGER_NS
+from parsers.capture.packet import ACK, FIN, RST, SYN, Packet
+
+Key: TypeAlias = tuple[str, int, str, int]
+"""The two ends of a packet, sender first."""
+
+
+class _Conversation:
+    __slots__ = ("closed_ns", "ended", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        """Sequence number of its SYN; -1 where none was seen."""
+        self.ended: tuple[str, int] | None = None
+        """The end that has sent a FIN."""
+        self.closed_ns: int | None = None
+
+
+class Passed:
+    """Knows the conversations by their ends, as `frames.Reader` knows those that it reads."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, _Conversation] = {}
+
+    def __len__(self) -> int:
+        """Twice the number of conversations."""
+        return len(self._known)
+
+    def __contains__(self, ends: object) -> bool:
+        """Whether the conversation between these ends is passed over."""
+        return ends in self._known
+
+    def add(self, packet: Packet) -> None:
+        """A conversation begins with this packet."""
+        number = -1
+        if packet.flags & SYN:
+            number = (packet.ack - 1) & 0xFFFF_FFFF if packet.flags & ACK else packet.seq
+        conversation = _Conversation(number)
+        self._known[packet.src, packet.sport, packet.dst, packet.dport] = conversation
+        self._known[packet.dst, packet.dport, packet.src, packet.sport] = conversation
+
+    def takes(self, packet: Packet) -> bool:
+        """Whether a packet belongs to one of them; a SYN with another number begins a new one."""
+        known = self._known.get((packet.src, packet.sport, packet.dst, packet.dport))
+        if known is None:
+            return False
+        flags = packet.flags
+        over = known.closed_ns is not None and packet.at_ns - known.closed_ns > LINGER_NS
+        if flags & SYN and not flags & ACK and (over or packet.seq != known.number):
+            del self._known[packet.src, packet.sport, packet.dst, packet.dport]
+            self._known.pop((packet.dst, packet.dport, packet.src, packet.sport), None)
+            return False
+        if flags & RST:
+            known.closed_ns = packet.at_ns
+        elif flags & FIN:
+            sender = (packet.src, packet.sport)
+            if known.ended not in (None, sender):
+                known.closed_ns = packet.at_ns
+            known.ended = sender
+        return True
+
+    def forget(self, until_ns: int) -> None:
+        """Those that closed before that instant."""
+        over = [k for k, c in self._known.items() if c.closed_ns is not None and c.closed_ns < until_ns]
+        for key in over:
+            del self._known[key]

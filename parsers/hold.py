@@ -1,0 +1,216 @@
+"""How much of the events that are read is held in memory: all, those of a stretch of time, a share of these by pairs of
+domains, or none, and their weight.
+
+A conversation is held whole or not at all, by the instant at which it began, however long it lasts.
+Knows neither packets nor lines, and of an event only when it was, what it belongs to and which domains it names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+
+from parsers.events import (
+    Dialback,
+    DnsAnswer,
+    DnsQuery,
+    Event,
+    FirewallLog,
+    Flow,
+    Said,
+    StreamEnd,
+    StreamHeader,
+    TcpMark,
+    Topic,
+)
+
+SLOT_NS = 300 * 10**9
+"""Five minutes: the grain of what is counted."""
+CONVERSATION_WEIGHT = 12
+"""What is made of a conversation, whatever it carried, takes the memory of a dozen events: some 1.4 kB each."""
+SMALL_WEIGHT = 3
+"""The same of a question, and of a conversation of which only a firewall tells."""
+SIFT_EVERY = 16_384
+"""New events after which those of other pairs are let go: streams have named their domains by then."""
+FAREWELL_NS = 5 * 10**9
+"""Lines that a server writes of a stream within 5 s after its end belong to it still."""
+STREAMS_MAX = 1 << 18
+"""Streams of a log whose beginning is remembered; of those that were longest silent it is forgotten."""
+
+
+class TooMuch(Exception):
+    """The events weigh more than is to be held."""
+
+
+class Hold:
+    """Takes what is read of a case and says what is wanted of it."""
+
+    def __init__(
+        self,
+        within_ns: tuple[int, int] | None = None,
+        most: int | None = None,
+        share: tuple[int, int] | None = None,
+    ) -> None:
+        """Only what begins in [first, second) is held; of `share` (k, n) what is known to be of other pairs goes.
+
+        More than `most` events, or what weighs as much, are refused.
+        """
+        self.within_ns = within_ns
+        self._most = most
+        self._share = share
+        self._weight = 0
+        self._looked = 0
+        self._ours: dict[str | Flow | tuple[str, str] | None, bool] = {}
+
+    def wants(self, at_ns: int) -> bool:
+        """Whether what begins then is held."""
+        return self.within_ns is None or self.within_ns[0] <= at_ns < self.within_ns[1]
+
+    def begins(self, at_ns: int, weight: int = CONVERSATION_WEIGHT) -> bool:
+        """A conversation begins; whether it is wanted."""
+        if not self.wants(at_ns):
+            return False
+        self._weight += weight
+        return True
+
+    def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
+        """See what is held of an input by now, and when that began. Raises TooMuch."""
+        if self._most is not None and self._weight + len(events) > self._most:
+            raise TooMuch
+        if self._share is not None and len(events) >= self._looked + SIFT_EVERY:
+            self._sift(events, *self._share)
+
+    def rest(self, events: list[Event]) -> None:
+        """An input was read to its end; its events stay. Raises TooMuch."""
+        self.look(events, lambda event: event.at_ns)
+        if self._share is not None:
+            self._sift(events, *self._share)
+            self._looked = 0
+            self._ours.clear()
+        self._weight += len(events)
+
+    def _sift(self, events: list[Event], number: int, of: int) -> None:
+        """Let go of the conversations that name other pairs; of one that names several, while none is ours."""
+        for event in events[self._looked :]:
+            pair = _pair(event)
+            if pair is not None:
+                key = _key(event) or pair
+                self._ours[key] = self._ours.get(key, False) or share_of(*pair, of) == number
+        events[:] = [event for event in events if self._ours.get(_key(event) or _pair(event), True)]
+        self._looked = len(events)
+
+
+def share_of(one: str, other: str, of: int) -> int:
+    """Which of so many shares two domains fall into, whichever is named first; the same on every machine."""
+    return int.from_bytes(sha256("\0".join(sorted((one, other))).encode("utf-8", "replace")).digest()[:8], "big") % of
+
+
+def _pair(event: Event) -> tuple[str, str] | None:
+    """The two domains that an event names as those of its stream."""
+    if isinstance(event, StreamHeader | Dialback | Said) and event.from_domain and event.to_domain:
+        return event.from_domain, event.to_domain
+    return None
+
+
+class Count(Hold):
+    """Holds nothing: counts what would be held, so that memory does not grow with the input."""
+
+    def __init__(self) -> None:
+        """Nothing counted yet."""
+        super().__init__()
+        self.slots: Counter[int] = Counter()
+        """Weight of what began in each slot of `SLOT_NS` since 1970."""
+        self.lines: dict[str, dict[int, tuple[int, int]]] = {}
+        """By source, the first and the last line that tells something in each slot."""
+
+    def begins(self, at_ns: int, weight: int = CONVERSATION_WEIGHT) -> bool:
+        """A conversation begins, and is read to be counted."""
+        self.slots[at_ns // SLOT_NS] += weight
+        return True
+
+    def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
+        """Count the events and let them go."""
+        for event in events:
+            self.slots[began_ns(event) // SLOT_NS] += 1
+            line = event.where.line
+            if line is not None:
+                lines, slot = self.lines.setdefault(event.where.source, {}), event.at_ns // SLOT_NS
+                first, last = lines.get(slot, (line, line))
+                lines[slot] = (min(first, line), max(last, line))
+        events.clear()
+
+
+class _Stream:
+    """What is known of the lines that are called by one tag, by a firewall's number, or by the same ends."""
+
+    __slots__ = ("began_ns", "ended_ns", "pair")
+
+    def __init__(self) -> None:
+        self.began_ns: dict[tuple[str, str] | None, int] = {}
+        """By the pair of domains that lines name: a stream may serve several, and a tag be used again."""
+        self.ended_ns: int | None = None
+        self.pair: tuple[str, str] | None = None
+        """The one named last."""
+
+
+class Streams:
+    """When the streams began that the lines of one input speak of: by tag, by a firewall's number, or by their ends.
+
+    A line that names nothing of these stands for itself.
+    """
+
+    def __init__(self, hold: Hold) -> None:
+        """`hold` is told of each that begins."""
+        self._hold = hold
+        self._known: dict[str | Flow, _Stream] = {}
+
+    def began_ns(self, event: Event) -> int:
+        """When the stream of an event began; asked once for each, in their order."""
+        key = _key(event)
+        weight = SMALL_WEIGHT if isinstance(event, FirewallLog | DnsQuery | DnsAnswer) else CONVERSATION_WEIGHT
+        if key is None:
+            self._hold.begins(event.at_ns, weight)
+            return event.at_ns
+        stream = self._known.pop(key, None)
+        if stream is None or _again(stream, event):
+            stream = _Stream()
+        self._known[key] = stream
+        if isinstance(event, Said):
+            stream.pair = _pair(event) or stream.pair
+        if stream.pair not in stream.began_ns:
+            # The first pair that is named takes what was said before of none.
+            began_ns = stream.began_ns.pop(None, None)
+            if began_ns is None:
+                began_ns = event.at_ns
+                self._hold.begins(began_ns, weight)
+            stream.began_ns[stream.pair] = began_ns
+        if stream.ended_ns is None and _ends(event):
+            stream.ended_ns = event.at_ns
+        if len(self._known) > STREAMS_MAX:
+            del self._known[next(iter(self._known))]
+        return stream.began_ns[stream.pair]
+
+
+def _again(stream: _Stream, event: Event) -> bool:
+    """Whether what a stream was called by is another's now."""
+    if isinstance(event, TcpMark) and event.mark == "syn" and not event.repeat:
+        return True
+    return stream.ended_ns is not None and event.at_ns - stream.ended_ns > FAREWELL_NS
+
+
+def _key(event: Event) -> str | Flow | None:
+    """What the lines of one stream, or the packets of one conversation, have in common."""
+    if isinstance(event, FirewallLog):
+        return event.connection
+    flow = event.flow
+    if event.tag is not None or flow is None or flow.proto != "tcp":
+        return event.tag
+    return min(flow, flow.reverse, key=lambda f: (f.src_ip, f.src_port))
+
+
+def _ends(event: Event) -> bool:
+    """Whether a stream ends with it."""
+    if isinstance(event, FirewallLog):
+        return event.action == "teardown"
+    return isinstance(event, StreamEnd) or (isinstance(event, Said) and event.topic is Topic.CLOSED)

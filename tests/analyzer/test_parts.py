@@ -1,0 +1,251 @@
+"""Cases of which more would be held than a worker may, as whoever has a month of a busy server in a folder meets them.
+
+What may be held is made tiny here, so that recorded cases of seconds are large.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import analyzer.batch.work
+from analyzer.batch import parts
+from analyzer.batch.cases import Options
+from analyzer.batch.days import DAY_NS
+from analyzer.batch.parts import cut
+from analyzer.batch.run import batch
+from analyzer.batch.spread import local
+from parsers.hold import SLOT_NS
+from tests import packets
+from tests.analyzer.test_batch import tree
+from tests.conftest import SHARED
+from tests.packets import FEATURES, header, pcap, talk
+
+MAY_19_NS = 16_209 * DAY_NS
+FIRST = MAY_19_NS // SLOT_NS
+"""The slot with which 19 May 2014 begins."""
+DAY, HOUR = 288, 12
+"""Slots."""
+Row = tuple[str, ...]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A worker may hold two conversations and a few events."""
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    return monkeypatch
+
+
+def dialogue(peer: str, port: int) -> list[bytes]:
+    """A server lets our stream in by dialback."""
+    said = (
+        (">", header("cupdomain.com", peer)),
+        ("<", header(peer, "cupdomain.com", f"id-{peer}") + FEATURES),
+        (">", f"<db:result from='cupdomain.com' to='{peer}'>secret-key</db:result>".encode()),
+        ("<", f"<db:result type='valid' from='{peer}' to='cupdomain.com'/>".encode()),
+    )
+    return list(talk(*said, client=("10.0.0.5", port)))
+
+
+@pytest.fixture
+def day(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A capture of a day with a stream each second hour; that of 2 o'clock lasts until 10 o'clock."""
+    found = []
+    for number in range(12):
+        monkeypatch.setattr(packets, "BEGIN_S", MAY_19_NS // 10**9 + number * 7200)
+        frames, step_ms = dialogue(f"d{number % 3}.example", 40_000 + number), 10
+        if number == 1:
+            step_ms = 8 * 3_600_000 // len(frames)
+        found += [(record[:8], record) for record in records(pcap(frames, step_ms))]
+    return pcap([]) + b"".join(record for _, record in sorted(found, key=lambda each: instant(each[0])))
+
+
+def records(capture: bytes) -> Iterator[bytes]:
+    """The records of a pcap file."""
+    at = 24
+    while at < len(capture):
+        end = at + 16 + int.from_bytes(capture[at + 8 : at + 12], "little")
+        yield capture[at:end]
+        at = end
+
+
+def instant(head: bytes) -> tuple[int, int]:
+    """Seconds and fraction of a record."""
+    return int.from_bytes(head[:4], "little"), int.from_bytes(head[4:], "little")
+
+
+def rows(out: Path, table: str, *columns: str) -> list[Row]:
+    """What a data set says, in order, whichever case says it."""
+    read = pd.read_parquet(out / table).reset_index()
+    return sorted(tuple(map(str, row)) for row in read[list(columns)].itertuples(index=False))
+
+
+def told(out: Path) -> dict[str, list[Row]]:
+    """Attempts, conversations and events."""
+    return {
+        "sessions": rows(out, "sessions", "session", "began", "ended", "initiator", "receiver", "outcome", "cause"),
+        "connections": rows(out, "connections", "connection", "session", "began", "ended"),
+        "events": rows(out, "events", "source", "frame", "line", "kind", "at", "session"),
+    }
+
+
+def cases(out: Path) -> list[str]:
+    """Names of the cases, in order."""
+    return sorted(pd.read_parquet(out / "cases").index)
+
+
+# --- windows
+
+
+def windows(slots: dict[int, int], most: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
+    """First slot and slot after the last of each window, in slots since the midnight of 19 May, and its shares."""
+    monkeypatch.setattr(parts, "HELD_MAX", most)
+    found = cut({FIRST + slot: weight for slot, weight in slots.items()})
+    return [(w.begin_ns // SLOT_NS - FIRST, w.end_ns // SLOT_NS - FIRST, w.shares) for w in found]
+
+
+def test_windows_are_long_and_end_at_round_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At midnight if a day fits, else at an hour, else at five; where nothing is there is no window."""
+    even = dict.fromkeys(range(4 * DAY), 1)
+    assert windows(even, 10 * DAY, monkeypatch) == [(0, 4 * DAY, 1)]
+    assert windows(even, 3 * DAY, monkeypatch) == [(0, 2 * DAY, 1), (2 * DAY, 4 * DAY, 1)]
+    assert windows(dict.fromkeys(range(2 * HOUR), 1), HOUR + 2, monkeypatch) == [(0, HOUR, 1), (HOUR, 2 * HOUR, 1)]
+    assert windows(dict.fromkeys(range(4), 1), 3, monkeypatch) == [(0, 2, 1), (2, 4, 1)]
+    assert windows({}, 5, monkeypatch) == []
+    assert windows({0: 5, DAY + 7: 5}, 5, monkeypatch) == [(0, DAY, 1), (DAY + 7, DAY + 8, 1)]
+
+
+def test_what_is_held_around_a_window_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each weighs no more than is allowed, or is parted by pairs."""
+    slots = {0: 3, 1: 1, 2: 4, 3: 1, 4: 5, 5: 9, 6: 2, 7: 6}
+    for begin, end, shares in windows(slots, 10, monkeypatch):
+        weight = sum(slots.get(slot, 0) for slot in range(begin - 1, end + 1))
+        assert weight <= 10 or (end - begin == 1 and weight <= 10 * shares)
+
+
+# --- parts
+
+
+def test_a_large_folder_is_told_as_if_it_were_small(
+    tmp_path: Path, day: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same attempts, conversations and events, each once; one that lasts over several parts is whole."""
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(day)
+    batch(str(tmp_path / "archive"), str(tmp_path / "whole"), Options(), map)
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    batch(str(tmp_path / "archive"), str(tmp_path / "parts"), Options(), map)
+
+    assert cases(tmp_path / "whole") == ["cups"]
+    assert cases(tmp_path / "parts")[:3] == ["cups 2014-05-19", "cups 2014-05-19T02:00", "cups 2014-05-19T04:00"]
+    assert told(tmp_path / "parts") == told(tmp_path / "whole")
+    assert len(told(tmp_path / "whole")["sessions"]) == 12
+    (long,) = (r for r in told(tmp_path / "parts")["sessions"] if r[1].startswith("2014-05-19 02:00"))
+    assert long[2].startswith("2014-05-19 10:00") or long[2].startswith("2014-05-19 09:")
+
+
+def test_a_large_archive_is_unpacked_for_each_part(tmp_path: Path, day: bytes, small: object) -> None:
+    """Of its members those are read that touch the window."""
+    (tmp_path / "archive").mkdir()
+    with zipfile.ZipFile(tmp_path / "archive" / "ticket.zip", "w") as packed:
+        packed.writestr("ticket/cups.pcap", day)
+        packed.writestr("ticket/early.log", "2014-05-19 00:00:01 s2sout5\tinfo\tOutgoing s2s connection "
+                        "cupdomain.com->d9.example complete\n")  # fmt: skip
+    batch(str(tmp_path / "archive"), str(tmp_path / "out"), Options(), map)
+    read = pd.read_parquet(tmp_path / "out" / "cases").sources
+
+    assert len(told(tmp_path / "out")["sessions"]) == 13
+    assert read["ticket.zip 2014-05-19"] == 2
+    assert set(read.drop("ticket.zip 2014-05-19")) == {1}
+
+
+def test_a_large_day_of_loose_files_is_cut(tmp_path: Path, day: bytes, small: object) -> None:
+    """Files that do not touch a window are not read for it."""
+    (tmp_path / "archive").mkdir()
+    parted = list(records(day))
+    half = next(n for n, record in enumerate(parted) if instant(record[:8])[0] >= MAY_19_NS // 10**9 + 12 * 3600)
+    (tmp_path / "archive" / "cups.pcap0").write_bytes(pcap([]) + b"".join(parted[:half]))
+    (tmp_path / "archive" / "cups.pcap1").write_bytes(pcap([]) + b"".join(parted[half:]))
+    batch(str(tmp_path / "archive"), str(tmp_path / "out"), Options(), map)
+
+    assert cases(tmp_path / "out")[:2] == ["loose 2014-05-19", "loose 2014-05-19T02:00"]
+    sessions = told(tmp_path / "out")["sessions"]
+    assert len(sessions) == len({row[0] for row in sessions}) == 12
+    assert set(pd.read_parquet(tmp_path / "out" / "cases").sources) == {1}
+
+
+def test_parts_before_a_day_are_not_read(tmp_path: Path, day: bytes, small: object) -> None:
+    """With `--since`."""
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(day)
+    since = Options(since_ns=MAY_19_NS + 20 * 3600 * 10**9)
+    batch(str(tmp_path / "archive"), str(tmp_path / "out"), since, map)
+
+    assert cases(tmp_path / "out") == ["cups 2014-05-19T20:00"]
+
+
+def test_parts_do_not_depend_on_who_works_and_are_kept(tmp_path: Path, day: bytes, small: pytest.MonkeyPatch) -> None:
+    """The same bytes from any map; a second run reads nothing, not even to see how large the case is."""
+
+    def backwards(work: object, jobs: list[object]) -> list[object]:
+        return [work(job) for job in reversed(jobs)]  # type: ignore[operator]
+
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(day)
+    batch(str(tmp_path / "archive"), str(tmp_path / "one"), Options(), local(1))
+    batch(str(tmp_path / "archive"), str(tmp_path / "last"), Options(), backwards)  # type: ignore[arg-type]
+    small.setattr(analyzer.batch.work, "_results", lambda job: pytest.fail(f"{job.task.name} was read again"))
+    again = batch(str(tmp_path / "archive"), str(tmp_path / "one"), Options(), map)
+
+    assert again.fresh == 0
+    assert tree(tmp_path / "one") == tree(tmp_path / "last")
+
+
+def test_streams_of_a_long_log_are_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that ends a part later is no second attempt; lines far from a part's window are not read for it."""
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    lines = []
+    for number in range(40):
+        tag, peer = f"s2sout{number:06x}", f"d{number}.example"
+        at = f"2014-05-{1 + number // 2:02} {12 * (number % 2):02}"
+        lines.append(f"{at}:00:01 {tag}\tinfo\tOutgoing s2s connection cupdomain.com->{peer} complete")
+        lines.append(f"{at}:00:02 socket\tdebug\tnothing of federation")
+        lines.append(f"{at}:30:00 {tag}\tinfo\tOutgoing s2s stream cupdomain.com->{peer} closed: idle")
+    lines.sort()
+    (tmp_path / "archive" / "cups" / "prosody.log").write_text("\n".join(lines) + "\n")
+    batch(str(tmp_path / "archive"), str(tmp_path / "whole"), Options(), map)
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    batch(str(tmp_path / "archive"), str(tmp_path / "parts"), Options(), map)
+
+    assert len(cases(tmp_path / "parts")) > 4
+    assert told(tmp_path / "parts") == told(tmp_path / "whole")
+    assert len(told(tmp_path / "whole")["sessions"]) == 40
+    read = pd.read_parquet(tmp_path / "parts" / "sources").lines
+    assert read.max() < len(lines) / 2
+
+
+@pytest.mark.needs_shared
+@pytest.mark.parametrize("name", ["30-many-domains-one-fails", "26-srv-failover", "24b-mtu-blackhole-stanza"])
+def test_a_minute_that_is_too_much_is_parted_by_pairs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same attempts and verdicts, each once; where hosts share an address, who asked first is known less well."""
+    (tmp_path / "archive").mkdir()
+    options = Options(local_domains=("cupdomain.com",))
+    copied = tmp_path / "archive" / "case"
+    copied.mkdir()
+    for file in (SHARED / "lab" / name).iterdir():
+        if file.is_file() and file.suffix != ".json":
+            (copied / file.name).write_bytes(file.read_bytes())
+    batch(str(tmp_path / "archive"), str(tmp_path / "whole"), options, map)
+    monkeypatch.setattr(parts, "HELD_MAX", 100)
+    batch(str(tmp_path / "archive"), str(tmp_path / "parts"), options, map)
+
+    assert any(" pairs 1 of " in case for case in cases(tmp_path / "parts"))
+    for table, outcome in (("sessions", "outcome"), ("verdicts", "state")):
+        columns = ("initiator", "receiver", outcome, "cause")
+        assert rows(tmp_path / "parts", table, *columns) == rows(tmp_path / "whole", table, *columns)

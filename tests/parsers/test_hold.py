@@ -1,0 +1,131 @@
+"""How much of what is read is held: what lies in a stretch, a share of the pairs, or nothing but its weight."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from parsers.case import read_case
+from parsers.events import Event, Said, Topic, Where
+from parsers.hold import CONVERSATION_WEIGHT, SLOT_NS, Count, Hold, Streams, TooMuch, share_of
+from parsers.source import How
+from tests.packets import BEGIN_S, FEATURES, header, pcap, talk
+
+BEGIN_NS = BEGIN_S * 10**9
+ENDLESS = 1 << 62
+
+
+def capture(path: Path, *peers: str) -> Path:
+    """A stream to each peer, the second 10 ms after the end of the first and so on."""
+    frames: list[bytes] = []
+    for number, peer in enumerate(peers):
+        opening = ((">", header("cupdomain.com", peer)), ("<", header(peer, "cupdomain.com", "id") + FEATURES))
+        frames += talk(*opening, client=("10.0.0.5", 40_000 + number))
+    path.write_bytes(pcap(frames))
+    return path
+
+
+def line(second: int, tag: str, topic: Topic = Topic.AUTHED) -> Said:
+    """A line of a server's log."""
+    at_ns = second * 10**9
+    return Said(topic=topic, text="", level="info", at_ns=at_ns, width_ns=1, where=Where(source="log", line=1), tag=tag)
+
+
+def held(path: Path, hold: Hold) -> list[Event]:
+    """What is held of a file."""
+    return read_case([str(path)], How(), hold=hold).river()
+
+
+def test_a_conversation_is_held_if_it_began_within_the_stretch(tmp_path: Path) -> None:
+    """To its end, which lies behind it; of one that began before nothing is held."""
+    path = capture(tmp_path / "a.pcap", "a.example", "b.example", "c.example")
+    all_of = held(path, Hold())
+    ports = {40_000: [], 40_001: [], 40_002: []}  # type: dict[int, list[Event]]
+    for event in all_of:
+        assert event.flow is not None
+        ports[min(p for p in (event.flow.src_port, event.flow.dst_port) if p != 5269)].append(event)
+    begin_ns = ports[40_000][3].at_ns
+
+    within = held(path, Hold((begin_ns, ports[40_001][0].at_ns + 1)))
+
+    assert within == ports[40_001]
+    assert held(path, Hold((BEGIN_NS, begin_ns))) == ports[40_000]
+
+
+def test_more_than_may_be_held_is_refused_while_it_is_read(tmp_path: Path) -> None:
+    """By the weight of conversations and events."""
+    path = capture(tmp_path / "a.pcap", "a.example")
+    weight = CONVERSATION_WEIGHT + len(held(path, Hold()))
+
+    assert held(path, Hold(most=weight))
+    with pytest.raises(TooMuch):
+        held(path, Hold(most=weight - 1))
+
+
+def test_counting_holds_nothing(tmp_path: Path) -> None:
+    """The weight is that of what would be held, in the slot in which it began."""
+    path = capture(tmp_path / "a.pcap", "a.example", "b.example")
+    count = Count()
+
+    assert held(path, count) == []
+    assert dict(count.slots) == {BEGIN_NS // SLOT_NS: 2 * CONVERSATION_WEIGHT + len(held(path, Hold()))}
+
+
+def test_shares_are_of_whole_pairs(tmp_path: Path) -> None:
+    """Each conversation is in one share; whichever way round its domains are named."""
+    path = capture(tmp_path / "a.pcap", "a.example", "b.example", "c.example", "d.example")
+    shares = [held(path, Hold(share=(number, 3))) for number in range(3)]
+
+    assert sum(map(len, shares)) == len(held(path, Hold()))
+    assert len([share for share in shares if share]) > 1
+    assert share_of("cupdomain.com", "gmail.com", 7) == share_of("gmail.com", "cupdomain.com", 7)
+
+
+def test_lines_belong_to_the_stream_that_their_tag_names() -> None:
+    """Until that has ended: what is called so later is another."""
+    streams = Streams(Hold())
+    told = [
+        streams.began_ns(line(second, tag, topic)) // 10**9
+        for second, tag, topic in (
+            (10, "s2sout1", Topic.CONNECTING),
+            (11, "s2sout2", Topic.CONNECTING),
+            (4000, "s2sout1", Topic.CLOSED),
+            (4003, "s2sout1", Topic.REFUSED),
+            (9000, "s2sout1", Topic.CONNECTING),
+        )
+    ]
+
+    assert told == [10, 11, 10, 10, 9000]
+
+
+def test_a_tag_that_speaks_of_another_pair_speaks_of_another_stream() -> None:
+    """Tags are used again, and few servers say that a stream has ended; the first pair takes what came before."""
+    streams = Streams(Hold())
+    told = []
+    for second, peer in (
+        (10, None),
+        (11, "a.example"),
+        (12, None),
+        (4000, "b.example"),
+        (4001, None),
+        (5000, "a.example"),
+    ):
+        said = line(second, "<0.12.0>")
+        if peer is not None:
+            said = replace(said, from_domain="cupdomain.com", to_domain=peer)
+        told.append(streams.began_ns(said) // 10**9)
+
+    assert told == [10, 10, 10, 4000, 4000, 10]
+
+
+def test_of_a_log_some_lines_are_read(tmp_path: Path) -> None:
+    """They keep their numbers, and the others are not counted."""
+    form = "2014-05-19 00:00:{n:02} s2sout{n}\tinfo\tOutgoing s2s connection cupdomain.com->d{n}.example complete\n"
+    path = tmp_path / "prosody.log"
+    path.write_text("".join(form.format(n=n) for n in range(1, 60)))
+    case = read_case([str(path)], How(), lines={str(path): (11, 13)})
+
+    assert [event.where.line for event in case.river()] == [11, 12, 13]
+    assert case.readings["prosody.log"].lines == 3
