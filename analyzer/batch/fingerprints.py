@@ -58,9 +58,9 @@ def content_of(task: Task, known: Content | None, also: Sequence[str] = ()) -> C
 
 def key_of(task: Task, content: Content, options: Options) -> str:
     """The name of the work on a case, hex."""
-    asked = (task.name, task.stem, task.paths, task.window_ns, task.within_ns, task.share, task.near_ns)
-    shown = (task.sources, task.lines, task.only_span, _asked(options))
-    told = json.dumps([content.digest, program(), *asked, *shown], sort_keys=True, default=str)
+    asked = [task.name, task.stem, task.paths, task.window_ns, task.near_ns, task.only_span, _asked(options)]
+    part = [task.within_ns, task.share, task.sources, task.lines]
+    told = json.dumps([content.digest, program(), asked, part], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
