@@ -38,8 +38,9 @@ NAME_MAX = 1 << 16
 """Bytes of a member's name and attributes in the headers of a tar archive."""
 HEAD_LEN = 512
 """A tar header, which is the longest mark of an archive."""
+KIND_LEN = 1 << 17
+"""Bytes at the beginning of a file that tell whether it is an archive, packed or not."""
 _CHUNK = 1 << 20
-_HEAD_LEN = 1 << 17
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError)
 _UNPACK = "unpack it and name the folder"
 
@@ -208,7 +209,11 @@ class Unpacking:
 def archive_kind(file: Path) -> str | None:
     """What kind of archive it is, by content, inside gzip or zstd too; None for what is none. Raises OSError."""
     with file.open("rb") as opened:
-        head = opened.read(_HEAD_LEN)
+        return kind_of(opened.read(KIND_LEN))
+
+
+def kind_of(head: bytes) -> str | None:
+    """The same, by the first `KIND_LEN` bytes."""
     head = unpacked_head(head)
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return "zip"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
@@ -44,21 +44,26 @@ class Inputs:
         return case_file.how_of(self.known, source.path, how) if self.known else how
 
 
-def inputs_of(paths: Sequence[str]) -> Inputs:
-    """Every input that the paths name. Raises SourceUnreadable where one names none, or a `case.toml` is wrong."""
+def inputs_of(paths: Sequence[str], held: Mapping[str, Path] | None = None) -> Inputs:
+    """Every input that the paths name. Raises SourceUnreadable where one names none, or a `case.toml` is wrong.
+
+    `held` tells of files that no path leads to where their bytes are, by what they are called: they are all there is.
+    """
     found = Inputs()
     members: dict[Path, tuple[Path | None, FedtraceError | None, int]] = {}
     shown: list[Path] = []
     unpacking: Unpacking | None = None
-    for path in _files(paths):
-        if str(path) == "-" or not path.is_file() or not _is_archive(path):
+    for path, file in [(p, p) for p in _files(paths)] if held is None else [(Path(n), f) for n, f in held.items()]:
+        if str(path) == "-" or not file.is_file() or not _is_archive(file):
             shown.append(path)
+            if held is not None:
+                members[path] = (file, None, 0)
             continue
         if unpacking is None:
             found.unpacked = Path(mkdtemp(prefix="fedtrace-"))
             finalize(found, rmtree, found.unpacked, ignore_errors=True)
             unpacking = Unpacking(found.unpacked)
-        for member in unpacking.members(path, path):
+        for member in unpacking.members(path, file):
             # An archive may hold two members of one name: the later does not replace the earlier.
             place, again = member.path, 1
             while place in members:
@@ -70,16 +75,16 @@ def inputs_of(paths: Sequence[str]) -> Inputs:
     # Who names a file means it as it lies there, with what is said of it beside it.
     beside = dict.fromkeys(path.parent / case_file.NAME for path in shown if path not in members and str(path) != "-")
     for path in dict.fromkeys((*noted, *(path for path in beside if path.is_file()))):
-        file, problem, _ = members.get(path, (path, None, 0))
-        if file is None:
+        bytes_at, problem, _ = members.get(path, (path, None, 0))
+        if bytes_at is None:
             raise problem or SourceUnreadable(str(path), "it cannot be read")
-        found.known.append(case_file.read(path, file))
+        found.known.append(case_file.read(path, bytes_at))
     for name, path in _named([path for path in shown if path not in set(noted)]):
-        file, problem, lost = members.get(path, (None, None, 0))
-        found.sources.append(Source(name=name, path=path, format=None, held=file))
+        bytes_at, problem, lost = members.get(path, (None, None, 0))
+        found.sources.append(Source(name=name, path=path, format=None, held=bytes_at))
         if problem is not None:
             found.problems[name] = problem
-            if file is not None:
+            if bytes_at is not None:
                 found.lost[name] = lost
     return found
 

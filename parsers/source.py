@@ -54,7 +54,7 @@ class Source:
     format: str | None
     """Name of its format; None when it could not be read."""
     held: Path | None = None
-    """Where its bytes are, if not there: a member of an archive is unpacked elsewhere."""
+    """Where its bytes are, if not there: a member of an archive is unpacked, a file elsewhere fetched."""
     vantage: str | None = None
     """The domain whose server wrote it, or a place the user named."""
     tap: str = ""

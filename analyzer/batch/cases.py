@@ -6,15 +6,14 @@ Names of cases are hostile: what becomes a file name of ours is made safe here. 
 from __future__ import annotations
 
 import hashlib
-import os
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from parsers.archive import archive_kind
+from analyzer.batch.inputs import Inputs, Kinds
 from parsers.case_file import NAME as CASE_FILE
-from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.errors import SourceUnreadable
 from parsers.source import How
 
 STEM_MAX = 100
@@ -45,7 +44,7 @@ class Task:
     stem: str
     """The same as the name of a file of ours, unique in the archive."""
     paths: tuple[str, ...]
-    """The folder, the archive, or the loose files."""
+    """The folder, the archive, or the loose files: their paths, or of an archive elsewhere their names in it."""
     window_ns: tuple[int, int] | None = None
     """Attempts that began outside [first, second) are another case's; None where the files are of this case only."""
     within_ns: tuple[int, int] | None = None
@@ -72,56 +71,30 @@ class Archive:
     """Its other files, of which nothing is asked yet but what they cover."""
     says: tuple[str, ...]
     """Its own `case.toml`, if it has one: it is said of loose files."""
+    kinds: Kinds = field(default_factory=dict)
+    """What was found by looking into its files, where that costs something."""
 
 
-def archive_of(path: str, leave_out: str) -> Archive:
-    """The cases of an archive; hidden files, links, and the folder of results are left out.
+def archive_of(inputs: Inputs, where: str, leave_out: str, known: Kinds | None = None) -> Archive:
+    """The cases of an archive, which is called `where`, but for the folder of results in it.
 
-    Raises SourceUnreadable where it is no folder, cannot be looked into, or holds nothing.
+    Raises FedtraceError where it cannot be looked into, or holds nothing.
     """
-    root = Path(path)
-    try:
-        entries = sorted(e.path for e in os.scandir(root) if not e.name.startswith(".") and not e.is_symlink())
-    except OSError as error:
-        reason = (error.strerror or "cannot be looked into").lower()
-        raise SourceUnreadable(path, reason, "name the folder of the cases, and check your rights") from None
-    whole: list[Path] = []
-    loose: list[Path] = []
-    for entry in map(Path, entries):
-        if entry.is_dir():
-            if entry.resolve() != Path(leave_out).resolve():
-                whole.append(entry)
-        elif entry.is_file() and entry.name != CASE_FILE:
-            (whole if _packed(entry) else loose).append(entry)
+    entries = inputs.entries(leave_out, known or {})
+    says = tuple(e.path for e in entries if e.name == CASE_FILE and not e.folder)
+    whole = [e for e in entries if e.folder or (e.packed and e.name != CASE_FILE)]
+    loose = [e for e in entries if not e.folder and not e.packed and e.name != CASE_FILE]
     if not whole and not loose:
-        raise SourceUnreadable(path, "there is no case in it", "name a folder that holds folders, archives or files")
+        raise SourceUnreadable(where, "there is no case in it", "name a folder that holds folders, archives or files")
     stems = iter(stems_of([entry.name for entry in (*whole, *loose)]))
-    tasks = tuple(Task(name=e.name, stem=next(stems), paths=(str(e),)) for e in whole)
-    spans = tuple(Task(name=e.name, stem=next(stems), paths=(str(e),), only_span=True) for e in loose)
-    says = root / CASE_FILE
-    return Archive(tasks, spans, (str(says),) if says.is_file() else ())
+    tasks = tuple(Task(name=e.name, stem=next(stems), paths=(e.path,)) for e in whole)
+    spans = tuple(Task(name=e.name, stem=next(stems), paths=(e.path,), only_span=True) for e in loose)
+    return Archive(tasks, spans, says, {e.name: (e.mark, e.packed) for e in entries if e.mark is not None})
 
 
-def files_of(task: Task) -> list[str]:
-    """Every file of a case that may be read, in order of name. Raises FedtraceError where one cannot be looked for."""
-    found: list[str] = []
-
-    def refused(error: OSError) -> None:
-        raise error
-
-    try:
-        for path in task.paths:
-            if not Path(path).is_dir():
-                found.append(path)
-                continue
-            for folder, below, names in os.walk(path, onerror=refused):
-                below[:] = [name for name in below if not name.startswith(".")]
-                files = [os.path.join(folder, name) for name in names if not name.startswith(".")]  # noqa: PTH118  (10,000 files, no objects)
-                found += [file for file in files if Path(file).is_file() and not Path(file).is_symlink()]
-    except OSError as error:
-        reason = (error.strerror or "cannot be looked into").lower()
-        raise FedtraceError(str(error.filename or task.name), reason, "check your rights") from None
-    return sorted(found)
+def kinds_of(told: bytes | None) -> Kinds:
+    """What was found by looking into files, as it was remembered in JSON."""
+    return {name: ((m[0], m[1], m[2]), packed) for name, (m, packed) in (json.loads(told) if told else {}).items()}
 
 
 def stems_of(names: Iterable[str]) -> list[str]:
@@ -139,10 +112,3 @@ def stems_of(names: Iterable[str]) -> list[str]:
         taken.add(stem.lower())
         stems.append(stem)
     return stems
-
-
-def _packed(file: Path) -> bool:
-    try:
-        return archive_kind(file) is not None
-    except OSError:
-        return False  # whoever reads it says why

@@ -1,6 +1,6 @@
 """What a piece of work is called: by the content of all its inputs, the program that does it, and what was asked.
 
-What a file held is remembered beside its size, time and inode, so that it is read again only when these change.
+What a file held is remembered beside how it looked from outside, so that it is read again only when that changes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import NamedTuple
 
 import analyzer
 import parsers
-from analyzer.batch.cases import Options, Task, files_of
-from parsers.errors import FedtraceError, SourceUnreadable
+from analyzer.batch.cases import Options, Task
+from analyzer.batch.inputs import Disk, Inputs, Mark, tells, unreadable
 
 MADE_WITH = ("fedtrace", "pyarrow", "cryptography", "dnspython", "jinja2")
 """Packages whose versions may change a byte of a result."""
 
-Mark = tuple[int, int, int]
-"""Size in bytes, time of the last change in ns, inode."""
+KEYLOG = "--keylog "
+"""Before the path of a key log, which is no file of the archive."""
 
 
 class Content(NamedTuple):
@@ -37,23 +37,33 @@ class Content(NamedTuple):
     """How each looked from outside when it was read, by path."""
 
 
-def marks_of(paths: Sequence[str]) -> dict[str, Mark]:
-    """How files look from outside. Raises FedtraceError where one cannot be looked at."""
-    return {path: _mark(path) for path in paths}
+def marks_of(inputs: Inputs, task: Task, also: Sequence[str], keylog: Path | None) -> dict[str, Mark]:
+    """How a case's inputs look from outside, `also` among them. Raises FedtraceError where one cannot be looked at."""
+    marks = inputs.marks([*task.paths, *also])
+    # A key log lies beside whoever reads, wherever the archive is.
+    return (
+        marks if keylog is None else marks | {f"{KEYLOG}{path}": m for path, m in Disk("").marks([str(keylog)]).items()}
+    )
 
 
-def content_of(task: Task, known: Content | None, also: Sequence[str] = ()) -> Content:
-    """What a case's inputs hold, `also` among them; they are read unless they look as they did when it was `known`.
+def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None) -> Content:
+    """What a case's inputs hold; they are read unless they look as they did when it was `known`.
 
     Raises FedtraceError where one cannot be read.
     """
-    marks = marks_of([*files_of(task), *also])
-    if known is not None and known.marks == marks:
+    if known is not None and known.marks == marks and all(map(tells, marks.values())):
         return known
+    held = fetched(inputs, marks)
     whole = hashlib.sha256()
     for path in marks:
-        whole.update(f"{path!r} {_digest(path)}\n".encode())
+        file = Path(path.removeprefix(KEYLOG)) if held is None or path not in held else held[path]
+        whole.update(f"{path!r} {_digest(path, file)}\n".encode())
     return Content(whole.hexdigest(), marks)
+
+
+def fetched(inputs: Inputs, marks: Mapping[str, Mark]) -> Mapping[str, Path] | None:
+    """Where the bytes of a case's inputs are by now; None where their paths lead to them."""
+    return inputs.fetched({path: mark for path, mark in marks.items() if not path.startswith(KEYLOG)})
 
 
 def key_of(task: Task, content: Content, options: Options) -> str:
@@ -87,21 +97,9 @@ def program() -> str:
     return whole.hexdigest()
 
 
-def _mark(path: str) -> Mark:
+def _digest(path: str, file: Path) -> str:
     try:
-        seen = Path(path).stat()
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from None
-    return (seen.st_size, seen.st_mtime_ns, seen.st_ino)
-
-
-def _digest(path: str) -> str:
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: str, error: OSError) -> FedtraceError:
-    return SourceUnreadable(path, (error.strerror or "cannot be read").lower(), "check the path and your rights")
+        raise unreadable(path, error) from None

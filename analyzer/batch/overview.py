@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from analyzer.batch.previous import Said
+from analyzer.batch.store import Store
 
 SUMMARY = "summary.html"
 """Name of the page."""
@@ -24,18 +24,18 @@ def prepare() -> None:
     import analyzer.report.summary  # noqa: F401
 
 
-def overview(root: Path, run: Said, before: Said | None) -> tuple[bytes, Said]:
-    """The page, of the data sets below a folder; and the run itself, with what it said."""
+def overview(store: Store, run: Said, before: Said | None) -> tuple[bytes, Said]:
+    """The page, of the data sets in a store; and the run itself, with what it said."""
     from pyarrow.dataset import field
 
     from analyzer import trends
     from analyzer.report.summary import summary
 
-    sessions = trends.attempts(_rows(root, "sessions", trends.SESSIONS))
+    sessions = trends.attempts(_rows(store, "sessions", trends.SESSIONS))
     # What has no cause is told by its attempts.
-    verdicts = _rows(root, "verdicts", trends.VERDICTS, field("cause").is_valid())
-    cases = _rows(root, "cases", CASES)
-    certificates = _rows(root, "certificates", trends.CERTIFICATES)
+    verdicts = _rows(store, "verdicts", trends.VERDICTS, field("cause").is_valid())
+    cases = _rows(store, "cases", CASES)
+    certificates = _rows(store, "certificates", trends.CERTIFICATES)
     made = summary(sessions, verdicts, cases, certificates, None if before is None else _previous(before, run))
     last = trends.last_instant(sessions, verdicts, certificates)
     causes = trends.causes(verdicts).itertuples(index=False, name=None)
@@ -56,16 +56,17 @@ def _previous(before: Said, run: Said) -> Any:
     )
 
 
-def _rows(root: Path, table: str, columns: Sequence[str], where: Any = None) -> Any:
+def _rows(store: Store, table: str, columns: Sequence[str], where: Any = None) -> Any:
     """These columns of a data set as a DataFrame; names of domains, which are few, as categories."""
     import pyarrow as pa
     from pyarrow.dataset import ParquetFileFormat, ParquetReadOptions, dataset
 
     form = ParquetFileFormat(ParquetReadOptions(dictionary_columns=["initiator", "receiver"]))
-    files = sorted(map(str, (root / table).rglob("*.parquet")))
+    files = [store.path(name) for name in store.below(table) if name.endswith(".parquet")]
     found = []
     for first in range(0, len(files), FILES_AT_ONCE):
-        part = dataset(files[first : first + FILES_AT_ONCE], format=form).to_table(list(columns), where)
+        some = dataset(files[first : first + FILES_AT_ONCE], format=form, filesystem=store.system)
+        part = some.to_table(list(columns), where)
         found.append(part.unify_dictionaries().combine_chunks())
     whole = pa.concat_tables(found)
     del found, part

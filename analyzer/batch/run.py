@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
-from analyzer.batch.cases import Options, Task, archive_of, files_of
+from analyzer.batch.cases import Options, Task, archive_of, kinds_of
 from analyzer.batch.days import NO_DAY
-from analyzer.batch.fingerprints import Content, marks_of, program
+from analyzer.batch.fingerprints import Content, program
+from analyzer.batch.inputs import Inputs
 from analyzer.batch.loose import cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.overview import SUMMARY, overview, prepare
 from analyzer.batch.parts import parts
+from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.previous import Said, bytes_of, runs_of
+from analyzer.batch.remote import on_disk, shown
 from analyzer.batch.store import Store
 from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, place, unchanged, work
 from parsers.errors import FedtraceError
@@ -30,6 +33,8 @@ Map = Callable[[Work, Sequence[Job]], Iterable[Done]]
 """Does the work on every job, in any order, anywhere."""
 MEMORY = ".work/memory.json"
 """What inputs held, beside how they looked: a run that is killed before it is written reads them again, no more."""
+KINDS = ".work/kinds.json"
+"""Which files of an archive elsewhere are packed archives, beside how they looked: who is listed is not looked into."""
 RUNS = ".work/runs.json"
 """What the last finished run said, and the one that it was compared with."""
 REMEMBER_EVERY = 200
@@ -90,33 +95,41 @@ def batch(
 ) -> Batch:
     """Work on every case of the archive at `path` and fill the folder `root`; `told` hears of each case.
 
+    Both are paths or URLs.
+
     Raises FedtraceError where the archive cannot be looked into, or the folder not be written.
     """
-    archive = archive_of(path, root)
-    store = Store(root)
-    with store.locked():
-        run = _Run(store, options, map, told)
-        secrets = () if options.how.keylog is None else (str(options.how.keylog),)
-        says = (*archive.says, *secrets)
-        loose, whole = run.over(archive.loose, says), run.over(archive.tasks, secrets)
-        days = cut([each.covered for each in loose if each.covered is not None], options)
-        pieces = [part for each in whole if each.covered for part in parts(each.task, each.covered, options)]
-        worked = [*loose, *whole, *run.over(pieces, secrets), *run.over(days, says)]
-        done = sorted((each for each in worked if each.covered is None), key=lambda each: each.task.stem)
-        kept = {each.key for each in worked if each.key}
-        _publish(store, done, kept)
-        outcomes = tuple(each.outcome for each in done)
-        store.put({METRICS: metrics(outcomes).encode()})
-        _overview(store, kept, options, outcomes)
-        run.remember()
-        return Batch(outcomes, run.fresh)
+    path, root = on_disk(path), on_disk(root)
+    store = store_at(root)
+    with inputs_at(path) as inputs:
+        told_kinds = store.get(KINDS)
+        archive = archive_of(inputs, shown(path), root, kinds_of(told_kinds))
+        with store.locked():
+            run = _Run(path, inputs, store, options, map, told)
+            loose, whole = run.over(archive.loose, archive.says), run.over(archive.tasks, ())
+            days = cut([each.covered for each in loose if each.covered is not None], options)
+            pieces = [part for each in whole if each.covered for part in parts(each.task, each.covered, options)]
+            worked = [*loose, *whole, *run.over(pieces, ()), *run.over(days, archive.says)]
+            done = sorted((each for each in worked if each.covered is None), key=lambda each: each.task.stem)
+            kept = {each.key for each in worked if each.key}
+            _publish(store, done, kept)
+            outcomes = tuple(each.outcome for each in done)
+            store.put({METRICS: metrics(outcomes).encode()})
+            _overview(store, kept, options, outcomes)
+            run.remember()
+            if archive.kinds:
+                _keep(store, KINDS, archive.kinds)
+            return Batch(outcomes, run.fresh)
 
 
 class _Run:
     """What is remembered, and how far it is."""
 
-    def __init__(self, store: Store, options: Options, map: Map, told: Callable[[Progress], None]) -> None:
-        self.store, self.options, self.map, self.told = store, options, map, told
+    def __init__(
+        self, archive: str, inputs: Inputs, store: Store, options: Options, map: Map, told: Callable[[Progress], None]
+    ) -> None:
+        self.archive, self.inputs, self.store = archive, inputs, store
+        self.options, self.map, self.told = options, map, told
         memory = store.get(MEMORY)
         self.known = known_of(json.loads(memory)) if memory else {}
         self.seen: dict[str, Content] = {}
@@ -130,17 +143,24 @@ class _Run:
         for task in tasks:
             # A part of a case has its inputs.
             known = self.known.get(task.stem) or self.seen.get(task.stem.partition("~")[0])
-            job = Job(task, self.options, str(self.store.root), known, also)
-            done = unchanged(job)
+            job = Job(task, self.options, self.store.address, known, also, self.archive)
+            done = unchanged(job, self.inputs, self.store)
             if done is None:
                 waiting.append(job)
             else:
                 self._note(done, found, len(tasks), fresh=False)
         # The largest first: one that is begun last is waited for by all.
-        waiting.sort(key=_size, reverse=True)
+        waiting.sort(key=self._size, reverse=True)
         for done in self.map(work, waiting) if waiting else ():
             self._note(done, found, len(tasks), fresh=True)
         return sorted(found, key=lambda each: each.task.stem)
+
+    def _size(self, job: Job) -> int:
+        """Bytes of its inputs, as they look from outside; 0 where that cannot be said, which is for who reads them."""
+        try:
+            return sum(size for size, *_ in self.inputs.marks(job.task.paths).values())
+        except FedtraceError:
+            return 0
 
     def _note(self, done: Done, found: list[Done], total: int, fresh: bool) -> None:
         found.append(done)
@@ -153,23 +173,20 @@ class _Run:
             self.remember()
             self.due = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4)
         if done.key is not None:
-            for name in done.files:
-                self.store.show(place(done.key, name), name)
+            key = done.key
+            self.store.show({name: place(key, name) for name in done.files}, fresh)
         self.told(Progress(done, fresh, len(found), total))
 
     def remember(self) -> None:
         """Keep what inputs held."""
-        told = json.dumps(self.seen, sort_keys=True).encode()
-        if self.store.get(MEMORY) != told:
-            self.store.put({MEMORY: told})
+        _keep(self.store, MEMORY, self.seen)
 
 
-def _size(job: Job) -> int:
-    """Bytes of its inputs, as they look from outside; 0 where that cannot be said, which is for who reads them."""
-    try:
-        return sum(size for size, *_ in marks_of(files_of(job.task)).values())
-    except FedtraceError:
-        return 0
+def _keep(store: Store, name: str, what: object) -> None:
+    """Keep something as JSON, unless it is kept."""
+    told = json.dumps(what, sort_keys=True).encode()
+    if store.get(name) != told:
+        store.put({name: told})
 
 
 def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> None:
@@ -209,7 +226,7 @@ def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence
     if again and store.size(SUMMARY) is not None:
         return
     before = next(iter(runs[1:] if again else runs), None)
-    page, run = overview(store.root, run, before)
+    page, run = overview(store, run, before)
     # One that is killed between the two is compared with the same run when it goes on.
     store.put({SUMMARY: page})
     store.put({RUNS: bytes_of([run] if before is None else [run, before])})
@@ -224,7 +241,7 @@ def _row(store: Store, done: Done) -> str:
         from analyzer.batch.results import CASES
 
         store.put({place(key, name): parquet(CASES, [done.outcome])})
-    store.show(place(key, name), name)
+    store.show({name: place(key, name)}, fresh=False)
     return key
 
 
@@ -237,7 +254,7 @@ def _no_rows(store: Store, table: str) -> str:
         from analyzer.report import tables
 
         store.put({place(key, name): parquet(of_case(tables.TABLES[table], ""), [])})
-    store.show(place(key, name), name)
+    store.show({name: place(key, name)}, fresh=False)
     return key
 
 

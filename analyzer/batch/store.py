@@ -1,6 +1,6 @@
 """Where results are kept: a file there is whole or it is not there, whenever the program is killed.
 
-The only file that knows what kind of storage it is. Knows nothing of what is kept.
+Here what is asked of every kind of storage, and the folder on a disk. Knows nothing of what is kept.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 from uuid import uuid4
 
 from parsers.errors import FedtraceError
@@ -19,7 +20,7 @@ from parsers.errors import FedtraceError
 PARTS = ".work/parts"
 """Folder of files that are being written; what lies there when a run begins was left by one that was killed."""
 LOCK = ".work/lock"
-"""The file that a run locks; the system frees it when the run ends, however it ends."""
+"""The file that a run locks; on a disk the system frees it when the run ends, however it ends."""
 
 
 SYNCS = 16
@@ -30,12 +31,69 @@ class Unwritable(FedtraceError):
     """Results cannot be written: it ends the run, and says nothing of a case."""
 
 
-class Store:
-    """A folder of results. Names are relative, with slashes; every method raises Unwritable where the disk refuses."""
+class Store(Protocol):
+    """Results. Names are relative, with slashes; every method raises Unwritable where the storage refuses."""
+
+    @property
+    def address(self) -> str:
+        """What names it to a worker."""
+
+    @property
+    def system(self) -> Any:
+        """The fsspec file system that it is in; None for the disk."""
+
+    def path(self, name: str) -> str:
+        """What that calls a file."""
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files whole, by their names; the last is there when all others are."""
+
+    def get(self, name: str) -> bytes | None:
+        """A file's bytes; None where there is none."""
+
+    def show(self, files: Mapping[str, str], fresh: bool) -> None:
+        """Let files that are kept stand under other names too: names, and what is kept. `fresh`: kept just now."""
+
+    def size(self, name: str) -> int | None:
+        """A file's size in bytes; None where there is none."""
+
+    def sizes(self, names: Sequence[str]) -> list[int | None]:
+        """The same of files that lie in one folder."""
+
+    def below(self, folder: str) -> Sequence[str]:
+        """Names of all files below a folder, in order."""
+
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders directly below one."""
+
+    def drop_all(self, folder: str) -> None:
+        """Remove a folder with all that is in it."""
+
+    def drop(self, name: str) -> None:
+        """Remove a file, and the folders that it leaves empty."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other runs out, and clear away what a killed one left half-written."""
+
+
+class Disk:
+    """A folder of results on a disk."""
+
+    system = None
+    """As `Store` promises."""
 
     def __init__(self, root: str) -> None:
         """`root` is the folder; it is made with the first file."""
         self.root = Path(root)
+
+    @property
+    def address(self) -> str:
+        """As `Store` promises."""
+        return str(self.root)
+
+    def path(self, name: str) -> str:
+        """As `Store` promises."""
+        return str(self.root / name)
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write files whole, by their names: all written aside, then all synchronised, then each renamed in this order.
@@ -52,15 +110,19 @@ class Store:
                 self._in_place(part, name)
 
     def get(self, name: str) -> bytes | None:
-        """A file's bytes; None where there is none."""
+        """As `Store` promises."""
         try:
             with self._refusals():
                 return (self.root / name).read_bytes()
         except Unwritable:
             return None
 
-    def show(self, kept: str, name: str) -> None:
-        """Let a file that is kept stand under another name too, without its bytes being copied where that can be."""
+    def show(self, files: Mapping[str, str], fresh: bool) -> None:
+        """As `Store` promises; without bytes being copied where that can be."""
+        for name, kept in files.items():
+            self._show(kept, name)
+
+    def _show(self, kept: str, name: str) -> None:
         with self._refusals():
             source, target = self.root / kept, self.root / name
             try:
@@ -78,30 +140,33 @@ class Store:
             self._in_place(part, name)
 
     def size(self, name: str) -> int | None:
-        """A file's size in bytes; None where there is none."""
+        """As `Store` promises."""
         try:
             return (self.root / name).stat().st_size
         except OSError:
             return None
 
-    def below(self, folder: str) -> Iterator[str]:
-        """Names of all files below a folder, in order."""
-        for path in sorted((self.root / folder).rglob("*")):
-            if path.is_file():
-                yield path.relative_to(self.root).as_posix()
+    def sizes(self, names: Sequence[str]) -> list[int | None]:
+        """As `Store` promises."""
+        return list(map(self.size, names))
+
+    def below(self, folder: str) -> list[str]:
+        """As `Store` promises."""
+        files = (path for path in (self.root / folder).rglob("*") if path.is_file())
+        return sorted(path.relative_to(self.root).as_posix() for path in files)
 
     def folders(self, folder: str) -> list[str]:
-        """Names of the folders directly below one."""
+        """As `Store` promises."""
         path = self.root / folder
         return sorted(f"{folder}/{each.name}" for each in path.iterdir()) if path.is_dir() else []
 
     def drop_all(self, folder: str) -> None:
-        """Remove a folder with all that is in it."""
+        """As `Store` promises."""
         with self._refusals():
             shutil.rmtree(self.root / folder)
 
     def drop(self, name: str) -> None:
-        """Remove a file, and the folders that it leaves empty."""
+        """As `Store` promises."""
         with self._refusals():
             path = self.root / name
             path.unlink(missing_ok=True)
@@ -112,7 +177,7 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs out of the folder, and clear away what a killed one left half-written."""
+        """As `Store` promises."""
         with self._refusals():
             lock = self.root / LOCK
             lock.parent.mkdir(parents=True, exist_ok=True)

@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.batch import parts
-from analyzer.batch.cases import Options, Task, files_of
+from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span, covered_of
-from analyzer.batch.fingerprints import Content, content_of, key_of, marks_of
+from analyzer.batch.fingerprints import Content, content_of, fetched, key_of, marks_of
+from analyzer.batch.inputs import Inputs, Mark, tells
 from analyzer.batch.outcome import Outcome
+from analyzer.batch.places import inputs_at, store_at
+from analyzer.batch.remote import Unreachable
 from analyzer.batch.store import Store, Unwritable
-from parsers.errors import AmbiguousFormat, FedtraceError, UnknownFormat
+from parsers.errors import AmbiguousFormat, FedtraceError, SourceUnreadable, UnknownFormat
 from parsers.hold import SLOT_NS, Count, Hold, TooMuch
 
 if TYPE_CHECKING:
@@ -65,29 +68,42 @@ class Job(NamedTuple):
     options: Options
     """What the user wants."""
     root: str
-    """The folder of results."""
+    """The folder of results, or its URL."""
     known: Content | None = None
     """What its inputs held last time."""
     also: tuple[str, ...] = ()
     """Further files whose content matters, as the archive's `case.toml`."""
+    archive: str = ""
+    """The archive, or its URL: from there the files are fetched, if they have to be."""
+    held: Mapping[str, Path] | None = None
+    """Where they were fetched to."""
 
 
 def work(job: Job) -> Done:
-    """Read a case and keep its results, unless they are kept. Raises Unwritable where they cannot be written."""
+    """Read a case and keep its results, unless they are kept.
+
+    Raises Unwritable where they cannot be written, Unreachable where the archive does not answer.
+    """
+    with inputs_at(job.archive) as inputs:
+        return _work(job, inputs)
+
+
+def _work(job: Job, inputs: Inputs) -> Done:
     found: Content | None = None
     try:
-        found = content_of(job.task, job.known, job.also)
+        marks = _marks(job, inputs)
+        found = content_of(inputs, marks, job.known)
         key = key_of(job.task, found, job.options)
         done = kept(job, found)
         if done is not None:
             return done
+        job = job._replace(held=fetched(inputs, marks))
         try:
             outcome, files, passing, covered = _results(job)
         except (UnknownFormat, AmbiguousFormat) as error:  # as it will be next time
             outcome, files, passing, covered = _Results(_unreadable(job.task, error), {}, {})
-        if marks_of(list(found.marks)) != found.marks:
-            raise FedtraceError(job.task.name, "it was written to while it was read", "run again when it is whole")
-    except Unwritable:
+        _unchanged_since(marks, _marks(job, inputs), job.task)
+    except (Unwritable, Unreachable):
         raise
     except FedtraceError as error:
         return Done(job.task, _unreadable(job.task, error), found, None, ())
@@ -96,11 +112,13 @@ def work(job: Job) -> Done:
         outcome = Outcome(case=job.task.name, state="broken", problem=said)
         return Done(job.task, outcome, None, None, (), traceback.format_exc())
     sizes = {name: len(data) for name, data in files.items()}
+    # A member of an archive is as old as that says.
+    passing = {path: at_ns for path, at_ns in passing.items() if path in marks}
     receipt = {"outcome": asdict(outcome), "files": sizes, "passing": passing}
     if covered is not None:
         receipt["covered"] = covered.plain()
     written = {**files, RECEIPT: json.dumps(receipt, sort_keys=True).encode()}
-    Store(job.root).put({place(key, name): data for name, data in written.items()})
+    store_at(job.root).put({place(key, name): data for name, data in written.items()})
     return Done(job.task, outcome, found, key, tuple(files), covered=covered)
 
 
@@ -109,15 +127,15 @@ def place(key: str, name: str) -> str:
     return f"{KEPT}/{key}/{name.replace('/', '+')}"
 
 
-def kept(job: Job, content: Content) -> Done | None:
+def kept(job: Job, content: Content, store: Store | None = None) -> Done | None:
     """What is kept of a case whose inputs hold this; None where it has not been read to its end."""
     key = key_of(job.task, content, job.options)
-    store = Store(job.root)
+    store = store or store_at(job.root)
     told = store.get(place(key, RECEIPT))
     if told is None:
         return None
     receipt = json.loads(told)
-    if any(store.size(place(key, name)) != size for name, size in receipt["files"].items()):
+    if store.sizes([place(key, name) for name in receipt["files"]]) != list(receipt["files"].values()):
         return None
     if any(content.marks.get(path, (0, 0, 0))[1] != at_ns for path, at_ns in receipt["passing"].items()):
         return None
@@ -155,7 +173,7 @@ def _results(job: Job) -> _Results:
             most = parts.HELD_MAX if task.within_ns is None and how.keylog is None else None
             hold = Hold(task.within_ns, most, task.share)
             near_ns, lines = dict(task.near_ns), dict(task.lines)
-            case = read_case(task.paths, how, near_ns=near_ns, hold=hold, only=task.sources, lines=lines)
+            case = read_case(task.paths, how, near_ns=near_ns, held=job.held, hold=hold, only=task.sources, lines=lines)
         except TooMuch:
             return _counted(job)
         found = results(task, job.options, analysis(case, job.options.local_domains, how.ports))
@@ -170,7 +188,7 @@ def _counted(job: Job) -> _Results:
     from parsers.case import read_case
 
     task, hold = job.task, Count()
-    case = read_case(task.paths, job.options.how, near_ns=dict(task.near_ns), hold=hold)
+    case = read_case(task.paths, job.options.how, near_ns=dict(task.near_ns), held=job.held, hold=hold)
     _unpacked(task, case)
     spans = tuple(
         Span(
@@ -209,18 +227,35 @@ def _by_file_time(case: Case) -> Iterator[tuple[str, int]]:
     from parsers.case import BY_FILE_TIME
 
     for source in case.sources:
-        if source.held is None and any(BY_FILE_TIME in told for told in source.assumed):
-            yield os.fspath(source.path), Path(source.path).stat().st_mtime_ns
+        if any(BY_FILE_TIME in told for told in source.assumed):
+            yield os.fspath(source.path), source.file.stat().st_mtime_ns
 
 
-def unchanged(job: Job) -> Done | None:
+def unchanged(job: Job, inputs: Inputs, store: Store) -> Done | None:
     """What is kept of a case whose inputs look as they did last time; None where they have to be read."""
+    if job.known is None:
+        return None
     try:
-        if job.known is None or marks_of([*files_of(job.task), *job.also]) != job.known.marks:
-            return None
+        marks = _marks(job, inputs)
+    except (Unwritable, Unreachable):
+        raise
     except FedtraceError:
         return None
-    return kept(job, job.known)
+    same = job.known.marks == marks and all(map(tells, marks.values()))
+    return kept(job, job.known, store) if same else None
+
+
+def _marks(job: Job, inputs: Inputs) -> dict[str, Mark]:
+    return marks_of(inputs, job.task, job.also, job.options.how.keylog)
+
+
+def _unchanged_since(marks: Mapping[str, Mark], now: Mapping[str, Mark], task: Task) -> None:
+    """Raises FedtraceError where an input looks otherwise by now. What came since is read the next time."""
+    for path in marks:
+        if path not in now:
+            raise SourceUnreadable(path, "no such file or directory", "check the path and your rights")
+    if any(now[path] != mark for path, mark in marks.items()):
+        raise FedtraceError(task.name, "it was written to while it was read", "run again when it is whole")
 
 
 def lost(job: Job, why: str) -> Done:
@@ -231,6 +266,6 @@ def lost(job: Job, why: str) -> Done:
 def known_of(told: Mapping[str, Any]) -> dict[str, Content]:
     """What the inputs of each case held, as it was remembered."""
     return {
-        name: Content(digest, {path: (size, at_ns, inode) for path, (size, at_ns, inode) in marks.items()})
+        name: Content(digest, {path: (size, at_ns, which) for path, (size, at_ns, which) in marks.items()})
         for name, (digest, marks) in told.items()
     }

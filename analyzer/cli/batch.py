@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("archive", metavar="ARCHIVE")
-@click.option("--out", "root", required=True, metavar="DIR", help="The folder of results; it is filled, and kept up.")
+@click.option(
+    "--out", "root", required=True, metavar="DIR", help="The folder of results, or its URL; it is filled, and kept up."
+)
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, help="Processes that read, 1 unless said.")
 @click.option("--scheduler", metavar="ADDRESS", help="Read on a Dask cluster instead: tcp://10.0.0.9:8786.")
 @click.option("--since", metavar="DAY", help="Leave out attempts that began before this day, UTC: 2014-05-19.")
@@ -40,13 +42,15 @@ def batch(
 
     Each folder and each archive (zip, tar) directly below ARCHIVE is a case; loose files beside them are cut into
     days. A run that was killed goes on where it stopped, and what has not changed is not read again. Exit codes are
-    those of `analyze`, over all cases.
+    those of `analyze`, over all cases. ARCHIVE and DIR may be URLs that fsspec has a driver for: s3://, gs://, sftp://.
 
     \b
     fedtrace batch archive/ --out results/
     fedtrace batch archive/ --out results/ --workers 2 --since 2014-05-19 --only example.net
+    fedtrace batch s3://captures/2014 --out s3://results/2014 --workers 2
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.batch.cases import Options
+    from analyzer.batch.remote import in_one_process
     from analyzer.batch.run import batch as run
     from analyzer.batch.spread import dask_map, local
     from parsers.errors import FedtraceError
@@ -59,6 +63,9 @@ def batch(
         only=tuple(sorted(map(domain, only))),
     )
     teller = _JsonLog() if json_log else _Lines()
+    if workers > 1 or scheduler is not None:
+        for place in filter(in_one_process, (archive, root)):
+            raise FedtraceError(place, "no other process sees it", "leave out --workers and --scheduler")
     spread = local(workers) if scheduler is None else dask_map(scheduler)
     try:
         came = run(archive, root, options, spread, teller.heard)

@@ -54,6 +54,7 @@ def dies_of_it(job: Job) -> Done:
 def jobs(archive: Path, root: Path) -> Sequence[Job]:
     """What the workers are given."""
     from analyzer.batch.cases import archive_of
+    from analyzer.batch.inputs import Disk
 
     root.mkdir(exist_ok=True)
-    return [Job(task, Options(), str(root)) for task in archive_of(str(archive), str(root)).tasks]
+    return [Job(task, Options(), str(root)) for task in archive_of(Disk(str(archive)), str(archive), str(root)).tasks]

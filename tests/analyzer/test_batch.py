@@ -19,6 +19,7 @@ import analyzer.batch.fingerprints
 import analyzer.batch.work
 from analyzer.batch import run
 from analyzer.batch.cases import Options, archive_of, stems_of
+from analyzer.batch.inputs import Disk
 from analyzer.batch.run import batch
 from analyzer.batch.spread import local
 from analyzer.report.tables import TABLES
@@ -178,7 +179,7 @@ def test_what_has_not_changed_is_not_read_again(archive: Path, tmp_path: Path, m
     before = tree(tmp_path / "out")
 
     with monkeypatch.context() as patched:
-        patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path: pytest.fail(f"{path} was read"))
+        patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
         assert batch(str(archive), out, Options(), map).fresh == 0
     assert tree(tmp_path / "out") == before
 
@@ -431,10 +432,10 @@ def test_a_bug_of_ours_is_a_row_and_the_others_go_on(
 def test_a_folder_that_is_none_and_a_place_where_nothing_can_be_written(archive: Path, tmp_path: Path) -> None:
     """One sentence each."""
     with pytest.raises(FedtraceError, match=r"missing: no such file or directory; name the folder of the cases"):
-        archive_of(str(tmp_path / "missing"), "")
+        archive_of(Disk(str(tmp_path / "missing")), "missing", "")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FedtraceError, match="there is no case in it"):
-        archive_of(str(tmp_path / "empty"), "")
+        archive_of(Disk(str(tmp_path / "empty")), "empty", "")
     (tmp_path / "file").write_text("")
     with pytest.raises(FedtraceError, match=r"file exists|not a directory"):
         batch(str(archive), str(tmp_path / "file"), Options(), map)

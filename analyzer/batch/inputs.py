@@ -1,0 +1,129 @@
+"""Where inputs come from: what lies in an archive, how each file looks from outside, and where its bytes are.
+
+Here for archives on a disk, which are read as they lie there. Reads no input, and knows no case.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from parsers.archive import archive_kind
+from parsers.errors import SourceUnreadable
+
+Mark = tuple[int, int, int | str]
+"""How a file looks from outside: size in bytes, time of the last change in ns since 1970, inode or version."""
+Kinds = Mapping[str, tuple[Mark, bool]]
+"""Files that were looked into, by name: how each looked from outside, and whether it is a packed archive."""
+
+
+class Entry(NamedTuple):
+    """What lies directly in an archive."""
+
+    name: str
+    """What it is called there."""
+    path: str
+    """What names it to whoever reads it."""
+    folder: bool
+    """Whether it is a folder."""
+    packed: bool = False
+    """Whether it is a packed archive."""
+    mark: Mark | None = None
+    """How a file looks from outside, where looking into it costs something."""
+
+
+class Inputs(Protocol):
+    """An archive, wherever it is. Every method raises FedtraceError where a file cannot be looked at."""
+
+    def entries(self, leave_out: str, known: Kinds) -> list[Entry]:
+        """What lies directly in it, in order of name, without what is hidden, links, and the folder of results.
+
+        What is `known` and looks as it did then is not looked into.
+        """
+
+    def marks(self, paths: Sequence[str]) -> dict[str, Mark]:
+        """How the files look from outside that these paths name, and those below them; in order of name."""
+
+    def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path] | None:
+        """Where the bytes of files are by now; None where their paths lead to them."""
+
+
+class Disk:
+    """An archive on a disk."""
+
+    def __init__(self, root: str) -> None:
+        """`root` is the archive."""
+        self.root = root
+
+    def entries(self, leave_out: str, known: Kinds) -> list[Entry]:
+        """As `Inputs` promises."""
+        root = Path(self.root)
+        try:
+            found = sorted(e.path for e in os.scandir(root) if not e.name.startswith(".") and not e.is_symlink())
+        except OSError as error:
+            reason = (error.strerror or "cannot be looked into").lower()
+            raise SourceUnreadable(self.root, reason, "name the folder of the cases, and check your rights") from None
+        entries = []
+        for path in map(Path, found):
+            if path.is_dir():
+                if path.resolve() != Path(leave_out).resolve():
+                    entries.append(Entry(path.name, str(path), folder=True))
+            elif path.is_file():
+                entries.append(Entry(path.name, str(path), folder=False, packed=_packed(path)))
+        return entries
+
+    def marks(self, paths: Sequence[str]) -> dict[str, Mark]:
+        """As `Inputs` promises."""
+        return {path: _mark(path) for path in _files(paths)}
+
+    def fetched(self, marks: Mapping[str, Mark]) -> None:
+        """As `Inputs` promises."""
+
+
+def tells(mark: Mark) -> bool:
+    """Whether a file that has changed would look otherwise: some drivers tell no more than its size."""
+    return bool(mark[1] or mark[2])
+
+
+def unreadable(path: str, error: OSError) -> SourceUnreadable:
+    """Why a file cannot be read."""
+    return SourceUnreadable(path, (error.strerror or "cannot be read").lower(), "check the path and your rights")
+
+
+def _files(paths: Sequence[str]) -> list[str]:
+    """Every file that may be read, in order of name."""
+    found: list[str] = []
+
+    def refused(error: OSError) -> None:
+        raise error
+
+    try:
+        for path in paths:
+            if not Path(path).is_dir():
+                found.append(path)
+                continue
+            for folder, below, names in os.walk(path, onerror=refused):
+                below[:] = [name for name in below if not name.startswith(".")]
+                files = [os.path.join(folder, name) for name in names if not name.startswith(".")]  # noqa: PTH118  (10,000 files, no objects)
+                found += [file for file in files if Path(file).is_file() and not Path(file).is_symlink()]
+    except OSError as error:
+        reason = (error.strerror or "cannot be looked into").lower()
+        raise SourceUnreadable(str(error.filename or paths[0]), reason, "check your rights") from None
+    return sorted(found)
+
+
+def _mark(path: str) -> Mark:
+    try:
+        seen = Path(path).stat()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return (seen.st_size, seen.st_mtime_ns, seen.st_ino)
+
+
+def _packed(file: Path) -> bool:
+    try:
+        return archive_kind(file) is not None
+    except OSError:
+        return False  # whoever reads it says why
