@@ -93,6 +93,7 @@ TESTED_BY: dict[str, str] = {
             "analyzer/batch/cases.py",
             "analyzer/batch/days.py",
             "analyzer/batch/fingerprints.py",
+            "analyzer/batch/inputs.py",
             "analyzer/batch/metrics.py",
             "analyzer/batch/outcome.py",
             "analyzer/batch/overview.py",
@@ -107,6 +108,10 @@ TESTED_BY: dict[str, str] = {
     ),
     "analyzer/batch/covered.py": "tests/analyzer/test_parts.py",
     "analyzer/batch/owned.py": "tests/analyzer/test_parts.py",
+    **dict.fromkeys(
+        ("analyzer/batch/bucket.py", "analyzer/batch/fetched.py", "analyzer/batch/places.py"),
+        "tests/analyzer/test_remote.py",  # whole runs over each kind of place
+    ),
     "analyzer/claims.py": "tests/test_claims.py",
     "analyzer/history.py": "tests/analyzer/test_connection.py",
     "analyzer/hops.py": "tests/analyzer/test_connection.py",

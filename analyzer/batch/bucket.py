@@ -89,7 +89,6 @@ class Bucket:
     def size(self, name: str) -> int | None:
         """As `Store` promises."""
         with self._refusals():
-            self.system.invalidate_cache()
             try:
                 return mark(self.system.info(self.path(name)))[0]
             except FileNotFoundError:
@@ -110,7 +109,6 @@ class Bucket:
     def folders(self, folder: str) -> list[str]:
         """As `Store` promises."""
         with self._refusals():
-            self.system.invalidate_cache()
             try:
                 listed = self.system.ls(self.path(folder), detail=True)
             except FileNotFoundError:
@@ -179,7 +177,6 @@ class Bucket:
     def _list(self, folder: str) -> dict[str, Mark]:
         """How all files below a folder look, by name."""
         with self._refusals():
-            self.system.invalidate_cache()
             try:
                 found = self.system.find(self.path(folder).rstrip("/"), detail=True)
             except FileNotFoundError:

@@ -50,7 +50,6 @@ class Fetched:
         """As `Inputs` promises; what files looked like is remembered, and not asked for again."""
         out = place_of(leave_out) if is_remote(leave_out) else None
         with self.place.asked():
-            self._system.invalidate_cache()
             listed = self._system.ls(self.place.root or "/", detail=True)
         found = {self.place.name(info["name"]): info for info in listed}
         entries = []
@@ -78,7 +77,6 @@ class Fetched:
                 found[path] = self._seen[path]
                 continue
             with self.place.asked(path):
-                self._system.invalidate_cache()
                 below = self._system.find(self.place.at(path), detail=True)
                 if not below:  # an empty folder, or nothing
                     self._system.info(self.place.at(path))

@@ -101,6 +101,7 @@ def place_of(url: str) -> Place:
     called = shown(url)
     try:
         from fsspec.core import url_to_fs
+        from fsspec.dircache import DirCache
         from fsspec.registry import known_implementations
     except ImportError:
         raise FedtraceError(called, "fsspec is not installed", "pip install 'fedtrace[batch]'") from None
@@ -120,6 +121,8 @@ def place_of(url: str) -> Place:
         raise Unreachable(called, *reason(error)) from None
     if not rest.strip("/") and protocol not in (ONE_PROCESS, "sftp", "ssh", "ftp"):
         raise FedtraceError(called, "it names no bucket", f"write {protocol}://BUCKET/FOLDER")
+    # What others write meanwhile is seen: not even sizes are taken from an earlier listing.
+    system.dircache = DirCache(use_listings_cache=False)
     return Place(system, root.rstrip("/"), called.rstrip("/"))
 
 

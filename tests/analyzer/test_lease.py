@@ -1,0 +1,75 @@
+"""Two runs that want one lock, and one that was killed with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import fsspec
+import pytest
+
+from analyzer.batch import lease
+from analyzer.batch.lease import Lease
+
+PATH = "/results/.work/lock"
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
+    """A store whose locks are waited for a moment only."""
+    monkeypatch.setattr(lease, "BEAT_S", 0.01)
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
+def test_a_lock_is_one_runs(memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another sees it change, however long it has to wait for that; when it is free it can be taken."""
+    monkeypatch.setattr(lease, "PATIENCE", 1000)
+    first, second = Lease(memory, PATH), Lease(memory, PATH)
+
+    assert first.take()
+    assert not second.take()
+    first.free()
+    assert not memory.exists(PATH)
+    assert Lease(memory, PATH).take()
+
+
+def test_the_lock_of_a_killed_run_is_taken_over(memory: fsspec.AbstractFileSystem) -> None:
+    """Nobody writes it any more."""
+    memory.pipe_file(PATH, b"somebody 7")
+    run = Lease(memory, PATH)
+
+    assert run.take()
+    run.free()
+    assert not memory.exists(PATH)
+
+
+def test_who_has_lost_the_lock_knows_it_and_leaves_it(memory: fsspec.AbstractFileSystem) -> None:
+    """A machine that slept for an hour was taken for dead."""
+    run = Lease(memory, PATH)
+    assert run.take()
+    while not run.lost:
+        memory.pipe_file(PATH, b"somebody 1")
+
+    run.free()
+    assert memory.cat_file(PATH) == b"somebody 1"
+
+
+def test_a_store_that_cannot_make_what_is_not_there(
+    memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks first, which is better than nothing."""
+    plain = type(memory).pipe_file
+
+    def pipe_file(self: object, path: str, value: bytes, mode: str = "overwrite") -> None:
+        if mode == "create":
+            raise NotImplementedError
+        plain(self, path, value)
+
+    monkeypatch.setattr(type(memory), "pipe_file", pipe_file)
+    first = Lease(memory, PATH)
+    assert first.take()
+    monkeypatch.setattr(lease, "PATIENCE", 1000)
+    assert not Lease(memory, PATH).take()
+    first.free()

@@ -1,0 +1,359 @@
+"""Archives and results that a URL names: the same bytes as on a disk, and one sentence for what goes wrong.
+
+In an object store (moto's server, on this machine), in memory, and in folders where files are renamed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+import fsspec
+import pytest
+
+import analyzer.batch.work
+from analyzer.batch import lease, run
+from analyzer.batch.cases import Options
+from analyzer.batch.fetched import Fetched
+from analyzer.batch.remote import is_remote, mark, on_disk, place_of, reason, shown
+from analyzer.batch.run import batch
+from parsers.errors import FedtraceError
+from tests.analyzer import elsewhere, test_batch
+from tests.analyzer.elsewhere import tree, upload
+from tests.analyzer.test_batch import archive as on_a_disk
+from tests.command import HEALTHY, REFUSED, fedtrace
+
+__all__ = ["on_a_disk"]
+
+KILLS = 6
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """An object store that asks nobody who they are."""
+    with pytest.MonkeyPatch.context() as patch, elsewhere.s3(patch) as address:
+        yield address
+
+
+@pytest.fixture
+def archive(on_a_disk: Path) -> Path:
+    """Four cases; the server knows no object with a line break in its name."""
+    (on_a_disk / "_<script>\n.zip").rename(on_a_disk / "_<script> & é.zip")
+    return on_a_disk
+
+
+@pytest.fixture
+def s3(address: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A bucket of its own."""
+    system = fsspec.filesystem("s3")
+    bucket = f"s3://test-{crc32(request.node.name.encode())}"
+    system.mkdir(bucket)
+    yield bucket
+    elsewhere.checks(address, False)
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    """Nothing is in it before, nor after."""
+    system = fsspec.filesystem("memory")
+    for begin in (True, False):
+        system.store.clear()
+        system.pseudo_dirs[:] = [""]
+        if begin:
+            yield "memory://place"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks of runs that were killed are waited for a moment only."""
+    monkeypatch.setattr(lease, "BEAT_S", 0.05)
+
+
+@pytest.fixture(params=["memory", "s3", "renaming"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each kind of place."""
+    if request.param == "renaming":
+        return f"renaming://{tmp_path}/place"
+    found: str = request.getfixturevalue(request.param)
+    return found
+
+
+# --- what comes out
+
+
+def test_the_result_does_not_depend_on_where_it_comes_from_and_goes_to(
+    archive: Path, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes are those of a run inside the archive: files are called by their names in it."""
+    (archive / "a.pcap").write_bytes(HEALTHY)
+    (archive / "b.pcap").write_bytes(REFUSED)
+    (archive / "case.toml").write_text('zone = "UTC"\n')
+    (archive / ".hidden").write_bytes(HEALTHY)
+    (archive / "refused" / "deep").mkdir()
+    (archive / "refused" / "deep" / "cups.pcap").write_bytes(HEALTHY)
+    monkeypatch.chdir(archive)
+    on_disk = batch(".", str(tmp_path / "out"), Options(), map)
+    upload(archive, f"{place}/archive")
+    came = batch(f"{place}/archive", f"{place}/out", Options(), map)
+
+    assert came == on_disk
+    assert tree(f"{place}/out") == test_batch.tree(tmp_path / "out")
+    assert not [data for data in tree(f"{place}/out").values() if b"fedtrace-" in data]
+
+
+def test_either_may_be_on_the_disk(archive: Path, memory: str, tmp_path: Path) -> None:
+    """Also as `file://`."""
+    upload(archive, f"{memory}/archive")
+    batch(f"{memory}/archive", f"file://{tmp_path}/out", Options(), map)
+    batch(f"{memory}/archive", f"{memory}/out", Options(), map)
+    assert test_batch.tree(tmp_path / "out") == tree(f"{memory}/out")
+
+    batch(f"file://{archive}", f"{memory}/here", Options(), map)
+    batch(str(archive), str(tmp_path / "there"), Options(), map)
+    assert test_batch.tree(tmp_path / "there") == tree(f"{memory}/here")
+
+
+def test_results_may_lie_in_the_archive(archive: Path, place: str) -> None:
+    """They are no case of it."""
+    upload(archive, place)
+    batch(place, f"{place}/results", Options(), map)
+    assert len(batch(place, f"{place}/results", Options(), map).outcomes) == 4
+
+
+def test_processes_are_told_where_it_is(archive: Path, s3: str) -> None:
+    """Two of them, as who types the command."""
+    upload(archive, f"{s3}/archive")
+    batch(f"{s3}/archive", f"{s3}/one", Options(), map)
+    command = ["batch", f"{s3}/archive", "--out", f"{s3}/two", "--workers", "2"]
+    code = f"from analyzer.cli import main; main({command!r})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (result.returncode, result.stdout) == (1, "4 cases: 2 with a failing pair, 1 failed, 4 read now\n")
+    assert tree(f"{s3}/two") == tree(f"{s3}/one")
+
+
+# --- a second run
+
+
+def test_what_has_not_changed_is_not_fetched_again(archive: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor copied anew; what has changed is."""
+    (archive / "broken" / "cups.pcap").write_bytes(HEALTHY)
+    (archive / "loose.pcap").write_bytes(HEALTHY)
+    system = upload(archive, f"{place}/archive")
+    archive_url, out = f"{place}/archive", f"{place}/out"
+    assert batch(archive_url, out, Options(), map).fresh == 5
+    before = {name: mark(info) for name, info in system.find(out, detail=True).items()}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fetched, "_fetch", lambda self, name, *_: pytest.fail(f"{name} was fetched"))
+        patched.setattr(type(system), "cat_ranges", lambda *_, **__: pytest.fail("files were looked into"))
+        assert batch(archive_url, out, Options(), map).fresh == 0
+    after = {name: mark(info) for name, info in system.find(out, detail=True).items()}
+    assert {name for name in before if before[name] != after.get(name)} <= {n for n in before if n.endswith(".prom")}
+
+    (archive / "healthy" / "cups.pcap").write_bytes(REFUSED)
+    upload(archive / "healthy", f"{archive_url}/healthy")
+    assert batch(archive_url, out, Options(), map).fresh == 1
+
+
+def test_a_killed_run_goes_on_where_it_stopped(archive: Path, s3: str) -> None:
+    """Killed anywhere, what is shown is whole, and the end is that of an undisturbed run, byte for byte."""
+    upload(archive, f"{s3}/archive")
+
+    def killed(root: str, at: int) -> tuple[int, int]:
+        code = (
+            "from types import SimpleNamespace as N; from analyzer.batch import lease; lease.BEAT_S = 0.05;"
+            "from tests.analyzer import killed; counted = N(value=0);"
+            f"killed.run({s3 + '/archive'!r}, {root!r}, {at}, counted); print(counted.value)"
+        )
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert result.returncode in (0, -9), result.stderr
+        return result.returncode, int(result.stdout or 0)
+
+    _, lines = killed(f"{s3}/whole", 0)
+    whole = tree(f"{s3}/whole")
+    for number in range(KILLS):
+        assert killed(f"{s3}/out", lines * (number + 1) // (3 * KILLS))[0] == -9
+        assert all(whole[name] == data for name, data in tree(f"{s3}/out").items())
+    assert killed(f"{s3}/out", 0)[0] == 0
+    assert tree(f"{s3}/out") == whole
+
+
+def test_two_runs_do_not_write_into_one_place(archive: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second says so and leaves it alone."""
+    monkeypatch.setattr(lease, "PATIENCE", 1000)
+    upload(archive, f"{place}/archive")
+
+    def meanwhile(work: run.Work, jobs: object) -> object:
+        with pytest.raises(FedtraceError, match="another run is writing here"):
+            batch(f"{place}/archive", f"{place}/out", Options(), map)
+        return map(work, jobs)  # type: ignore[call-overload]
+
+    assert batch(f"{place}/archive", f"{place}/out", Options(), meanwhile).exit_code == 1  # type: ignore[arg-type]
+
+
+# --- what goes wrong
+
+
+def test_an_object_that_vanishes_is_a_row(archive: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others go on."""
+    system = upload(archive, f"{place}/archive")
+    reading = analyzer.batch.work._results
+
+    def vanishes(job: run.Job) -> object:
+        found = reading(job)
+        if job.task.name == "healthy":
+            system.rm_file(f"{place}/archive/healthy/cups.pcap".removeprefix("renaming://"))
+        return found
+
+    monkeypatch.setattr(analyzer.batch.work, "_results", vanishes)
+    came = batch(f"{place}/archive", f"{place}/out", Options(), map)
+    told = {o.case: o.problem for o in came.outcomes}
+
+    assert "no such file or directory" in (told["healthy"] or "")
+    assert came.exit_code == 1
+
+
+def test_nothing_of_a_case_is_left_on_the_disk(
+    archive: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it could be read, or was a bug of ours."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    upload(archive, f"{memory}/archive")
+    batch(f"{memory}/archive", f"{memory}/out", Options(), map)
+    assert not list((tmp_path / "scratch").iterdir())
+
+    monkeypatch.setattr(analyzer.batch.work, "_results", lambda job: {}["a bug"])
+    assert batch(f"{memory}/archive", f"{memory}/other", Options(), map).exit_code == 4
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_a_disk_that_is_too_full_to_fetch_to(archive: Path, memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cases say so, and are read the next time."""
+    upload(archive, f"{memory}/archive")
+    with monkeypatch.context() as patched:
+        patched.setattr("analyzer.batch.fetched.FREE_MIN", 1 << 60)
+        came = batch(f"{memory}/archive", f"{memory}/out", Options(), map)
+    assert came.exit_code == 2
+    assert "less room than it needs is free on the disk of" in (came.outcomes[0].problem or "")
+    assert batch(f"{memory}/archive", f"{memory}/out", Options(), map).fresh == 4
+
+
+def test_a_bucket_without_rights_ends_the_run_in_one_sentence(
+    archive: Path, s3: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To write there, or to read; and nothing is taken for whole when the rights are there."""
+    upload(archive, f"{s3}/archive")
+    elsewhere.reader(monkeypatch, address)
+    result = fedtrace("batch", f"{s3}/archive", "--out", f"{s3}/out")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"fedtrace: {s3}/out: access is denied (")
+    assert result.stderr.endswith("; check your credentials, and what they may do there\n")
+    assert result.stderr.count("\n") == 1
+
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    fsspec.filesystem("s3").clear_instance_cache()
+    result = fedtrace("batch", f"{s3}/archive", "--out", f"{s3}/out")
+    assert result.exit_code == 2
+    assert "access is denied" in result.stderr and "wrong" not in result.stderr
+
+
+def test_a_store_that_fails_in_mid_run_leaves_nothing_half_written(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk of another machine: a file breaks off in the middle."""
+    left = iter(range(17))
+    plain = elsewhere.Renaming.pipe_file
+
+    def full(self: elsewhere.Renaming, path: str, value: bytes, mode: str = "overwrite") -> None:
+        if next(left, None) is None:
+            plain(self, path, value[: len(value) // 2], mode)
+            raise OSError(28, "No space left on device")
+        plain(self, path, value, mode)
+
+    out = f"renaming://{tmp_path}/out"
+    with monkeypatch.context() as patched:
+        patched.setattr(elsewhere.Renaming, "pipe_file", full)
+        result = fedtrace("batch", archive, "--out", out)
+    assert result.exit_code == 2
+    assert result.stderr.endswith("out: no space left on device; make room, or name another place\n")
+
+    batch(str(archive), out, Options(), map)
+    batch(str(archive), str(tmp_path / "whole"), Options(), map)
+    assert tree(out) == test_batch.tree(tmp_path / "whole")
+    assert not list((tmp_path / "out" / ".work").glob("parts/*"))
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nosuch://a/b", "no driver knows nosuch://; write s3://, gs://, sftp://, …, or the path of a folder"),
+        ("gs://bucket/x", "the driver of gs:// is not installed; pip install gcsfs"),
+        ("s3://", "it names no bucket; write s3://BUCKET/FOLDER"),
+        ("memory://missing", "no such file or directory; check the path and your rights"),
+    ],
+)
+def test_a_url_that_leads_nowhere(url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence with what to do."""
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    result = fedtrace("batch", url, "--out", tmp_path / "out")
+
+    assert (result.exit_code, result.stderr) == (2, f"fedtrace: {url}: {said}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_store_that_does_not_answer(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends, and says nothing of its cases."""
+    upload(archive, "memory://archive")
+    monkeypatch.setattr(Fetched, "_fetch", lambda self, *_: self._lost())
+
+    def lost(self: Fetched) -> None:
+        with self.place.asked("x"):
+            raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(Fetched, "_lost", lost, raising=False)
+    result = fedtrace("batch", "memory://archive", "--out", "memory://out")
+    fsspec.filesystem("memory").store.clear()
+
+    assert result.exit_code == 2
+    assert "memory://archive: it does not answer" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_memory_is_one_processs(tmp_path: Path) -> None:
+    """One sentence."""
+    result = fedtrace("batch", "memory://a", "--out", tmp_path / "out", "--workers", "2")
+    assert result.stderr == "fedtrace: memory://a: no other process sees it; leave out --workers and --scheduler\n"
+    assert result.exit_code == 2
+
+
+# --- URLs, and what drivers say
+
+
+def test_a_password_is_shown_nowhere() -> None:
+    """Not in a place's name, nor in what a driver says of it."""
+    assert shown("sftp://anna:ge@heim@host:22/a@b") == "sftp://anna@host:22/a@b"
+    assert shown("https://host/a?token=geheim") == "https://host/a"
+    assert shown("s3://bucket/a?b") == "s3://bucket/a?b"
+    assert "geheim" not in " ".join(reason(ValueError("no way to sftp://anna:geheim@host/a")))
+
+
+def test_paths_are_no_urls() -> None:
+    """And this machine's disks are no other place."""
+    assert not any(map(is_remote, ("archive/", "/a:b/c", "-", "file:///a", "local:///a", "C:\\a")))
+    assert all(map(is_remote, ("s3://b", "S3://b", "memory://")))
+    assert on_disk("file:///a/b") == "/a/b"
+    assert place_of("MEMORY://a/b/").root == "/a/b"
+
+
+def test_a_file_is_known_by_what_its_driver_tells() -> None:
+    """A version where there is one, with a time as coarse as the coarsest answer; else the time."""
+    at = 1_400_000_000
+    assert mark({"size": 3, "ETag": '"abc"', "LastModified": at + 0.25}) == (3, at * 10**9, "abc")
+    assert mark({"size": 3, "created": at + 0.25}) == (3, at * 10**9 + 250_000_000, "")
+    assert mark({"size": 3, "modify": "yesterday"}) == (3, 0, "yesterday")
+    assert mark({"size": 3}) == (3, 0, "")
