@@ -47,7 +47,6 @@ def batch(
     \b
     fedtrace batch archive/ --out results/
     fedtrace batch archive/ --out results/ --workers 2 --since 2014-05-19 --only example.net
-    fedtrace batch s3://captures/2014 --out s3://results/2014 --workers 2
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.batch.cases import Options
     from analyzer.batch.remote import in_one_process

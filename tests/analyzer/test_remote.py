@@ -28,7 +28,7 @@ from tests.command import HEALTHY, REFUSED, fedtrace
 
 __all__ = ["on_a_disk"]
 
-KILLS = 6
+KILLS = 4
 
 
 @pytest.fixture(scope="module")
