@@ -56,6 +56,9 @@ class Lease:
 
     def _made(self) -> bool:
         """Whether there was none, and it is ours now."""
+        # Some drivers, as that of sftp://, take `create` and write over what is there all the same.
+        if self._found() is not None:
+            return False
         try:
             self._system.pipe_file(self._path, self._told(), mode="create")
         except FileExistsError:

@@ -73,3 +73,17 @@ def test_a_store_that_cannot_make_what_is_not_there(
     monkeypatch.setattr(lease, "PATIENCE", 1000)
     assert not Lease(memory, PATH).take()
     first.free()
+
+
+def test_a_driver_that_writes_over_what_it_was_asked_to_make(
+    memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of sftp:// does: the second run does not take the lock from the first."""
+    plain = type(memory).pipe_file
+    monkeypatch.setattr(type(memory), "pipe_file", lambda self, path, value, mode="": plain(self, path, value))
+    first = Lease(memory, PATH)
+    assert first.take()
+    monkeypatch.setattr(lease, "PATIENCE", 1000)
+    assert not Lease(memory, PATH).take()
+    assert not first.lost
+    first.free()
