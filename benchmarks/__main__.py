@@ -21,8 +21,8 @@ TARGETS = {
 
 LINES_A_SECOND = {"asa": 300_000, "prosody": 100_000, "ejabberd": 100_000, "bind": 100_000}
 """Lines of a log that fedtrace promises to read in a second of CPU time, start-up and verdict included."""
-SAMPLED_A_SECOND = 100_000
-"""The same for logs made of samples, start-up included."""
+SAMPLED_A_SECOND = {50: 100_000, 4: 75_000}
+"""The same for logs made of samples, start-up included, by how many others stand behind each line that tells."""
 LOG_PEAK_BYTES = 400_000_000
 """Memory that a log may take, whatever its length."""
 
@@ -127,12 +127,12 @@ def _sampled(name: str, lines: int, others: int, scratch: Path, rounds: int) -> 
     path.write_text("".join(f"{line}\n" for line in samples.lines(name, lines, others)), encoding="utf-8")
     command = [sys.executable, "-m", "benchmarks.samples", name, str(path)]
     (cost,) = interleaved({name: partial(run, command)}, rounds).values()
-    rate = lines / cost.cpu_s
+    rate, target = lines / cost.cpu_s, SAMPLED_A_SECOND[others]
     print(
         f"  {name:16} {lines:>9,} lines, 1 in {others + 1:2} tells {cost.cpu_s:8.2f} s CPU {rate:9,.0f} lines/s   "
-        f"target: {SAMPLED_A_SECOND:,} lines/s: {'holds' if rate >= SAMPLED_A_SECOND else 'MISSED'}"
+        f"target: {target:,} lines/s: {'holds' if rate >= target else 'MISSED'}"
     )
-    return rate >= SAMPLED_A_SECOND
+    return rate >= target
 
 
 def _frame(rounds: int) -> bool:
@@ -192,7 +192,7 @@ def main(ctx: click.Context, quick: bool, longer: bool, rounds: int | None, give
                 few = samples.LINES // 10 if quick else samples.LINES
                 held += [
                     _sampled(name, few, others, Path(scratch), rounds)
-                    for others in samples.OTHERS
+                    for others in SAMPLED_A_SECOND
                     for name in samples.named()
                 ]
             held.append(_frame(rounds))

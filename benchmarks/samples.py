@@ -17,8 +17,6 @@ from parsers.source import How, Reading, Source
 
 LINES = 300_000
 """Lines of each log."""
-OTHERS = (50, 4)
-"""Lines that tell nothing of federation, behind each that does."""
 _NOON_NS = 1_795_345_200 * 10**9
 """For clocks without a year or a day."""
 
@@ -29,7 +27,7 @@ def named() -> list[str]:
 
 
 def lines(name: str, count: int, others: int) -> Iterator[str]:
-    """A log of that format, with so many others behind each telling line."""
+    """A log of that format; behind each line that tells of federation so many others that do not."""
     form = ingest.format_named(name)
     assert isinstance(form, LogFormat)
     told = [sample.line for sample in form.samples]
