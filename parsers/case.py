@@ -69,7 +69,7 @@ def read_case(
     how: How,
     watch: Callable[[Source, Reading], None] | None = None,
     near_ns: Mapping[str, int] | None = None,
-    held: Mapping[str, Path] | None = None,
+    fetched: Mapping[str, Path] | None = None,
     hold: Hold | None = None,
     only: Collection[str] = (),
     lines: Mapping[str, tuple[int, int]] | None = None,
@@ -77,7 +77,7 @@ def read_case(
     """Read all inputs: files, folders, shell patterns, `-`. `watch` is told of each source before it is read.
 
     `near_ns` tells, by path, near which instant files begin that leave out year or day, where that is known already.
-    `held` tells where the bytes of files are that no path leads to, as `inputs_of` says.
+    `fetched` tells where the bytes of files are that no path leads to, as `inputs_of` says.
     `hold` says what of the events is wanted, and raises TooMuch; `only` are the names of the sources that are read, all
     where none is named, and `lines` the first and last line of those of which not all are.
     Raises FedtraceError when not one of them can be used, and when there is no tshark and it was asked for.
@@ -86,7 +86,7 @@ def read_case(
         tshark_call.program()
     if how.keylog is not None:
         check_keylog(how.keylog)
-    inputs = inputs_of(paths, held)
+    inputs = inputs_of(paths, fetched)
     case = Case(sources=[], inputs=inputs)
     hold = hold or Hold()
     dated: dict[str, bool] = {}

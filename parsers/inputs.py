@@ -44,19 +44,20 @@ class Inputs:
         return case_file.how_of(self.known, source.path, how) if self.known else how
 
 
-def inputs_of(paths: Sequence[str], held: Mapping[str, Path] | None = None) -> Inputs:
+def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path] | None = None) -> Inputs:
     """Every input that the paths name. Raises SourceUnreadable where one names none, or a `case.toml` is wrong.
 
-    `held` tells of files that no path leads to where their bytes are, by what they are called: they are all there is.
+    `fetched` tells of files that no path leads to where their bytes are, by what they are called: they are all there is.
     """
     found = Inputs()
     members: dict[Path, tuple[Path | None, FedtraceError | None, int]] = {}
     shown: list[Path] = []
     unpacking: Unpacking | None = None
-    for path, file in [(p, p) for p in _files(paths)] if held is None else [(Path(n), f) for n, f in held.items()]:
+    named = [(path, path) for path in _files(paths)] if fetched is None else [(Path(n), f) for n, f in fetched.items()]
+    for path, file in named:
         if str(path) == "-" or not file.is_file() or not _is_archive(file):
             shown.append(path)
-            if held is not None:
+            if fetched is not None:
                 members[path] = (file, None, 0)
             continue
         if unpacking is None:

@@ -53,10 +53,10 @@ def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None)
     """
     if known is not None and known.marks == marks and all(map(tells, marks.values())):
         return known
-    held = fetched(inputs, marks)
+    places = fetched(inputs, marks)
     whole = hashlib.sha256()
     for path in marks:
-        file = Path(path.removeprefix(KEYLOG)) if held is None or path not in held else held[path]
+        file = Path(path.removeprefix(KEYLOG)) if places is None or path not in places else places[path]
         whole.update(f"{path!r} {_digest(path, file)}\n".encode())
     return Content(whole.hexdigest(), marks)
 

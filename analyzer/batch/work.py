@@ -75,7 +75,7 @@ class Job(NamedTuple):
     """Further files whose content matters, as the archive's `case.toml`."""
     archive: str = ""
     """The archive, or its URL: from there the files are fetched, if they have to be."""
-    held: Mapping[str, Path] | None = None
+    fetched: Mapping[str, Path] | None = None
     """Where they were fetched to."""
 
 
@@ -97,7 +97,7 @@ def _work(job: Job, inputs: Inputs) -> Done:
         done = kept(job, found)
         if done is not None:
             return done
-        job = job._replace(held=fetched(inputs, marks))
+        job = job._replace(fetched=fetched(inputs, marks))
         try:
             outcome, files, passing, covered = _results(job)
         except (UnknownFormat, AmbiguousFormat) as error:  # as it will be next time
@@ -173,7 +173,9 @@ def _results(job: Job) -> _Results:
             most = parts.HELD_MAX if task.within_ns is None and how.keylog is None else None
             hold = Hold(task.within_ns, most, task.share)
             near_ns, lines = dict(task.near_ns), dict(task.lines)
-            case = read_case(task.paths, how, near_ns=near_ns, held=job.held, hold=hold, only=task.sources, lines=lines)
+            case = read_case(
+                task.paths, how, near_ns=near_ns, fetched=job.fetched, hold=hold, only=task.sources, lines=lines
+            )
         except TooMuch:
             return _counted(job)
         found = results(task, job.options, analysis(case, job.options.local_domains, how.ports))
@@ -188,7 +190,7 @@ def _counted(job: Job) -> _Results:
     from parsers.case import read_case
 
     task, hold = job.task, Count()
-    case = read_case(task.paths, job.options.how, near_ns=dict(task.near_ns), held=job.held, hold=hold)
+    case = read_case(task.paths, job.options.how, near_ns=dict(task.near_ns), fetched=job.fetched, hold=hold)
     _unpacked(task, case)
     spans = tuple(
         Span(
