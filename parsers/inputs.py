@@ -47,7 +47,7 @@ class Inputs:
 def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path] | None = None) -> Inputs:
     """Every input that the paths name. Raises SourceUnreadable where one names none, or a `case.toml` is wrong.
 
-    `fetched` tells of files that no path leads to where their bytes are, by what they are called: they are all there is.
+    `fetched` tells of files that no path leads to where their bytes are, by what they are called: there are no others.
     """
     found = Inputs()
     members: dict[Path, tuple[Path | None, FedtraceError | None, int]] = {}
