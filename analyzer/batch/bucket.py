@@ -136,8 +136,10 @@ class Bucket:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """As `Store` promises. Where a killed run has left its lock, that is waited out."""
-        lease = Lease(self.system, self.path(LOCK))
         with self._refusals():
+            # It is written from a thread of its own, and a driver may be one connection, which bears one.
+            own = {**self.system.storage_options, "skip_instance_cache": True}
+            lease = Lease(type(self.system)(*self.system.storage_args, **own), self.path(LOCK))
             if not self._whole:
                 self._make_room(LOCK)
             if not lease.take():
