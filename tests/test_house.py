@@ -125,7 +125,6 @@ TESTED_BY: dict[str, str] = {
     "analyzer/signs.py": "tests/analyzer/test_checklist.py",
     "analyzer/analysis.py": "tests/test_cli.py",
     "parsers/capture/conversation.py": "tests/parsers/test_frames.py",
-    "parsers/capture/datagrams.py": "tests/parsers/test_frames.py",
     "parsers/events.py": "tests/test_house.py",
 }
 """Sources without a test file of their own name, and where they are tested instead."""

@@ -97,13 +97,6 @@ class Batch(NamedTuple):
             payloads=[self.payloads[index] for index in chosen.tolist()],
         )
 
-    def ends_of(self, row: int) -> tuple[str, int, str, int]:
-        """The two ends of one packet, sender first."""
-        begin, end = (0, 16) if self.six[row] else (0, 4)
-        both = self.ends[row]
-        src, dst = both[begin:end].tobytes(), both[16 : 16 + end].tobytes()
-        return address_text(src), int(self.sport[row]), address_text(dst), int(self.dport[row])
-
     def packets(self) -> Iterator[Packet]:
         """The rows as packets."""
         return chain.from_iterable(map(self._some, range(0, len(self.frame), _SOME)))

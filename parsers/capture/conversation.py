@@ -6,7 +6,6 @@ Knows nothing of when a conversation begins or ends, and decodes nothing.
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
 from parsers.events import Flow, Where
@@ -17,8 +16,6 @@ from parsers.wire.reassembly import Direction
 
 PLACES_MAX = 16384
 """Segments whose places are kept for one direction: an element spans fewer, or is refused as too big."""
-LINGER_NS = 240 * 10**9
-"""A closed conversation is forgotten after twice the maximum segment lifetime (RFC 9293 section 3.4.2)."""
 _DNS_PORT = 53
 """RFC 1035 section 4.2."""
 
@@ -82,13 +79,6 @@ class Side:
         self.places.append(place)
         self.gathered.append(data)
         self.end += len(data)
-
-    def gather_all(self, pieces: list[bytes], places: list[Place]) -> None:
-        """The same of many."""
-        *starts, self.end = accumulate(map(len, pieces), initial=self.end)
-        self.starts += starts
-        self.places += places
-        self.gathered += pieces
 
     def place(self, at: int) -> Place:
         """Of the packet that brought the byte of the index `at`."""

@@ -23,7 +23,6 @@ class DecryptingReader(Reader):
 
     gather_bytes = 1  # both directions in the order of the capture, for one tells how to decrypt the other
     keep_tls = True
-    in_runs = False
 
     def __init__(self, keylog: Path, hold: Hold | None = None) -> None:
         """Raises SourceUnreadable when that is no key log."""

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from parsers.capture.batch import Batch
-from parsers.capture.conversation import LINGER_NS, Conversation, File, Place, Side, common_fields
-from parsers.capture.datagrams import lookup, quoted, unreachable
+from parsers.capture.conversation import Conversation, File, Place, Side, common_fields
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Lost, Packet
 from parsers.capture.passed import Key, Passed
-from parsers.capture.runs import Half, Run, runs
 from parsers.events import (
     CaptureGap,
     Damage,
+    DnsAnswer,
+    DnsQuery,
     Event,
     Flow,
     Idle,
     Retransmission,
     Tally,
     TcpMark,
+    Unreachable,
     Where,
     river_key,
 )
@@ -43,6 +43,8 @@ IDLE_NS = 300 * 10**9
 silences are everyday."""
 IDLES_MAX = 64
 """Silences of one conversation that are told: five hours of them."""
+LINGER_NS = 240 * 10**9
+"""A closed conversation is forgotten after twice the maximum segment lifetime (RFC 9293 section 3.4.2)."""
 SWEEP_EVERY = 65536
 """Frames between two sweeps for conversations to forget."""
 CONVERSATIONS_MAX = 1 << 19
@@ -57,8 +59,6 @@ class Reader:
 
     gather_bytes = GATHER_BYTES
     keep_tls = False
-    in_runs = True
-    """The bytes of one direction may be taken before earlier ones of the other."""
 
     def __init__(self, hold: Hold | None = None) -> None:
         """`hold` says what of the events is wanted; without it all are."""
@@ -69,28 +69,25 @@ class Reader:
         self._passed = Passed()
         self._crowded = 0
 
-    def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost | Batch], reading: Reading) -> None:
+    def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost], reading: Reading) -> None:
         """Take the packets of one file."""
         self.file = File(source, reading)
-        unswept, now_ns = SWEEP_EVERY, 0
+        segment = self._segment
+        unswept = SWEEP_EVERY
         for item in chosen:
             if type(item) is Packet:
-                self._one(item)
-                unswept, now_ns = unswept - 1, item.at_ns
-            elif type(item) is Batch:
-                for part in runs(item, self.file, IDLE_NS) if self.in_runs else item.packets():
-                    if type(part) is Run:
-                        self._run(part)
-                    elif type(part) is Packet:
-                        self._one(part)
-                unswept, now_ns = unswept - len(item.frame), int(item.at_ns[-1])
+                if item.proto == TCP:
+                    segment(item)
+                else:
+                    self._datagram(item)
+                unswept -= 1
+                if not unswept:
+                    self._sweep(item.at_ns)
+                    unswept = SWEEP_EVERY
             elif type(item) is IcmpError:
                 self._icmp(item)
             elif type(item) is Lost:
                 self._lost(item)
-            if unswept <= 0:
-                self._sweep(now_ns)
-                unswept = SWEEP_EVERY
 
     def close(self) -> list[Event]:
         """The input ends: everything that still waits, and all events in order of time."""
@@ -103,9 +100,6 @@ class Reader:
         self.events.sort(key=river_key)
         return self.events
 
-    def _one(self, packet: Packet) -> None:
-        self._segment(packet) if packet.proto == TCP else self._datagram(packet)
-
     # --- UDP, ICMP, damage
 
     def _datagram(self, packet: Packet) -> None:
@@ -117,18 +111,60 @@ class Reader:
         if not self._hold.wants(place[0]):
             return
         try:
-            self.events.append(lookup(wire, place, flow))
+            message = dns.message(wire)
         except ValueError as error:
             reason = "cut by the snap length" if cut else str(error)
             self._unread(f"a DNS message could not be decoded: {reason}", 1, "frames", place, flow)
+            return
+        common = common_fields(place, flow)
+        if message.response:
+            self.events.append(
+                DnsAnswer(
+                    txid=message.txid,
+                    name=message.name,
+                    rrtype=message.rrtype,
+                    rcode=message.rcode,
+                    authoritative=message.authoritative,
+                    truncated=message.truncated,
+                    answers=message.records,
+                    **common,
+                )
+            )
+        else:
+            self.events.append(
+                DnsQuery(
+                    txid=message.txid,
+                    name=message.name,
+                    rrtype=message.rrtype,
+                    checking_disabled=message.checking_disabled,
+                    **common,
+                )
+            )
 
     def _icmp(self, error: IcmpError) -> None:
+        flow = Flow(
+            src_ip=error.src,
+            src_port=error.sport,
+            dst_ip=error.dst,
+            dst_port=error.dport,
+            proto="tcp" if error.proto == TCP else "udp",
+        )
         ends = (error.src, error.sport, error.dst, error.dport)
         held = self._running.get(ends)
-        if held is None and (ends in self._passed or not self._hold.wants(error.at_ns)):
+        if held is not None:
+            flow = held[1].flow
+        elif ends in self._passed or not self._hold.wants(error.at_ns):
             return
-        flow = quoted(error) if held is None else held[1].flow
-        self.events.append(unreachable(error, (error.at_ns, error.frame, self.file), flow))
+        self.events.append(
+            Unreachable(
+                at_ns=error.at_ns,
+                width_ns=self.file.reading.resolution_ns,
+                where=Where(source=self.file.name, frame=error.frame),
+                flow=flow,
+                code=error.code,
+                reporter_ip=error.reporter,
+            )
+        )
 
     def _lost(self, lost: Lost) -> None:
         """Input of which not even the conversation is known."""
@@ -180,41 +216,6 @@ class Reader:
         if marks & (FIN | RST):
             self._closing(conversation, packet)
 
-    def _run(self, run: Run) -> None:
-        """Many TCP segments, if they do follow what came before: else one by one."""
-        ends = run.batch.ends_of(int(run.rows[0]))
-        if ends in self._passed:
-            return
-        held = self._running.get(ends)
-        if held is None or not run.follows(*held, IDLE_NS):
-            for packet in run.packets():
-                self._segment(packet)
-            return
-        conversation, mine, other = held
-        conversation.seen_ns = run.ended_ns
-        for side, half in ((mine, run.there), (other, run.back)):
-            if half.bare is not None and "ack" not in side.marks:
-                self._mark(conversation, side, run.packet(half.bare))
-            if half.pieces:
-                side.order.in_a_row(half.seq, half.length, len(half.pieces), len(half.pieces[-1]))
-                side.last = half.places[-1]
-                self._gather(conversation, side, half)
-        for side, half in ((other, run.there), (mine, run.back)):
-            if half.ack >= 0:
-                side.order.acknowledged(half.ack, half.acked)
-
-    def _gather(self, conversation: Conversation, side: Side, half: Half) -> None:
-        """The next bytes of a run, in portions that a decoder bears."""
-        if half.length < self.gather_bytes:
-            side.gather_all(half.pieces, half.places)
-            if side.end - side.read >= self.gather_bytes:
-                self._decode(conversation, side)
-            return
-        for data, place in zip(half.pieces, half.places, strict=True):
-            side.gather(data, place)
-            if side.end - side.read >= self.gather_bytes:
-                self._decode(conversation, side)
-
     def _held(self, packet: Packet, held: Held | None) -> Held | None:
         """What is held of a segment's conversation, which may begin with it; None when there are too many."""
         if held is not None:
@@ -238,11 +239,8 @@ class Reader:
 
     def _is_new(self, conversation: Conversation, packet: Packet) -> bool:
         """Whether a SYN begins another conversation on the same ends (RFC 9293 section 3.6.1)."""
-        if packet.flags & ACK:
+        if packet.flags & ACK or conversation.number == packet.seq:
             return False
-        if conversation.number == packet.seq:
-            closed_ns = conversation.closed_ns
-            return closed_ns is not None and packet.at_ns - closed_ns > LINGER_NS
         carried = any(side.last is not None for side in conversation.sides)
         return conversation.opened or conversation.closed_ns is not None or carried
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from parsers.capture.conversation import LINGER_NS
 from parsers.capture.packet import ACK, FIN, RST, SYN, Packet
 
 Key: TypeAlias = tuple[str, int, str, int]
@@ -51,8 +50,7 @@ class Passed:
         if known is None:
             return False
         flags = packet.flags
-        over = known.closed_ns is not None and packet.at_ns - known.closed_ns > LINGER_NS
-        if flags & SYN and not flags & ACK and (over or packet.seq != known.number):
+        if flags & SYN and not flags & ACK and packet.seq != known.number:
             del self._known[packet.src, packet.sport, packet.dst, packet.dport]
             self._known.pop((packet.dst, packet.dport, packet.src, packet.sport), None)
             return False

@@ -11,7 +11,7 @@ This decides what to read, not what it means.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -44,22 +44,10 @@ _DNS_TCP_BYTES = 4 << 20
 _ERRORS_MAX = 4_096
 """ICMP errors about other TCP ports that are remembered."""
 
-_CUTS_MAX = 64
-"""Pieces of a block that are still worth being taken as batches."""
-
 Found = Packet | IcmpError | Lost
 
 
 def packets(path: Path | str, how: How, reading: Reading) -> Iterator[Found]:
-    """The frames that matter, each by itself, as `chosen` has them."""
-    for found in chosen(path, how, reading):
-        if isinstance(found, Batch):
-            yield from found.packets()
-        else:
-            yield found
-
-
-def chosen(path: Path | str, how: How, reading: Reading) -> Iterator[Found | Batch]:
     """The frames that matter, in order; those that turn out to matter only later come when that is known.
 
     `path` is a capture, or `-` for standard input; `how.offset_ns` is in every instant. Fills `reading` on the way.
@@ -75,22 +63,6 @@ def chosen(path: Path | str, how: How, reading: Reading) -> Iterator[Found | Bat
         for found in choice.window(memory, part):
             yield from found
     yield from choice.finish()
-
-
-def _merged(batch: Batch, extra: Sequence[Packet | IcmpError]) -> Iterator[Packet | IcmpError | Batch]:
-    """All in the order of frames; whole batches as long as few others stand between their packets."""
-    if len(extra) > _CUTS_MAX:
-        yield from sorted([*batch.packets(), *extra], key=itemgetter(0))
-        return
-    begin = 0
-    for other in extra:
-        end = int(np.searchsorted(batch.frame, other.frame))
-        if begin < end:
-            yield batch.take(np.arange(begin, end))
-        yield other
-        begin = end
-    if begin < len(batch.frame):
-        yield batch.take(np.arange(begin, len(batch.frame)))
 
 
 class _Block(NamedTuple):
@@ -137,7 +109,7 @@ class _Choice:
         self._cut_at: tuple[int, int] | None = None
         self._forgotten_told = 0
 
-    def window(self, memory: Memory, window: Window) -> Iterator[Iterable[Found | Batch]]:
+    def window(self, memory: Memory, window: Window) -> Iterator[Iterable[Found]]:
         """The frames of a window that matter, block by block."""
         starts, lengths, at_ns, links = window.records
         for begin in range(0, len(starts), BLOCK_LEN):
@@ -161,7 +133,7 @@ class _Choice:
             what = "conversations on other ports that begin as XMPP; there were too many to follow all"
             yield Lost(what, self._flows.refused, "frames", None, None)
 
-    def _block(self, block: _Block) -> Iterable[Found | Batch]:
+    def _block(self, block: _Block) -> Iterable[Found]:
         columns = block.columns
         said: list[Lost] = []
         tcp = columns.kind == TCP
@@ -195,8 +167,10 @@ class _Choice:
         self._count_cut(block)
         late.sort(key=itemgetter(0))
         by_port[wanted] = True
-        found = block.copy(np.flatnonzero(by_port))
-        return chain(said, late, _merged(found, sorted(extra, key=itemgetter(0))))
+        found: Iterable[Packet | IcmpError] = block.copy(np.flatnonzero(by_port)).packets()
+        if extra:
+            found = sorted([*found, *extra], key=itemgetter(0))
+        return chain(said, late, found)
 
     def _lookups(self, block: _Block, lookups: Indices, late: list[Packet | IcmpError]) -> Indices:
         """DNS messages over UDP that matter; earlier ones that matter by now are added to `late`."""

@@ -132,17 +132,6 @@ class Direction:
         self.bytes_len += length
         return True
 
-    def in_a_row(self, seq: int, length: int, segments: int, last_len: int) -> None:
-        """So many whole segments of `length` payload bytes together, the first of which is the next: see `takes`."""
-        self._next = (seq + length) & _SEQ
-        self._last_len = last_len
-        self.segments += segments
-        self.bytes_len += length
-
-    def takes(self, seq: int) -> bool:
-        """Whether nothing is waited for but the byte numbered `seq`; of -1, whichever it is."""
-        return self._next >= 0 and not self._waiting and seq in (-1, self._next)
-
     def acknowledged(self, ack: int, token: object = None) -> list[Piece | Hole]:
         """The other side acknowledged all bytes before `ack`: those that are not here, the capture has lost.
 

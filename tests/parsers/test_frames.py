@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from parsers.capture import frames
-from parsers.capture.conversation import LINGER_NS
 from parsers.capture.files import read_ring
 from parsers.capture.frames import Reader
 from parsers.capture.packet import Lost, Packet
@@ -460,7 +459,7 @@ def test_a_closed_conversation_is_forgotten_in_time(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(frames, "SWEEP_EVERY", 1)
     ended = [SHAKE[0], back(RST | ACK, 0, 1000)]
     late = [udp(*US, *RESOLVER, question(QUESTION)), SHAKE[0]]
-    step_ms = LINGER_NS // 10**6
+    step_ms = frames.LINGER_NS // 10**6
     path = tmp_path / "slow.pcap"
 
     def reread(step: int) -> list[str]:
