@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from errno import EDQUOT, ENOSPC
 from socket import gaierror
 from typing import Any
 
@@ -155,7 +156,8 @@ def reason(error: BaseException) -> tuple[str, str]:
     if isinstance(error, ConnectionError | TimeoutError | gaierror) or re.search("Connect|Timeout", kinds):
         return f"it does not answer{aside}", "check the address and the network, and run again"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower(), "make room, or name another place"
+        first = "make room" if error.errno in (ENOSPC, EDQUOT) else "run again"
+        return error.strerror.lower(), f"{first}, or name another place"
     return f"its driver fails: {type(error).__name__}{aside}", "check the URL, and run again"
 
 

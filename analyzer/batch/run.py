@@ -39,6 +39,8 @@ RUNS = ".work/runs.json"
 """What the last finished run said, and the one that it was compared with."""
 REMEMBER_EVERY = 200
 """Cases after which it is written, at first; of a million, it would be written too often."""
+REMEMBER_BYTES = 1 << 28
+"""Bytes of inputs after which it is written, whatever their number: a killed run reads no more than that again."""
 TABLES = (
     "verdicts",
     "sessions",
@@ -135,6 +137,7 @@ class _Run:
         self.seen: dict[str, Content] = {}
         self.fresh = 0
         self.due = REMEMBER_EVERY
+        self.new_bytes = 0
 
     def over(self, tasks: Sequence[Task], also: tuple[str, ...]) -> list[Done]:
         """The work on these, in order of name: what is kept is told first, then what has to be read."""
@@ -169,9 +172,11 @@ class _Run:
             self.seen[done.task.stem] = done.content
         if fresh:
             prepare()
-        if fresh and len(self.seen) >= self.due:
+            marks = {} if done.content is None else done.content.marks
+            self.new_bytes += sum(size for size, *_ in marks.values())
+        if fresh and (len(self.seen) >= self.due or self.new_bytes >= REMEMBER_BYTES):
             self.remember()
-            self.due = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4)
+            self.due, self.new_bytes = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4), 0
         if done.key is not None:
             key = done.key
             self.store.show({name: place(key, name) for name in done.files}, fresh)
