@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from analyzer.cli import main
 from tests.analyzer.reports import valid
-from tests.command import DATA, FEDTRACE, HEALTHY, REFUSED, fedtrace, session_id
+from tests.command import CASES, DATA, FEDTRACE, HEALTHY, REFUSED, fedtrace, session_id
 from tests.packets import pcap, talk
 
 VERBS = (
@@ -78,6 +78,16 @@ def test_the_frames_of_a_session_go_into_a_file(refused: Path, tmp_path: Path) -
     assert found.stderr == f"12 frames of 1 capture in {out}\n"
     (verdict,) = valid(fedtrace("analyze", "--format", "json", out).stdout)["verdicts"]
     assert verdict["cause"] == "stream-host-unknown"
+
+
+def test_what_two_captures_show_is_explained(tmp_path: Path) -> None:
+    """Wireshark would call it a retransmission, and it is none."""
+    case = CASES / "unexpected-callback"
+    id = valid(fedtrace("analyze", "--format", "json", case).stdout)["sessions"][0]["id"]
+    found = fedtrace("extract", id, case, "-o", tmp_path / "attempt.pcapng")
+
+    assert found.exit_code == 0
+    assert "`frame.interface_id == 0` filters the first" in found.stderr
 
 
 def test_a_redacted_session_is_known_by_either_id(refused: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def extract(id: str, paths: tuple[str, ...], output: Path, **how: Any) -> None:
     ICMP errors; each frame that proves a finding has a comment (in Wireshark: filter `frame.comment`). Each capture is
     an interface with its name. Bytes are as captured, with all that they hold: messages and dialback keys too. Time
     stamps are those of the report: where a capture's clock was found to be wrong, the file says by how much it was
-    corrected.
+    corrected. Of itself Wireshark reads XMPP on port 5222 only: Analyze, Decode As… makes it read 5269 too.
 
     With --redact, packets have IP, TCP and UDP headers with the addresses of `analyze --redact`, and DNS over UDP with
     its names; all other payload is cut, and comments say what fedtrace read in it. ID may be that of either report.
@@ -58,3 +58,8 @@ def extract(id: str, paths: tuple[str, ...], output: Path, **how: Any) -> None:
     with whole(output) as file:
         frames, captures = write(session, found, analysis, shown, file)
     click.echo(f"{count(frames, 'frame')} of {count(captures, 'capture')} in {output}", err=True)
+    if captures > 1:
+        click.echo(
+            "What two captures show Wireshark calls a retransmission: `frame.interface_id == 0` filters the first.",
+            err=True,
+        )
