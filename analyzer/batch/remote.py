@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from errno import EDQUOT, ENOSPC
+from pathlib import Path
 from socket import gaierror
 from typing import Any
 
@@ -84,6 +85,13 @@ def on_disk(place: str) -> str:
     """A path of this machine's disks without `file://`; what is none, as it is."""
     found = _URL.match(place)
     return place[found.end() :] if found is not None and found[1].lower() in LOCAL else place
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two paths or URLs name one place."""
+    if is_remote(one) or is_remote(other):
+        return one.rstrip("/") == other.rstrip("/")
+    return Path(one).resolve() == Path(other).resolve()
 
 
 def in_one_process(place: str) -> bool:

@@ -22,7 +22,7 @@ from analyzer.batch.overview import SUMMARY, overview, prepare
 from analyzer.batch.parts import parts
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.previous import Said, bytes_of, runs_of
-from analyzer.batch.remote import on_disk, shown
+from analyzer.batch.remote import is_same, on_disk, shown
 from analyzer.batch.store import Store
 from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, place, unchanged, work
 from parsers.errors import FedtraceError
@@ -78,6 +78,8 @@ class Batch(NamedTuple):
     """A row for each case, in order of name."""
     fresh: int
     """Cases that were read in this run; the others were kept."""
+    replaced: bool = False
+    """The results of a run with other options stood here."""
 
     @property
     def exit_code(self) -> int:
@@ -102,6 +104,8 @@ def batch(
     Raises FedtraceError where the archive cannot be looked into, or the folder not be written.
     """
     path, root = on_disk(path), on_disk(root)
+    if is_same(path, root):
+        raise FedtraceError(shown(root), "this is the archive itself", "name another folder, or one in it")
     store = store_at(root)
     with inputs_at(path) as inputs:
         told_kinds = store.get(KINDS)
@@ -117,11 +121,11 @@ def batch(
             _publish(store, done, kept)
             outcomes = tuple(each.outcome for each in done)
             store.put({METRICS: metrics(outcomes).encode()})
-            _overview(store, kept, options, outcomes)
+            replaced = _overview(store, kept, options, outcomes)
             run.remember()
             if archive.kinds:
                 _keep(store, KINDS, archive.kinds)
-            return Batch(outcomes, run.fresh)
+            return Batch(outcomes, run.fresh, replaced)
 
 
 class _Run:
@@ -215,8 +219,10 @@ def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> None:
             store.drop_all(folder)
 
 
-def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence[Outcome]) -> None:
-    """The page over all cases, unless it is of the same pieces of work already."""
+def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence[Outcome]) -> bool:
+    """The page over all cases, unless it is of the same pieces of work already; whether it cannot be compared with the
+    one that stood here.
+    """
     asked = json.dumps(asdict(replace(options, since_ns=None)), sort_keys=True, default=str)
     run = Said(
         work=_digest(json.dumps([sorted(kept), asked, options.since_ns])),
@@ -229,12 +235,13 @@ def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence
     runs = runs_of(store.get(RUNS))
     again = bool(runs) and runs[0].work == run.work
     if again and store.size(SUMMARY) is not None:
-        return
+        return False
     before = next(iter(runs[1:] if again else runs), None)
     page, run = overview(store, run, before)
     # One that is killed between the two is compared with the same run when it goes on.
     store.put({SUMMARY: page})
     store.put({RUNS: bytes_of([run] if before is None else [run, before])})
+    return before is not None and not before.compares(run)
 
 
 def _row(store: Store, done: Done) -> str:

@@ -81,6 +81,8 @@ def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     """Processes that are born of a clean one: ours may have threads, which a fork does not bear."""
+    # Else a worker looks for modules where the run was begun first, and an archive is a hostile place to begin one.
+    os.environ["PYTHONSAFEPATH"] = "1"
     context = get_context("forkserver")
     context.set_forkserver_preload(["analyzer.batch.results", "analyzer.analysis", "parsers.case"])
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)

@@ -118,7 +118,11 @@ class _Lines:
         states = [o.state for o in came.outcomes]
         failing = states.count("failing")
         lost = states.count("unreadable") + states.count("broken")
-        click.echo(f"{count(len(states), 'case')}: {failing} with a failing pair, {lost} failed, {came.fresh} read now")
+        told = f"{failing} with a failing pair, {lost} that could not be read, {came.fresh} read now"
+        click.echo(f"{count(len(states), 'case')}: {told}")
+        if came.replaced:
+            said = "what a run with other options said is replaced, and nothing is called new"
+            click.echo(f"fedtrace: {said}; for another question name another --out", err=True)
 
 
 class _JsonLog:

@@ -247,6 +247,25 @@ def test_a_killed_run_goes_on_where_it_stopped(archive: Path, tmp_path: Path) ->
     assert not list((out / ".work" / "parts").iterdir())
 
 
+def test_results_do_not_lie_among_the_cases(archive: Path) -> None:
+    """The archive is not the folder of results; one in it may be."""
+    before = tree(archive)
+    refused = fedtrace("batch", archive, "--out", f"{archive}/../archive")
+
+    assert refused.exit_code == 2
+    assert "this is the archive itself; name another folder, or one in it" in refused.stderr
+    assert tree(archive) == before
+
+
+def test_another_question_replaces_the_results_and_says_so(archive: Path, tmp_path: Path) -> None:
+    """Who asks for one domain in the folder of the nightly run hears that its results are gone."""
+    fedtrace("batch", archive, "--out", tmp_path / "out")
+    other = fedtrace("batch", archive, "--out", tmp_path / "out", "--only", "example.net")
+
+    assert "what a run with other options said is replaced, and nothing is called new" in other.stderr
+    assert "with other options" not in fedtrace("batch", archive, "--out", tmp_path / "new").stderr
+
+
 # --- what is new
 
 
@@ -471,7 +490,7 @@ def test_a_line_for_a_case_that_failed_and_one_for_all(archive: Path, tmp_path: 
     result = fedtrace("batch", archive, "--out", tmp_path / "out")
 
     assert result.exit_code == 1
-    assert result.stdout == "4 cases: 2 with a failing pair, 1 failed, 4 read now\n"
+    assert result.stdout == "4 cases: 2 with a failing pair, 1 that could not be read, 4 read now\n"
     assert result.stderr.count("\n") == 1
     assert "broken: " in result.stderr and "the file is empty" in result.stderr
 

@@ -131,7 +131,10 @@ def test_processes_are_told_where_it_is(archive: Path, s3: str) -> None:
     code = f"from analyzer.cli import main; main({command!r})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert (result.returncode, result.stdout) == (1, "4 cases: 2 with a failing pair, 1 failed, 4 read now\n")
+    assert (result.returncode, result.stdout) == (
+        1,
+        "4 cases: 2 with a failing pair, 1 that could not be read, 4 read now\n",
+    )
     assert tree(f"{s3}/two") == tree(f"{s3}/one")
 
 

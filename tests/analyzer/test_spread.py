@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,18 @@ def test_a_case_that_kills_every_worker_is_a_row(archive: Path, tmp_path: Path) 
     assert len(found) == len(told) == 4
     assert (told["refused"].state, told["refused"].problem) == ("broken", DIED)
     assert told["healthy"].state == "healthy"
+
+
+def test_modules_that_lie_in_the_archive_are_not_run(archive: Path, tmp_path: Path) -> None:
+    """Not even when the run is begun there."""
+    ran = tmp_path / "ran"
+    for name in ("pyarrow", "numpy", "signal", "analyzer"):
+        (archive / f"{name}.py").write_text(f"open({str(ran)!r}, 'w').close()")
+    command = [Path(sys.executable).parent / "fedtrace", "batch", ".", "--out", tmp_path / "out", "--workers", "2"]
+    done = subprocess.run(command, cwd=archive, capture_output=True, text=True, timeout=120, check=False)
+
+    assert not ran.exists()
+    assert "2 with a failing pair" in done.stdout
 
 
 @pytest.mark.filterwarnings("ignore")  # what a cluster that loses a worker has to say is not ours
