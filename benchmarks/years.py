@@ -98,9 +98,10 @@ def page(root: Path) -> None:
     """What the end of a batch does with them; nothing is written."""
     from analyzer.batch.overview import overview
     from analyzer.batch.previous import Said
+    from analyzer.batch.store import Disk
 
     run = Said(work="", program="", asked="", since_ns=None, cases=DAYS, lost=0)
-    assert overview(root, run, run)
+    assert overview(Disk(str(root)), run, run)
 
 
 if __name__ == "__main__":

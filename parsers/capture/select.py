@@ -104,7 +104,7 @@ class _Choice:
         self._dns_tcp = Ring(_DNS_TCP_BYTES)
         self._dns = MessageRing(_DNS_BYTES)
         self._errors: deque[IcmpError] = deque(maxlen=_ERRORS_MAX)
-        self._fragments = Fragments(self._fragment_matters)
+        self._fragments = Fragments(_fragment_matters)
         self._cut = 0
         self._cut_at: tuple[int, int] | None = None
         self._forgotten_told = 0
@@ -297,14 +297,6 @@ class _Choice:
         ends = (src, sport, dst, dport)
         return bool(self._port[sport] or self._port[dport] or self._flows.holds(*ends) or self._servers.holds(*ends))
 
-    def _fragment_matters(self, protocol: int, body: bytes) -> bool:
-        """Whether a datagram whose first fragment this is may matter."""
-        protocol, body = behind_extensions(protocol, body)
-        ports = (int.from_bytes(body[:2], "big"), int.from_bytes(body[2:4], "big"))
-        if protocol == UDP:
-            return _DNS_PORT in ports
-        return protocol == TCP
-
     def _count_cut(self, block: _Block) -> None:
         """Frames whose ports cannot be seen, or whose ports matter but whose headers are not all there."""
         columns = block.columns
@@ -316,3 +308,12 @@ class _Choice:
             self._cut += len(cut)
             first = int(cut[0])
             self._cut_at = self._cut_at or (block.first_frame + first, int(block.at_ns[first]))
+
+
+def _fragment_matters(protocol: int, body: bytes) -> bool:
+    """Whether a datagram whose first fragment this is may matter."""
+    protocol, body = behind_extensions(protocol, body)
+    ports = (int.from_bytes(body[:2], "big"), int.from_bytes(body[2:4], "big"))
+    if protocol == UDP:
+        return _DNS_PORT in ports
+    return protocol == TCP
