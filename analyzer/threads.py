@@ -172,9 +172,14 @@ def _pair_key(event: Event) -> str | None:
 
 
 def _teller(events: Iterable[Event]) -> str | None:
-    """The domain whose server wrote the log: it initiates what goes out and receives what comes in."""
+    """The domain whose server wrote the log: it initiates what goes out and receives what comes in.
+
+    In a log without federation it is who its clients are: they do not say whose their stanzas are, the server knows.
+    """
     counts: Counter[str] = Counter()
-    for event in events:
+    clients: Counter[str] = Counter()
+    named: set[str | None] = set()
+    for event in (held := list(events)):
         if isinstance(event, Said) and event.outgoing is not None:
             name = event.from_domain if event.outgoing else event.to_domain
             if name:
@@ -183,7 +188,14 @@ def _teller(events: Iterable[Event]) -> str | None:
             name = event.from_domain if event.sent else event.to_domain
             if name:
                 counts[name] += 1
-    return counts.most_common(1)[0][0] if counts else None
+        elif isinstance(event, Stanza) and event.sent is False and event.from_domain is not None:
+            named.add(event.tag)
+    if not counts:
+        for event in held:
+            if isinstance(event, Stanza) and event.sent and event.to_domain and event.tag not in named:
+                clients[event.to_domain] += 1
+    found = counts or clients
+    return found.most_common(1)[0][0] if found else None
 
 
 def _threads_of(events: Sequence[Event], tap: str, tag: str | None, teller: str | None) -> Iterator[Thread]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests import scene
+from tests.command import fedtrace
 
 OUT = """
     0.0  {host}:40000 > 198.51.100.10:5269  StreamHeader from=cupdomain.com to={peer}
@@ -109,3 +112,22 @@ def test_a_name_that_was_only_ever_refused_still_has_its_address() -> None:
     case = scene.case(scene.tap("capture", text), local=["cupdomain.com"])
 
     assert case.local_addresses == {"10.0.0.5"}
+
+
+def test_the_logs_of_both_servers_make_none_of_them_ours(tmp_path: Path) -> None:
+    """Also where one server has no federation, and its log but clients: whose they are is its own."""
+    (tmp_path / "ejabberd.log").write_text(
+        "2026-11-22 11:03:08.244617+00:00 [info] <0.634.0>@ejabberd_s2s_out:handle_connect_failure/3:206 "
+        "Failed to establish outbound s2s connection gmail.com -> cupdomain.com: Connection failed: "
+        "connection refused; bouncing for 38 seconds\n"
+    )
+    alone = fedtrace("analyze", tmp_path).stdout
+    (tmp_path / "prosody.log").write_text(
+        "2026-11-22 11:03:03 c2s55967f6b1d10\tdebug\tRECV: <presence type='subscribe' to='jdoe1@gmail.com'/>\n"
+        "2026-11-22 11:03:03 c2s55967f6b1d10\tdebug\tSEND: <presence to='cupuser1@cupdomain.com' "
+        "from='jdoe1@gmail.com' type='error'><error type='cancel'/></presence>\n"
+    )
+    both = fedtrace("analyze", tmp_path).stdout
+
+    assert "the local domain is gmail.com: the log of its server is there" in alone
+    assert "cupdomain.com and gmail.com look alike as the local domain: say which with --local-domain" in both
