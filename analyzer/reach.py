@@ -205,7 +205,11 @@ def _looked_up(peer: str, found: Resolution) -> Sign | None:
         return Sign("fail", peer, f"{peer}: its SRV record says that it has no federation service (target `.`)", events)
     whole = [k for k in asked if k.outcome == "answered"]
     if not answered and whole:
-        why = "its SRV answer was cut short" if whole[0].state == "TRUNCATED" else "no source tells its SRV record"
+        why = (
+            "its SRV answer was cut short"
+            if whole[0].state == "TRUNCATED"
+            else "its SRV question was answered, but no source tells by what"
+        )
         return Sign("not-observed", peer, f"{peer}: {why}", events)
     told = [k for k in asked if k.outcome != "untold"]
     if not answered and not told:
