@@ -98,7 +98,6 @@ TESTED_BY: dict[str, str] = {
             "analyzer/batch/outcome.py",
             "analyzer/batch/overview.py",
             "analyzer/batch/parquet.py",
-            "analyzer/batch/previous.py",
             "analyzer/batch/results.py",
             "analyzer/batch/run.py",
             "analyzer/batch/store.py",
