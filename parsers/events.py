@@ -12,10 +12,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeVar, dataclass_transform
+
+_Class = TypeVar("_Class")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def plain_data(cls: type[_Class]) -> type[_Class]:
+    """A dataclass that nothing changes.
+
+    The type checker sees to it: to guard a value at run time costs more than to make it, and there may be a million.
+    """
+    return dataclass(unsafe_hash=True, slots=True, kw_only=True)(cls)
+
+
+@plain_data
 class Where:
     """One place in one input, enough for a person to go and look."""
 
@@ -27,7 +38,7 @@ class Where:
     """1-based line number, the one that an editor shows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Flow:
     """The two ends of a packet, in the packet's own direction."""
 
@@ -50,7 +61,7 @@ class Flow:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Event:
     """Something seen at a place and a time.
 
@@ -71,7 +82,7 @@ class Event:
     """In a server's log: whether that server sent it, or did it itself; False where its peer did. None for packets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class DnsRecord:
     """One resource record of an answer (RFC 1035 section 3.2.1, RFC 2782)."""
 
@@ -93,7 +104,7 @@ class DnsRecord:
     """The section of the message in which it stood; authority records are not kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class DnsQuery(Event):
     """A DNS question was sent (RFC 1035)."""
 
@@ -113,7 +124,7 @@ class DnsQuery(Event):
     """Who was asked, where no `flow` tells it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class DnsAnswer(Event):
     """A DNS response was seen (RFC 1035)."""
 
@@ -139,7 +150,7 @@ class DnsAnswer(Event):
     """Who was asked, where no `flow` tells it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class TcpMark(Event):
     """A TCP segment that opens or closes a conversation (RFC 9293); of pure ACKs only the first each way."""
 
@@ -151,7 +162,7 @@ class TcpMark(Event):
     """IP time to live or hop limit as seen here: a reset with another distance than its peer's came from the path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class CaptureGap(Event):
     """Bytes of one direction of a conversation that the capture does not hold."""
 
@@ -159,7 +170,7 @@ class CaptureGap(Event):
     """How many, as far as sequence numbers tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Retransmission(Event):
     """A data segment was sent again. At most a bounded number for each direction; `Tally` counts all."""
 
@@ -169,7 +180,7 @@ class Retransmission(Event):
     """2 for the first repetition."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Idle(Event):
     """A segment that ends a long silence of its conversation, in both directions and of keep-alives too.
 
@@ -180,7 +191,7 @@ class Idle(Event):
     """How long no segment was seen, ns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Tally(Event):
     """What one direction of a conversation carried in all; told once, at its last segment."""
 
@@ -196,7 +207,7 @@ class Tally(Event):
     """Stanzas read in the clear; 0 under TLS."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Unreachable(Event):
     """An ICMP error about a packet of `flow`, which it quotes (RFC 792, RFC 4443)."""
 
@@ -206,7 +217,7 @@ class Unreachable(Event):
     """Who sent the error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class TlsHello(Event):
     """A ClientHello or ServerHello (RFC 5246 section 7.4.1, RFC 8446 section 4.1)."""
 
@@ -224,7 +235,7 @@ class TlsHello(Event):
     """First 12 hex of SHA-256 of the hello's random: the same at every vantage, whatever a NAT did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class TlsCertificate(Event):
     """One certificate of a chain, where it can be seen: TLS 1.2 and earlier (RFC 5280)."""
 
@@ -246,7 +257,7 @@ class TlsCertificate(Event):
     """How many certificates the message held."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class TlsClientCertificate(Event):
     """Whether the client shows a certificate, visible in TLS 1.2 and earlier (RFC 5246 sections 7.4.4 and 7.4.6)."""
 
@@ -254,7 +265,7 @@ class TlsClientCertificate(Event):
     """The server asked for one; the client answered with an empty list. One that is sent is a `TlsCertificate`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class TlsAlert(Event):
     """An alert record (RFC 8446 section 6)."""
 
@@ -264,7 +275,7 @@ class TlsAlert(Event):
     """"handshake_failure", "unknown_ca", …, or "encrypted" when it cannot be read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class TlsData(Event):
     """The first record of ciphertext in this direction."""
 
@@ -272,7 +283,7 @@ class TlsData(Event):
     """Length of the record, bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class StreamHeader(Event):
     """An opening `<stream:stream>` (RFC 6120 section 4.7)."""
 
@@ -290,7 +301,7 @@ class StreamHeader(Event):
     """The header declares the namespace `jabber:server:dialback` (XEP-0220 section 2.4.1)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class StreamFeatures(Event):
     """`<stream:features/>` (RFC 6120 section 4.3.2)."""
 
@@ -304,7 +315,7 @@ class StreamFeatures(Event):
     """… and holds `<errors/>` (XEP-0220 section 2.4.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class StartTls(Event):
     """A word of the STARTTLS negotiation (RFC 6120 section 5.4)."""
 
@@ -312,7 +323,7 @@ class StartTls(Event):
     """Which."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Sasl(Event):
     """A word of the SASL negotiation (RFC 6120 section 6.4). Challenges and responses are not kept."""
 
@@ -324,7 +335,7 @@ class Sasl(Event):
     """With `failure`: "not-authorized", …"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Dialback(Event):
     """`<db:result/>` or `<db:verify/>` (XEP-0220 sections 2.1 and 2.2)."""
 
@@ -346,7 +357,7 @@ class Dialback(Event):
     """The error condition inside `type='error'` (XEP-0220 section 2.5)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class StreamError(Event):
     """`<stream:error/>` (RFC 6120 section 4.9)."""
 
@@ -356,12 +367,12 @@ class StreamError(Event):
     """The text child, wire text, bounded; "" where absent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class StreamEnd(Event):
     """`</stream:stream>` (RFC 6120 section 4.4)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Stanza(Event):
     """The head of the first stanza of its kind in this direction of a stream; never a body.
 
@@ -380,7 +391,7 @@ class Stanza(Event):
     """Condition of a stanza error (RFC 6120 section 8.3)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class NotXmpp(Event):
     """The first bytes of this direction are of another protocol."""
 
@@ -390,7 +401,7 @@ class NotXmpp(Event):
     """The first line as wire text, at most 64 characters; "" for binary."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class BadXml(Event):
     """Bytes of a stream that are no XML, or that RFC 6120 section 11 forbids. Nothing after them was read."""
 
@@ -398,7 +409,7 @@ class BadXml(Event):
     """"not-well-formed", "restricted-xml" (DTD, entity, comment, processing instruction), "too-big", "too-deep"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class FirewallLog(Event):
     """A line of a firewall's log about a connection or a translation."""
 
@@ -430,7 +441,7 @@ class FirewallLog(Event):
     """Access list or rule named."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Probe(Event):
     """Somebody tried a port by hand: telnet, openssl, packet-tracer."""
 
@@ -450,7 +461,7 @@ class Probe(Event):
     """The deciding line, bounded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Setting(Event):
     """What a `show` command printed: the host's DNS servers, its address, hit counts."""
 
@@ -540,7 +551,7 @@ stanzas back, its settings being others than those of its neighbours.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Said(Event):
     """A server's log said something. Its words are the server's; topic and condition put them into one language."""
 
@@ -568,7 +579,7 @@ class Said(Event):
     """Why, in the server's words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_data
 class Damage(Event):
     """Input that could not be read, counted."""
 
