@@ -52,7 +52,7 @@ class Lookup:
         """Where the dns machine ended."""
         return self.steps[-1].after
 
-    @property
+    @cached_property
     def outcome(self) -> str:
         """In the words of the report contract; "untold" where no source of it tells answers."""
         answer = self.answer

@@ -68,15 +68,17 @@ def analyze(paths: tuple[str, ...], layout_name: str | None, output: str | None,
 
 def _check(layout: str, target: str, table: str | None) -> None:
     """Say at once what cannot be done, before large inputs are read."""
-    from analyzer.report.tables import TABLES
     from parsers.errors import FedtraceError
 
-    if table is not None and layout != "csv":
-        raise FedtraceError(f"--table {table}", "only csv has tables", "add --format csv")
-    if table is not None and table not in TABLES:
-        raise FedtraceError(f"--table {table}", "there is no such table", f"say one of {', '.join(TABLES)}")
-    if table is not None and target.endswith("/"):
-        raise FedtraceError(f"--table {table}", "a folder gets every table", f"name a file: {target}{table}.csv")
+    if table is not None:
+        from analyzer.report.tables import TABLES
+
+        if layout != "csv":
+            raise FedtraceError(f"--table {table}", "only csv has tables", "add --format csv")
+        if table not in TABLES:
+            raise FedtraceError(f"--table {table}", "there is no such table", f"say one of {', '.join(TABLES)}")
+        if target.endswith("/"):
+            raise FedtraceError(f"--table {table}", "a folder gets every table", f"name a file: {target}{table}.csv")
     if target.endswith("/") and layout != "csv":
         raise FedtraceError(target, f"{layout} is one file", f"name a file in it: {target}report")
 

@@ -7,6 +7,7 @@ This is a look at question names and SRV targets, not a decoder: what a message 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -18,6 +19,16 @@ _SERVER_SERVICE = re.compile(SERVER_SERVICE.encode())
 """Of these the ports are worth reading."""
 _QUESTION_AT = 12
 """Bytes of a DNS header (RFC 1035 section 4.1.1)."""
+_COUNTS_AT = 4
+"""Where in it stands …"""
+_COUNTS = struct.Struct("!4H")
+"""… how many questions there are, and how many records in each of three sections."""
+_RECORD = struct.Struct("!H6xH")
+"""Type and length of a record, behind its owner (RFC 1035 section 3.2.1)."""
+_TO_QUESTION = (0xC000 | _QUESTION_AT).to_bytes(2, "big")
+"""An owner that is the question's name, compressed (RFC 1035 section 4.1.4): most are."""
+_LABEL_MAX = 63
+"""Octets of a label (RFC 1035 section 2.3.4)."""
 _NAME_MAX = 255
 """Octets of a name (RFC 1035 section 2.3.4)."""
 _JUMPS_MAX = 32
@@ -114,25 +125,27 @@ class Names:
         self._read_before.add(again)
         try:
             self._read(message)
-        except IndexError:  # cut, or no DNS at all: what was learnt before that stands
+        except (IndexError, struct.error):  # cut, or no DNS at all: what was learnt before that stands
             return
 
     def _read(self, message: bytes) -> None:
-        records = sum(int.from_bytes(message[at : at + 2], "big") for at in (6, 8, 10))
+        questions, *records = _COUNTS.unpack_from(message, _COUNTS_AT)
         question, at = _name(message, _QUESTION_AT)
-        labels = list(_labels(question))
-        if labels and _SERVICE.match(labels[0]):
-            while labels and labels[0].startswith(b"_"):
-                del labels[0]
-            self._want(b"".join(bytes([len(label)]) + label for label in labels) + b"\0")
-        if not message[2] & 0x80 or not int.from_bytes(message[4:6], "big"):
+        if _SERVICE.match(question, 1):
+            below = 0
+            while question.startswith(b"_", below + 1):
+                below += 1 + question[below]
+            self._want(question[below:])
+        if not message[2] & 0x80 or not questions:
             return
         at += 4
-        for _ in range(min(records, _RECORDS_MAX)):
-            owner, at = _name(message, at)
-            kind = message[at] << 8 | message[at + 1]
-            length = message[at + 8] << 8 | message[at + 9]
-            at += 10
+        for _ in range(min(sum(records), _RECORDS_MAX)):
+            if message.startswith(_TO_QUESTION, at):
+                owner, at = question, at + len(_TO_QUESTION)
+            else:
+                owner, at = _name(message, at)
+            kind, length = _RECORD.unpack_from(message, at)
+            at += _RECORD.size
             if kind == _SRV and _SERVICE.search(owner) and length >= 7:
                 target = _name(message, at + 6)[0]
                 self._want(target)
@@ -162,7 +175,9 @@ def _name(message: bytes, at: int) -> tuple[bytes, int]:
     after = -1
     jumps = total = 0
     while length := message[at]:
-        if length >= 0xC0:
+        if length > _LABEL_MAX:
+            if length < 0xC0:
+                raise IndexError("neither label nor pointer")
             after = at + 2 if after < 0 else after
             at = (length & 0x3F) << 8 | message[at + 1]
             jumps += 1
