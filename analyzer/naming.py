@@ -85,6 +85,16 @@ class Directory:
 
     def domain_at(self, address: str) -> str | None:
         """The one domain that lives at an address; None when none is known, or several are."""
+        if address not in self._told_of:
+            self._told_of[address] = self._one_at(address)
+        return self._told_of[address]
+
+    @cached_property
+    def _told_of(self) -> dict[str, str | None]:
+        """What `domain_at` has answered: each address is asked for with every question and conversation of it."""
+        return {}
+
+    def _one_at(self, address: str) -> str | None:
         found: Counter[str] = Counter()
         for one in (address, *self.nat.get(address, ())):
             found += self.spoke.get(one, Counter())

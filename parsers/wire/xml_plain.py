@@ -13,6 +13,8 @@ import re
 from collections.abc import Set
 from typing import NamedTuple
 
+import numpy as np
+
 Kind = tuple[str, str | None, str | None, str | None]
 """What is told of a stanza, as it is spelled: its name, its type, and the domains of its sender and its receiver."""
 
@@ -21,8 +23,10 @@ _LEVELS = 4
 _INNER_ATTRIBUTES = 4
 """Attributes of one of these."""
 
-_CHARACTERS = bytes(byte for byte in range(256) if byte >= 0x20 or byte in b"\t\n\r")
-"""All but the control characters, which XML does not have (XML 1.0 section 2.2)."""
+_CONTROLS_END = 0x20
+"""Below are the control characters …"""
+_CONTROLS = (b"\t", b"\n", b"\r")
+"""… of which XML has these only (XML 1.0 section 2.2)."""
 _REFERENCES = ("&amp;", "&lt;", "&gt;", "&quot;", "&apos;")
 """The references that need no declaration (XML 1.0 section 4.6)."""
 _NO_CHARACTERS = ("\ufffe", "\uffff")
@@ -68,8 +72,6 @@ _OWN = (
     _own("id", 8, r"""[^'"<]*+"""),
     _own("xml:lang", 9, r"""[^'"<]*+"""),
 )
-_KIND = (1, 7, 3, 5)
-"""The groups of a `Kind`."""
 _PLAIN = re.compile(
     rf"\s*+<(message|presence|iq)(?:\s++(?:{'|'.join(_OWN)}))*\s*+(?:/>|>{_content(_LEVELS)}</\1>)", re.ASCII
 )
@@ -88,7 +90,9 @@ class Text(NamedTuple):
         text, simple, match = self.text, self.simple, _PLAIN.match
         count = 0
         while (
-            (found := match(text, at)) is not None and found.group(*_KIND) in known and (simple or _harmless(found[0]))
+            (found := match(text, at)) is not None
+            and found.group(1, 7, 3, 5) in known
+            and (simple or _harmless(found[0]))
         ):
             at = found.end()
             count += 1
@@ -97,7 +101,9 @@ class Text(NamedTuple):
 
 def text_of(data: bytes) -> Text | None:
     """Bytes as text; None if there are control characters among them."""
-    if data.translate(None, _CHARACTERS):
+    # By numpy, since every byte of every stanza is looked at: `bytes.translate` takes ten times as long.
+    controls = np.count_nonzero(np.frombuffer(data, np.uint8) < _CONTROLS_END)
+    if controls and controls != sum(map(data.count, _CONTROLS)):
         return None
     text = data.decode("latin-1")
     return Text(text, text.isascii() and "&" not in text and "]" not in text)
