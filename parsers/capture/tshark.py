@@ -8,7 +8,6 @@ Knows no event; how tshark makes events is in `dissected.py`.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -86,7 +85,10 @@ def _count(small: Path) -> int:
 
 def _dissected(small: Path, program: str, ports: Sequence[int], folder: Path) -> list[Any]:
     """pyshark's packets of a whole capture. Never in the main thread: after one attempt there, threads fail too."""
-    import pyshark  # not before it is wanted: it takes as long to load as all of fedtrace
+    # Not before they are wanted: they take as long to load as all of fedtrace.
+    import asyncio
+
+    import pyshark
 
     # It would read `config.ini` in the current folder, an incident's as a rule, and run what that names as tshark.
     pyshark.tshark.tshark.get_config = lambda: None
