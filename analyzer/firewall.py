@@ -84,6 +84,8 @@ def _pairs(lines: Iterable[FirewallLog]) -> Iterator[tuple[str, str]]:
 
 def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) -> list[Connection]:
     """The connections with the lines that speak of each, and connections of which only a firewall tells."""
+    if not lines:
+        return list(connections)
     at: dict[Ends, list[int]] = defaultdict(list)
     by_client: dict[tuple[End, int], list[int]] = defaultdict(list)
     for index, connection in enumerate(connections):

@@ -53,6 +53,8 @@ def attached(connections: Sequence[Connection], told: Iterable[Thread], local: S
     streams: list[Thread] = []
     for thread in told:
         (clients if thread.is_clients else streams).append(thread)
+    if not streams:
+        return Told(connections=tuple(connections), loose=(), clients=tuple(t.sighting for t in clients))
     found: dict[int, list[Thread]] = defaultdict(list)
     waiting = []
     index = _Index(connections)
