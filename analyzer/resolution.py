@@ -6,6 +6,8 @@ An answer that a server kept from before the attempt is not here: absence of a q
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,12 +59,19 @@ class Resolution:
 
     def addresses_of(self, name: str) -> tuple[str, ...]:
         """Addresses of a name, aliases followed, those of additional sections included."""
-        found: dict[str, None] = {}
+        return self._addresses.get(name, ())
+
+    @cached_property
+    def _addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """Name → its addresses, each once."""
+        found: dict[str, dict[str, None]] = defaultdict(dict)
         for lookup in self.lookups:
-            if lookup.name == name and lookup.rrtype in ("A", "AAAA"):
-                found.update(dict.fromkeys(lookup.addresses))
-            found.update({r.data: None for r in lookup.records if r.name == name and r.rrtype in ("A", "AAAA")})
-        return tuple(found)
+            if lookup.rrtype in ("A", "AAAA"):
+                found[lookup.name].update(dict.fromkeys(lookup.addresses))
+            for record in lookup.records:
+                if record.rrtype in ("A", "AAAA"):
+                    found[record.name][record.data] = None
+        return {name: tuple(addresses) for name, addresses in found.items()}
 
     def denied(self, name: str) -> tuple[Lookup, ...]:
         """The questions that say that a name has no IPv4 address, where nothing gave it any address."""

@@ -18,8 +18,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             (
                 e
                 for e in connection.events
-                if connection.way(e) == ">"
-                and (isinstance(e, StreamEnd | StreamError) or e is connection.ending)
+                if (isinstance(e, StreamEnd | StreamError) or e is connection.ending)
+                and connection.way(e) == ">"
                 and e.at_ns >= key.request.at_ns
             ),
             None,
