@@ -128,6 +128,7 @@ class _Answers(Lookups):
                 self._wait(event)
             yield event
         yield from self._end()
+        yield from self._left()
 
     def _wait(self, query: DnsQuery) -> None:
         """A question begins to wait for its answer."""
@@ -187,7 +188,7 @@ class _Answers(Lookups):
             return
         self._last = held
         for answer in held.told():
-            self._choice.takes(answer)
+            self._choice.matters(answer)
             yield answer
 
 

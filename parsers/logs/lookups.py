@@ -2,34 +2,41 @@
 
 The choice is the one that is made of captures (`parsers.capture.dns_names`), by what a log can show of it:
 services of XMPP, the domains that these are of, and what their answers mention; and where a log hides answers,
-what the same client asks soon after. Knows no program.
+what the server that asked asks soon after. A busy resolver's log would not fit into memory as events: what of it is told is
+bounded, and damage says how many lines are not. Knows no program.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from parsers.events import DnsAnswer, DnsQuery, DnsRecord, Event, Flow
+from parsers.events import Damage, DnsAnswer, DnsQuery, DnsRecord, Event, Flow
 from parsers.logs.words import address
-from parsers.names import SERVICE, domain, fitting
+from parsers.names import SERVER_SERVICE, SERVICE, domain, fitting
 from parsers.source import How, Reading
 
 DNS_PORT = 53
 """Stands for a server's own port, which logs do not tell (RFC 1035 section 4.2)."""
 SOON_NS = 60 * 10**9
-"""How long after asking for a service a client's questions for addresses may be for its targets:
+"""How long after asking for another server a server's questions for addresses may be for its targets:
 these are tried one after the other, and a server waits some twenty seconds for each."""
 SOON_MAX = 16
-"""Names followed so after one such question: a client that asks for more is a whole site's resolver."""
+"""Names followed so after one such question: whoever asks for more is a whole site's resolver."""
 CLIENTS_MAX = 1_024
-"""Clients that are followed at one time."""
+"""Servers that are followed at one time, as clients of the DNS server."""
 WANTED_MAX = 65_536
 """Names followed. A log that asks for the services of more domains than this is not an incident but a census."""
 WAITING_MAX = 4_096
 """Questions that wait for their answer."""
+REPEATS_MAX = 1_000
+"""Lookups that are told of one question of one server, and of all others' together: so often a server asks in a day
+that tries a peer every minute and a half, and the rest says the same."""
+LOOKUPS_MAX = 50_000
+"""Lookups that are told of one log: each takes some 2 kB, with what is made of it."""
 
 RCODES = {
     word: number
@@ -40,6 +47,7 @@ RCODES = {
 """Response codes by the words that logs have for them (RFC 1035 section 4.1.1, RFC 2136 section 2.2)."""
 
 _SERVICE = re.compile(SERVICE)
+_SERVER_SERVICE = re.compile(SERVER_SERVICE)
 _NOBODY: tuple[int, set[str]] = (-(1 << 63), set())
 _NAMED = ("CNAME", "NS", "PTR", "DNAME")
 """Types whose data is a name."""
@@ -57,8 +65,27 @@ class Choice:
         self._wanted: set[str] = set()
         self._clients: dict[str, tuple[int, set[str]]] = {}
         self._soon: dict[str, int] = {}
+        self._askers: set[str] = set()
+        self._told: Counter[tuple[str, str, str]] = Counter()
+        self._open: set[tuple[str, str, str]] = set()
+        self._first_left: DnsQuery | DnsAnswer | None = None
+        self._left = self._all = 0
 
-    def takes(self, event: DnsQuery | DnsAnswer) -> bool:
+    def takes(self, event: DnsQuery | DnsAnswer, asked: bool = False) -> bool:
+        """Whether a question or an answer is told: it matters, as one whose question was told does, and is not one
+        too many.
+        """
+        return (self.matters(event) or asked) and (self._every or self._is_within(event))
+
+    def left(self) -> Iterator[Damage]:
+        """What matters and was one too many, told once the log is read."""
+        first = self._first_left
+        if first is not None:
+            what = f"lookups not told: more than {REPEATS_MAX:,} of one question, or {LOOKUPS_MAX:,} in all"
+            at_ns, width_ns, where = first.at_ns, first.width_ns, first.where
+            yield Damage(at_ns=at_ns, width_ns=width_ns, where=where, what=what, lost=self._left, unit="lines")
+
+    def matters(self, event: DnsQuery | DnsAnswer) -> bool:
         """Whether a question or an answer matters; what it leads to matters from then on."""
         name = event.name
         service = "_" in name and _SERVICE.search(name) is not None
@@ -71,7 +98,7 @@ class Choice:
             for record in event.answers:
                 if record.rrtype in ("SRV", "CNAME"):
                     self._want(record.data)
-        if service:
+        if service and _SERVER_SERVICE.search(event.name):
             self._follow(event)
         return taken or self._every
 
@@ -83,7 +110,7 @@ class Choice:
             return False
         until_ns, names = self._clients.get(address(client), _NOBODY)
         follows = at_ns <= until_ns and (len(names) < SOON_MAX or name in names)
-        return follows or at_ns <= self._soon.get(name, at_ns - 1)
+        return follows or (not client and at_ns <= self._soon.get(name, at_ns - 1))
 
     def _want(self, name: str) -> None:
         if name not in ("", ".") and len(self._wanted) < WANTED_MAX:
@@ -93,8 +120,10 @@ class Choice:
         return any(pattern.match(name) for pattern in self._patterns)
 
     def _follow(self, event: DnsQuery | DnsAnswer) -> None:
-        """A client looks for a service: what it asks soon after may be about its targets."""
+        """A server looks for another: what it asks soon after may be about its targets."""
         client = _client(event)
+        if len(self._askers) < WANTED_MAX:
+            self._askers.add(client)
         until_ns, _ = self._clients.get(client, _NOBODY)
         if isinstance(event, DnsAnswer) and event.at_ns <= until_ns:
             return
@@ -103,18 +132,39 @@ class Choice:
         self._clients[client] = (event.at_ns + SOON_NS, set())
 
     def _is_soon(self, event: DnsQuery | DnsAnswer) -> bool:
-        """Whether it is about a name that a client asked for soon after it had asked for a service."""
+        """Whether it is about a name that a server asked for soon after it had asked for another."""
         if not self._clients:
             return False
+        client = _client(event)
         if event.rrtype in ("A", "AAAA"):
-            until_ns, names = self._clients.get(_client(event), _NOBODY)
+            until_ns, names = self._clients.get(client, _NOBODY)
             if event.at_ns <= until_ns and (event.name in names or len(names) < SOON_MAX):
                 names.add(event.name)
                 if len(self._soon) >= WANTED_MAX:
                     self._soon.clear()
                 self._soon[event.name] = event.at_ns + SOON_NS
                 return True
-        return event.at_ns <= self._soon.get(event.name, event.at_ns - 1)
+        # A line that names no client may be about this one's question; whose client is another's is not.
+        return not client and event.at_ns <= self._soon.get(event.name, event.at_ns - 1)
+
+    def _is_within(self, event: DnsQuery | DnsAnswer) -> bool:
+        """Whether there is room for one more; for an answer there is where there was for its question, so that no
+        question looks as if it had none.
+        """
+        client = _client(event)
+        question = (client if client in self._askers else "", event.name, event.rrtype)
+        if isinstance(event, DnsAnswer) and question in self._open:
+            return True
+        room = self._told[question] < REPEATS_MAX and self._all < LOOKUPS_MAX
+        if room:
+            self._told[question] += 1
+            self._all += 1
+        else:
+            self._first_left = self._first_left or event
+            self._left += 1
+        if isinstance(event, DnsQuery):
+            (self._open.add if room else self._open.discard)(question)
+        return room
 
 
 class Waiting:
@@ -175,6 +225,13 @@ class Lookups:
                 self._reading.other += 1
             else:
                 yield told
+        yield from self._left()
+
+    def _left(self) -> Iterator[Damage]:
+        """What was one too many; it is not among the lines that tell nothing."""
+        for damage in self._choice.left():
+            self._reading.other -= damage.lost
+            yield damage
 
     def _question(self, query: DnsQuery) -> DnsQuery | None:
         if query.answer_told and not self._answers_told:
@@ -187,8 +244,8 @@ class Lookups:
     def _answer(self, answer: DnsAnswer) -> DnsAnswer | None:
         self._answers_told = True
         whole = self._waiting.answered(answer)
-        taken = self._choice.takes(whole or answer)
-        return whole or (answer if taken else None)
+        told = whole or answer
+        return told if self._choice.takes(told, asked=whole is not None) else None
 
     def _named(self, text: str) -> str:
         """The name that a message gives, in the one spelling."""
