@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from typing import NamedTuple
 
 import analyzer.rules
@@ -37,6 +37,10 @@ GENERAL = frozenset(
     }
 )
 """Rules for when the evidence cannot place the fault: any specific rule of the same session goes before them."""
+
+
+Blindness = tuple[tuple[str, tuple[str, ...]], ...]
+"""What hid rules on a session, each with the names of these rules."""
 
 
 class Unjudged(NamedTuple):
@@ -102,20 +106,23 @@ class Judgement:
     """Failing pairs first, then by name."""
     findings: tuple[Finding, ...]
     """In order of session and time."""
-    unjudged: tuple[Unjudged, ...]
-    """Rules that were blind."""
+    blind: Mapping[str, Blindness]
+    """Session id → what hid rules on it, and which rules these are; most attempts share what they lack."""
     broken: tuple[RuleBroken, ...]
     """Rules that raised."""
     ruled_out: Mapping[str, int]
     """Session id → how many rules looked and found nothing."""
 
-    @cached_property
-    def blind(self) -> Mapping[str, Counter[str]]:
-        """Session id → what hid rules on it, and how many."""
-        found: dict[str, Counter[str]] = {}
-        for (session, because), rules in Counter((u.session, u.because) for u in self.unjudged).items():
-            found.setdefault(session, Counter())[because] = rules
-        return found
+    def hid(self, session: str) -> Counter[str]:
+        """What hid rules on a session, by its id, and how many."""
+        return Counter({because: len(rules) for because, rules in self.blind.get(session, ())})
+
+    @property
+    def unjudged(self) -> Iterator[Unjudged]:
+        """Rules that were blind, in order of session."""
+        for session, hidden in self.blind.items():
+            for because, rules in hidden:
+                yield from (Unjudged(rule, session, because) for rule in rules)
 
 
 @cache
@@ -132,7 +139,8 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
     """Every rule on every session, then a verdict for each pair."""
     rules = all_rules() if rules is None else rules
     findings: list[Finding] = []
-    unjudged: list[Unjudged] = []
+    blind: dict[str, Blindness] = {}
+    shared: dict[Blindness, Blindness] = {}
     broken: list[RuleBroken] = []
     ruled_out: dict[str, int] = {}
     by_session: dict[str, list[Finding]] = {}
@@ -148,12 +156,13 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
         logged = bool(session.told) or any(c.firewall for c in (*session.connections, *session.callbacks))
         because = {needs: _hidden(needs - visible, session) for needs in {needs for _, needs in hidden}}
         matches: list[tuple[str, Match]] = []
+        unjudged: dict[str, list[str]] = {}
         for name, needs in hidden:
             told = with_logs(rules[name], None, session, case) if logged else None
             if isinstance(told, Match):
                 matches.append((name, told))
             else:
-                unjudged.append(Unjudged(name, session.id, because[needs]))
+                unjudged.setdefault(because[needs], []).append(name)
         cleared = 0
         for name, rule in judged:
             try:
@@ -168,7 +177,9 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
             elif isinstance(answer, Match):
                 matches.append((name, answer))
             else:
-                unjudged.append(Unjudged(name, session.id, answer.because))
+                unjudged.setdefault(answer.because, []).append(name)
+        blindness = tuple((why, tuple(names)) for why, names in unjudged.items())
+        blind[session.id] = shared.setdefault(blindness, blindness)
         ruled_out[session.id] = cleared
         found = _findings(session, matches, rules)
         by_session[session.id] = found
@@ -176,7 +187,7 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
     return Judgement(
         verdicts=_verdicts(case, by_session),
         findings=tuple(findings),
-        unjudged=tuple(unjudged),
+        blind=blind,
         broken=tuple(broken),
         ruled_out=ruled_out,
     )
@@ -193,7 +204,7 @@ def narrowed(case: CaseView, judgement: Judgement, keep: Callable[[Session], boo
     return view, Judgement(
         verdicts=_verdicts(view, by_session),
         findings=tuple(findings),
-        unjudged=tuple(u for u in judgement.unjudged if u.session in kept),
+        blind={id: hidden for id, hidden in judgement.blind.items() if id in kept},
         broken=tuple(b for b in judgement.broken if b.session in kept),
         ruled_out={id: n for id, n in judgement.ruled_out.items() if id in kept},
     )

@@ -371,7 +371,7 @@ def attempts(verdict: Verdict) -> Iterator[str]:
 
 def not_judged(verdict: Verdict, judgement: Judgement) -> Iterator[str]:
     """How many rules could say nothing of the session that the verdict is about, and what hid it from them."""
-    reasons = judgement.blind.get(verdict.about.id, Counter[str]())
+    reasons = judgement.hid(verdict.about.id)
     for because, rules in reasons.most_common(REASONS_SHOWN):
         yield f"{count(rules, 'rule')} could not be judged: {escape(because)}"
     if rest := reasons.total() - sum(n for _, n in reasons.most_common(REASONS_SHOWN)):

@@ -2,8 +2,8 @@
 
 The choice is the one that is made of captures (`parsers.capture.dns_names`), by what a log can show of it:
 services of XMPP, the domains that these are of, and what their answers mention; and where a log hides answers,
-what the server that asked asks soon after. A busy resolver's log would not fit into memory as events: what of it is told is
-bounded, and damage says how many lines are not. Knows no program.
+what the server that asked asks soon after. A busy resolver's log would not fit into memory as events: so much of it is
+told, and damage says how many lines are not. Knows no program.
 """
 
 from __future__ import annotations

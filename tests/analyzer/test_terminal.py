@@ -171,7 +171,7 @@ def test_the_same_evidence_is_told_once() -> None:
             type(first)(**{f: getattr(first, f) for f in first.__slots__} | {"receiver": "other.example"}),
         ),
         findings=judged.findings,
-        unjudged=judged.unjudged,
+        blind=judged.blind,
         broken=(),
         ruled_out=judged.ruled_out,
     )
@@ -232,7 +232,7 @@ def test_a_bug_of_ours_is_shown() -> None:
     """A rule that raised stands at the end of the report."""
     tap = scene.tap("cups.pcap", REFUSED)
     broken = RuleBroken(rule="dns-srv-nxdomain", session="0" * 12, error="KeyError: 'x'")
-    judged = Judgement(verdicts=(), findings=(), unjudged=(), broken=(broken,), ruled_out={})
+    judged = Judgement(verdicts=(), findings=(), blind={}, broken=(broken,), ruled_out={})
 
     assert "bug          dns-srv-nxdomain failed on session 000000000000: KeyError: 'x'" in screen(tap, judged=judged)
 
@@ -248,7 +248,7 @@ def test_what_hid_the_answer_is_said_and_rules_that_found_nothing_are_not() -> N
         """,
     )
     judged = judge(scene.case(tap, local=("cupdomain.com",)))
-    all_seen = Judgement(verdicts=judged.verdicts, findings=judged.findings, unjudged=(), broken=(), ruled_out={})
+    all_seen = Judgement(verdicts=judged.verdicts, findings=judged.findings, blind={}, broken=(), ruled_out={})
     text = screen(tap, local=("cupdomain.com",))
 
     assert re.search(r"blind +[0-9]+ rules could not be judged: no source shows dns", text)
