@@ -182,12 +182,17 @@ def _join_lookups(asked: Mapping[str, Sequence[Lookup]], joined: Joined) -> list
             else:
                 held.append(lookup)
     by_name: dict[tuple[str, str], list[Lookup]] = defaultdict(list)
+    told_by: dict[tuple[str, str], set[str]] = defaultdict(set)
     for held in merged.values():
         for lookup in held:
             by_name[(lookup.name, lookup.rrtype)].append(lookup)
+            told_by[(lookup.name, lookup.rrtype)].update(lookup.taps)
     for lookup in sorted(unnumbered, key=lambda k: (k.asked_ns, k.taps, k.id)):
-        held = by_name[(lookup.name, lookup.rrtype)]
-        places = [i for i, other in enumerate(held) if _is_one_question(other, lookup, joined.nat)]
+        held, tellers = by_name[(lookup.name, lookup.rrtype)], told_by[(lookup.name, lookup.rrtype)]
+        # A log alone asks the same thing all day: nothing of it can be another source's.
+        others = held if tellers - {*lookup.taps} else ()
+        tellers.update(lookup.taps)
+        places = [i for i, other in enumerate(others) if _is_one_question(other, lookup, joined.nat)]
         nearest = min(places, key=lambda i: abs(held[i].asked_ns - lookup.asked_ns), default=None)
         if nearest is None:
             held.append(lookup)

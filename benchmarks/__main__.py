@@ -157,7 +157,7 @@ def _frame(rounds: int) -> bool:
     "--long",
     "longer",
     is_flag=True,
-    help="Also a needle capture of ten times the length (10 GB on disk), and a firewall's log of 2 GB.",
+    help="Also a needle capture of ten times the length (10 GB on disk), and a firewall's and a resolver's log of 2 GB.",
 )
 @click.option("--rounds", type=click.IntRange(min=1), help="How often each program runs; 3, or 1 with --quick.")
 @click.option(
@@ -199,7 +199,7 @@ def main(ctx: click.Context, quick: bool, longer: bool, rounds: int | None, give
             held.append(batch.figures("quick" if quick else "full", rounds))
         if longer:
             held.append(_long(sizes["needle"]))
-            held.append(_log("asa", logs.LONG_LINES, 1))
+            held += [_log(kind, logs.LONG_LINES, 1) for kind in ("asa", "bind")]
     except CommandFailed as failure:
         sys.exit(f"no figures: {failure}")
     sys.exit(0 if all(held) else 1)

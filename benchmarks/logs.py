@@ -19,7 +19,7 @@ REVISION = 1
 LINES = {"asa": 3_000_000, "prosody": 600_000, "bind": 600_000, "ejabberd": 600_000}
 """Lines of each kind."""
 LONG_LINES = 16_000_000
-"""Lines of a firewall's log of 2 GB."""
+"""Lines of a log of 2 GB or more."""
 SEED = 20
 _BEGIN = datetime(2026, 11, 22, 8)  # noqa: DTZ001 (logs tell local time)
 _DOMAINS = 200

@@ -48,7 +48,7 @@ _BARE = re.compile(r"(?P<id>\d{6}): ")
 
 
 REFUSED_DNS_MAX = 10_000
-"""Refusals of DNS that are told; a firewall that faces the internet refuses more every day, and the rest is counted."""
+"""Refusals of DNS that are told; a firewall that faces the internet refuses more every day; damage says how many."""
 HEADER_MAX = 160
 """Characters before the tag of a line: dates, a host, a device's name."""
 
@@ -198,6 +198,9 @@ class _Reader:
             if self._bad:
                 yield self._damage()
             yield from lines.damage
+            if (left := self._refused_dns - REFUSED_DNS_MAX) > 0:
+                other -= left
+                yield self._lost(left, f"refusals of DNS not told: more than {REFUSED_DNS_MAX:,}")
         reading.other = other
         reading.assumed = [*self._clock.assumed, *reading.assumed]
 
@@ -210,10 +213,10 @@ class _Reader:
         if not any(ports):
             # A translation of an address for good, or what befell all; those for a while are too many.
             return fields.get("reason") != "dynamic"
-        if id not in PROBLEMS or DNS_PORT not in ports or self._refused_dns >= REFUSED_DNS_MAX:
+        if id not in PROBLEMS or DNS_PORT not in ports:
             return False
         self._refused_dns += 1
-        return True
+        return self._refused_dns <= REFUSED_DNS_MAX
 
     def _event(self, number: int, line: str, tag: _Tag, kind: type[Event], fields: Fields) -> Event:
         at_ns, width_ns = self._instant(line, tag)
@@ -245,11 +248,14 @@ class _Reader:
 
     def _damage(self) -> Damage:
         """The lines without a tag since the last one that had it."""
-        at_ns, width_ns = self._last or (0, 1)
-        where = Where(source=self._source.name, line=self._bad_from)
         what = f"{'a line' if self._bad == 1 else 'lines'} without a %ASA- tag"
-        lost, self._bad, self._bad_from = self._bad, 0, 0
-        return Damage(at_ns=at_ns, width_ns=width_ns, where=where, what=what, lost=lost, unit="lines")
+        lost, first, self._bad, self._bad_from = self._bad, self._bad_from, 0, 0
+        return self._lost(lost, what, first)
+
+    def _lost(self, lines: int, what: str, first: int | None = None) -> Damage:
+        at_ns, width_ns = self._last or (0, 1)
+        where = Where(source=self._source.name, line=first)
+        return Damage(at_ns=at_ns, width_ns=width_ns, where=where, what=what, lost=lines, unit="lines")
 
 
 FORMAT = Asa()

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from parsers.events import Event
+from parsers.events import Damage, Event, Where
 from parsers.source import How, Reading
 
 DNS_PORT = "53"
 """RFC 1035 section 4.2."""
 DNS_MAX = 10_000
-"""Lines of DNS that are told; a resolver behind the firewall makes more every day, and the rest is counted."""
+"""Lines of DNS that are told; a resolver behind the firewall makes more every day, and damage says how many."""
 
 
 class Passing:
@@ -27,17 +27,25 @@ class Passing:
         self._every = how.everything
         self._ports = frozenset(map(str, how.ports))
         self._dns = 0
+        self._reading = reading
 
     def might(self, match: re.Match[str], at_ns: int) -> bool:
         """Whether a line matters, by its ports."""
         ports = match.group(*self._groups)
         if self._every or not self._ports.isdisjoint(ports):
             return True
-        if DNS_PORT not in ports or self._dns >= DNS_MAX:
+        if DNS_PORT not in ports:
             return False
         self._dns += 1
-        return True
+        return self._dns <= DNS_MAX
 
     def run(self, events: Iterable[Event]) -> Iterator[Event]:
-        """All of them: what does not matter was left out before."""
-        yield from events
+        """All of them, and what was too much: what does not matter was left out before."""
+        last: Event | None = None
+        for last in events:
+            yield last
+        left = self._dns - DNS_MAX
+        if last is not None and left > 0:
+            self._reading.other -= left
+            what, where = f"lines of DNS not told: more than {DNS_MAX:,}", Where(source=last.where.source)
+            yield Damage(at_ns=last.at_ns, width_ns=last.width_ns, where=where, what=what, lost=left, unit="lines")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from parsers.names import domain
 
@@ -34,6 +35,7 @@ def domain_named(text: str) -> str | None:
     return None if name.lower() in _NOBODY else domain(name.rpartition("@")[2].partition("/")[0])
 
 
+@lru_cache(maxsize=4096)
 def address(text: str) -> str:
     """An address as events spell it: no brackets, IPv4 out of its IPv6 mapping (RFC 4291 section 2.5.5.2)."""
     bare = text.strip("[]").partition("%")[0].lower()
