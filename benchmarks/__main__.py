@@ -157,7 +157,7 @@ def _frame(rounds: int) -> bool:
     "--long",
     "longer",
     is_flag=True,
-    help="Also a needle capture of ten times the length (10 GB on disk), and logs of a firewall and a resolver of 2 GB.",
+    help="Also a needle capture ten times as long (10 GB on disk), and logs of 2 GB of a firewall and a resolver.",
 )
 @click.option("--rounds", type=click.IntRange(min=1), help="How often each program runs; 3, or 1 with --quick.")
 @click.option(
