@@ -16,9 +16,9 @@ from analyzer.claims import belongs_to
 from analyzer.clouds import GOOGLE, WEBEX
 from analyzer.connection import Connection
 from analyzer.view import CaseView
-from parsers.events import Dialback, Event, StreamFeatures, StreamHeader
+from parsers.events import Dialback, Event, StreamFeatures, StreamHeader, TlsCertificate
 
-Kind = Literal["stream id", "dialback key", "stream header", "stream features", "DNS", "log"]
+Kind = Literal["stream id", "dialback key", "stream header", "stream features", "certificate", "DNS", "log"]
 """Where a mark shows: marks of one kind depend on each other."""
 
 
@@ -58,6 +58,8 @@ class Product:
     """Its fingerprints."""
     expect: tuple[str, ...] = ()
     """What a peer of it meets, and what to do about it; one sentence each."""
+    set_up: bool = False
+    """Its marks are how its maker has it set up, which others may do as well: an id or a log of another goes before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +180,24 @@ PRODUCTS = (
         "jabberd2",
         (Mark("stream id", "40 lower alphanumerics"), Mark("dialback key", "40 hex"), Mark("log", "jabberd2")),
     ),
+    Product(
+        "Lync Server (XMPP proxy of its Edge)",
+        (
+            Mark("certificate", "the domain and its sip."),
+            Mark("DNS", "host of SIP federation", inferred=True),
+        ),
+        (
+            "It takes SASL only under TLS; where its settings for a partner require both, it does without dialback.",
+            "It closes a stream on which nothing was said for ten minutes, unless it is set otherwise.",
+        ),
+        set_up=True,
+    ),
     Product("Tigase", (Mark("log", "tigase"), Mark("stream id", "UUID", inferred=True))),
 )
-"""Fingerprints, from captures and logs of each. Of the gateway of OCS and Lync none is published: it is not named."""
+"""Fingerprints, from captures and logs of each. What a Lync Server writes is published nowhere, only how it is set up:
+its Edge's certificate names `sip.` and the domain (Microsoft JJ618374), and the XMPP record leads to the Access Edge
+(JJ618368), as that of `_sipfederationtls` does. The gateway of OCS 2007 R2 is a host of its own, with neither mark
+(FF394138): it is not named."""
 
 _ID_FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[0-9A-F]{9}"), "9 upper hex"),
@@ -212,6 +229,8 @@ def peers(case: CaseView) -> tuple[Peer, ...]:
             if form in _LOGS:
                 add(thread.teller, "log", str(form), None, thread.tap)
     for domain in names:
+        for answer in _sip_hosts(case, domain):
+            add(domain, "DNS", "host of SIP federation", answer, answer.where.source)
         for lookup in case.lookups_of(domain, ("_xmpp-server",)):
             targets = [r.data for r in lookup.srv]
             for cloud in (GOOGLE, WEBEX):
@@ -243,6 +262,19 @@ def _shown(connection: Connection) -> Iterator[tuple[str | None, Kind, str, Even
             yield connection.receiver, "stream features", word, features
         if features.starttls == "required" and "EXTERNAL" in features.sasl:
             yield connection.receiver, "stream features", "STARTTLS required, EXTERNAL", features
+    for shown in connection.of(TlsCertificate, "<"):
+        if shown.position == 0 and {connection.receiver, f"sip.{connection.receiver}"} <= {*shown.names}:
+            yield connection.receiver, "certificate", "the domain and its sip.", shown
+
+
+def _sip_hosts(case: CaseView, domain: str) -> Iterator[Event]:
+    """Answers that name for SIP federation the host, or the address, to which the domain's XMPP record leads."""
+    targets = {r.data for k in case.lookups_of(domain) for r in k.srv} | case.published(domain)
+    for lookup in case.lookups_of(domain, ("_sipfederationtls",)):
+        hosts = {r.data for r in lookup.srv}
+        hosts |= {address for host in hosts for k in case.asking(host) for address in k.addresses}
+        if lookup.answer is not None and hosts & targets:
+            yield lookup.answer
 
 
 def _peer(domain: str, local: bool, seen: tuple[Seen, ...], policy: Policy) -> Peer:
@@ -254,6 +286,7 @@ def _peer(domain: str, local: bool, seen: tuple[Seen, ...], policy: Policy) -> P
         # What contradicts: of a kind that the product has marks of, only others were seen.
         known = {m.kind for m in product.marks if not m.inferred}
         against = {s.kind for s in seen if s.kind in known} - {m.kind for m, _ in marks}
+        against |= {s.kind for s in seen if product.set_up and s.kind in ("stream id", "log")}
         if marks and not against:
             matching.append((len({m.kind for m, _ in marks}), not all(m.inferred for m, _ in marks), product, marks))
     best = max((count for count, *_ in matching), default=0)

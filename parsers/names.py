@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from fnmatch import translate
 from functools import lru_cache
 
-SERVICE = r"_(?:xmpps?-(?:server|client)|jabber)"
-"""The services of RFC 6120 section 3.2.1, XEP-0368, and the one that was used before them; a regular expression."""
+SERVICE = r"_(?:xmpps?-(?:server|client)|jabber|sipfederationtls)"
+"""The services of RFC 6120 section 3.2.1, XEP-0368, the one that was used before them, and the one by which Lync Server
+federates with its own kind, from the same host; a regular expression."""
 SERVER_SERVICE = r"_(?:xmpps?-server|jabber)"
 """Those between servers."""
 

@@ -25,7 +25,7 @@ KEPT_ZONES = (
 )
 """Zones that stay, since rules know these two clouds by name and a verdict may rest on it. They name a service that
 millions use, not its customer; the labels below them are replaced, for there customers have names."""
-KEPT_LABELS = frozenset({"", "*", "localhost", "_tcp", "_udp", "in-addr", "ip6", "arpa"})
+KEPT_LABELS = frozenset({"", "*", "localhost", "_tcp", "_udp", "in-addr", "ip6", "arpa", "sip"})
 """Labels that say how a name is used, not whose it is."""
 KEPT_ADDRESSES = frozenset(
     {"0.0.0.0", "255.255.255.255", "127.0.0.1", "::", "::1"}

@@ -105,7 +105,7 @@ class Choice:
 
     def might(self, name: str, client: str, at_ns: int) -> bool:
         """Whether a lookup of this name by this client can matter, before it is read further; too often yes."""
-        if self._every or self._patterns or "_xmpp" in name or "_jabber" in name or name in self._wanted:
+        if self._every or self._patterns or name in self._wanted or (name[:1] == "_" and _SERVICE.search(name)):
             return True
         if not self._clients:
             return False

@@ -95,6 +95,69 @@ def test_a_log_and_the_wire() -> None:
     assert "log: prosody" in told(peer(text, log))[2]
 
 
+SIP = """
+0.03  10.0.0.5:4001 > 10.0.0.53:53  query SRV _sipfederationtls._tcp.example.net
+0.04  back  answer SRV _sipfederationtls._tcp.example.net = 0 0 5061 {target}
+"""
+SECURED = """
+0.16  same                                 StreamFeatures starttls=required dialback=no
+0.17  10.0.0.5:40000 > 198.51.100.10:5269  StartTls word=starttls
+0.18  back                                 StartTls word=proceed
+0.19  same                                 TlsCertificate names={names}
+"""
+EDGE = "sip.example.net,webcon.example.net,example.net"
+
+
+def lync(id: str = "a1", target: str = "sip.example.net", names: str = EDGE) -> str:
+    """A server set up as Microsoft describes an Edge."""
+    dns = DNS.format(target="sip.example.net") + SIP.format(target=target)
+    return dns + STREAM.format(id=id, header="") + SECURED.format(names=names)
+
+
+def test_lync_by_its_certificate_and_the_host_that_it_shares_with_sip() -> None:
+    """How its maker has it set up, in two places; that DNS names it so is inference, and said."""
+    found = peer(lync())
+    assert told(found) == (
+        "Lync Server (XMPP proxy of its Edge)",
+        [],
+        ["certificate: the domain and its sip.", "DNS: host of SIP federation (inferred)"],
+    )
+    assert found.product is not None and "only under TLS" in found.product.expect[0]
+
+
+def test_lync_behind_another_name_of_the_same_address() -> None:
+    """As in Microsoft's example: xmpp. and sip. are two names of the Access Edge."""
+    addresses = """
+0.05  10.0.0.5:4002 > 10.0.0.53:53  query A xmpp.example.net
+0.06  back  answer A xmpp.example.net = 198.51.100.10
+0.07  10.0.0.5:4003 > 10.0.0.53:53  query A sip.example.net
+0.08  back  answer A sip.example.net = 198.51.100.10
+"""
+    dns = DNS.format(target="xmpp.example.net") + SIP.format(target="sip.example.net") + addresses
+    text = dns + STREAM.format(id="a1", header="") + SECURED.format(names=EDGE)
+    assert told(peer(text))[0] == "Lync Server (XMPP proxy of its Edge)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lync(target="sipfed.online.lync.com"),
+        lync(names="xmpp.example.net,example.net"),
+        lync(id="05E295A2B"),
+        lync(id="f2fd4179-b11b-4c2e-8f6e-0a1b2c3d4e5f"),
+    ],
+    ids=[
+        "SIP is elsewhere",
+        "a certificate without sip.",
+        "Expressway does both as well",
+        "Prosody beside a SIP proxy",
+    ],
+)
+def test_what_looks_a_little_like_lync(text: str) -> None:
+    """One mark is not enough, nor are two beside the id of another's stream."""
+    assert "Lync" not in (told(peer(text))[0] or "")
+
+
 def test_policies_that_do_not_go_together() -> None:
     """From either side."""
     strict = Policy("1.0", "required", ("EXTERNAL",), False)
