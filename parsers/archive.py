@@ -1,7 +1,9 @@
 """Archives of an incident: the members of tar and zip, plain, packed or in each other, as files of their own.
 
-Members are unpacked one after the other into a private folder, which its owner removes; their names are only shown,
-never used as paths. What an archive may cost is limited, and each member that is left out says why.
+Members are unpacked one after the other into a private folder, which its owner removes: each is read more than once
+(its head, the order of its dates, all of it), and those that say their date before the others, whatever their order.
+Their names are only shown, never used as paths.
+What an archive may cost is limited, and each member that is left out says why.
 Knows no format of captures or logs.
 """
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from parsers.events import DnsRecord, Topic
-from parsers.logs.lookups import RCODES, Lookups, answered, asked, flow, record
+from parsers.logs.lookups import LIMITS, RCODES, Lookups, answered, asked, flow, record
 from parsers.logs.table import LogFormat, Sample, Says, Told
 from parsers.names import SERVER_SERVICE
 
@@ -105,7 +105,7 @@ FORMAT = LogFormat(
         "The query log tells who asked whom for what, and never what came of it, so that silence proves nothing;\n"
         "only failures are told, in query-errors, and from 9.20 on codes and numbers of records, in responses.\n"
         "Appliances of EfficientIP and Infoblox print records as well. The server's own port is not told: 53 stands "
-        "for it."
+        "for it." + LIMITS
     ),
     reference="https://bind9.readthedocs.io/en/stable/reference.html#the-category-phrase",
     headers=(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from parsers.logs.lookups import Lookups, answered
+from parsers.logs.lookups import LIMITS, Lookups, answered
 from parsers.logs.table import LogFormat, Sample, Says, Told
 
 _TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))?"
@@ -42,7 +42,7 @@ FORMAT = LogFormat(
         "Written by the plugin `log` of CoreDNS when an answer was sent, as a rule without a time of its own, and by "
         "`errors`, which names no client.\n"
         "Records are not printed, only the size of the answer, so that one without any looks like one with some;\n"
-        "a question that was never answered leaves no line, and the server's own address is not told."
+        "a question that was never answered leaves no line, and the server's own address is not told." + LIMITS
     ),
     reference="https://coredns.io/plugins/log/",
     headers=(

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from parsers.events import DnsAnswer, DnsQuery, DnsRecord, Event, Topic
-from parsers.logs.lookups import WAITING_MAX, Lookups, answered, asked, record
+from parsers.logs.lookups import LIMITS, WAITING_MAX, Lookups, answered, asked, record
 from parsers.logs.table import LogFormat, Sample, Says, Told
 from parsers.names import SERVER_SERVICE
 from parsers.source import How, Reading
@@ -199,6 +199,7 @@ FORMAT = LogFormat(
         "Written with `log-queries`, best with `log-queries=extra`.\n"
         "It does not print SRV records, only that some came: neither targets nor ports are told.\n"
         "Without `extra` an error names no question, so that silence proves nothing; message ids are never told."
+        + LIMITS
     ),
     reference="https://thekelleys.org.uk/dnsmasq/docs/dnsmasq-man.html",
     headers=(

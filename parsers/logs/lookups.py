@@ -38,6 +38,10 @@ REPEATS_MAX = 1_000
 that tries a peer every minute and a half, and the rest says the same."""
 LOOKUPS_MAX = 50_000
 """Lookups that are told of one log: each takes some 1.2 kB, with what is made of it."""
+LIMITS = (
+    f"\nOf one question {REPEATS_MAX:,} lookups are told, of one log {LOOKUPS_MAX:,}; how many more there are is said."
+)
+"""The last line of what is explained of each such format."""
 
 RCODES = {
     word: number

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from parsers.logs.lookups import RCODES, Lookups, answered, asked
+from parsers.logs.lookups import LIMITS, RCODES, Lookups, answered, asked
 from parsers.logs.table import LogFormat, Sample, Says, Told
 
 _TIME = r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -63,7 +63,7 @@ FORMAT = LogFormat(
     explanation=(
         "Written by the recursor with `quiet=no`, and by the authoritative server with `log-dns-queries`.\n"
         "Records are not printed, only how many the recursor answered; what its packet cache answered is not told "
-        "at all, and the authoritative server tells no answers, so that silence proves nothing there."
+        "at all, and the authoritative server tells no answers, so that silence proves nothing there." + LIMITS
     ),
     reference="https://doc.powerdns.com/recursor/settings.html#quiet",
     headers=(

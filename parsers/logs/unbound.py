@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from parsers.events import DnsAnswer, DnsQuery, DnsRecord, Topic
-from parsers.logs.lookups import WAITING_MAX, Lookups, answered, asked, record
+from parsers.logs.lookups import LIMITS, WAITING_MAX, Lookups, answered, asked, record
 from parsers.logs.table import LogFormat, Sample, Says, Told
 from parsers.names import SERVER_SERVICE
 from parsers.source import How, Reading
@@ -142,6 +142,7 @@ FORMAT = LogFormat(
         "Unbound resolves.\n"
         "Records are not printed below verbosity 4, so that an answer without any looks like one with some;\n"
         "neither message ids nor the server's own address are told, and without `log-replies` silence proves nothing."
+        + LIMITS
     ),
     reference="https://unbound.docs.nlnetlabs.nl/en/latest/manpages/unbound.conf.html",
     headers=(

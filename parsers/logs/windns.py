@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from parsers.events import DnsRecord
-from parsers.logs.lookups import Lookups, answered, asked, record
+from parsers.logs.lookups import LIMITS, Lookups, answered, asked, record
 from parsers.logs.table import LogFormat, Sample, Says, Told
 from parsers.names import domain
 
@@ -98,7 +98,7 @@ FORMAT = LogFormat(
         "Its dates follow the server's locale: which of two numbers is the day is found in each file, else assumed "
         "and said.\n"
         'Records are printed only with "Details", so that an answer without any looks like one with some;\n'
-        "the server's own address is not told."
+        "the server's own address is not told." + LIMITS
     ),
     reference="https://learn.microsoft.com/en-us/windows-server/networking/dns/dns-logging-and-diagnostics",
     headers=(
