@@ -304,11 +304,9 @@ def _ends(events: Sequence[Event], outgoing: bool, initiator: str | None, receiv
 def oriented(events: Sequence[Event], tap: str, client: End, server: End, outgoing: bool) -> Sighting:
     """Events of a thread as a sighting between two ends, each in the direction in which it was sent."""
     ours, theirs = (client, server) if outgoing else (server, client)
-    turned = []
-    for event in events:
-        src, dst = (theirs, ours) if event.sent is False else (ours, theirs)
-        flow = Flow(src_ip=src[0], src_port=src[1], dst_ip=dst[0], dst_port=dst[1])
-        turned.append(replace(event, flow=flow))
+    said = Flow(src_ip=ours[0], src_port=ours[1], dst_ip=theirs[0], dst_port=theirs[1])
+    heard = said.reverse
+    turned = [replace(event, flow=heard if event.sent is False else said) for event in events]
     return Sighting(
         source=turned[0].where.source,
         tap=tap,

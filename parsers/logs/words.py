@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 
 from parsers.names import domain
@@ -23,7 +24,8 @@ def scrubbed(text: str) -> str:
     text = _KEY.sub("…", text)
     if "key" in text:
         text = _KEY_WORD.sub(r"\1 …", text)
-    return " ".join(text[: 4 * TEXT_MAX].split())[:TEXT_MAX]
+    # A server says the same of the same peer all day.
+    return sys.intern(" ".join(text[: 4 * TEXT_MAX].split())[:TEXT_MAX])
 
 
 _NOBODY = frozenset({"", "nil", "(nil)", "(unknown host)", "unknown host", "unknown", "-", "?", "<<>>"})
