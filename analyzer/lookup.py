@@ -51,7 +51,7 @@ class Lookup:
         """Where the dns machine ended."""
         return self.steps[-1].after
 
-    @cached_property
+    @property
     def outcome(self) -> str:
         """In the words of the report contract; "untold" where no source of it tells answers."""
         answer = self.answer
