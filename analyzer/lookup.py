@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from analyzer.machines.table import Step
 from parsers.events import DnsAnswer, DnsQuery, DnsRecord, Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Lookup:
     """One DNS question of one client and what came of it; its repetitions belong to it."""
 
@@ -51,7 +52,7 @@ class Lookup:
         """Where the dns machine ended."""
         return self.steps[-1].after
 
-    @property
+    @cached_property
     def outcome(self) -> str:
         """In the words of the report contract; "untold" where no source of it tells answers."""
         answer = self.answer
@@ -65,7 +66,7 @@ class Lookup:
             "FAILED": "servfail" if answer is None or answer.rcode == 2 else "refused",
         }[self.state]
 
-    @property
+    @cached_property
     def answer(self) -> DnsAnswer | None:
         """The last answer, where one was seen."""
         return next((s.event for s in reversed(self.steps) if isinstance(s.event, DnsAnswer)), None)
@@ -92,18 +93,18 @@ class Lookup:
         answer = self.answer
         return () if answer is None else answer.answers
 
-    @property
+    @cached_property
     def srv(self) -> tuple[DnsRecord, ...]:
         """SRV records of the last answer, in the order in which RFC 2782 has them tried."""
         found = [r for r in self.records if r.rrtype == "SRV" and r.section == "answer"]
         return tuple(sorted(found, key=lambda r: (r.priority or 0, -(r.weight or 0), r.data)))
 
-    @property
+    @cached_property
     def addresses(self) -> tuple[str, ...]:
         """Addresses of the answer section."""
         return tuple(r.data for r in self.records if r.rrtype in ("A", "AAAA") and r.section == "answer")
 
-    @property
+    @cached_property
     def service(self) -> str | None:
         """The service label of an SRV question: "_xmpp-server"; None for other questions."""
         head, _, rest = self.name.partition("._tcp.")
