@@ -18,9 +18,11 @@ from analyzer.machines.table import Step
 from analyzer.sighting import Sighting
 from analyzer.stage import End, is_told, untold
 from parsers.events import (
+    BadXml,
     Dialback,
     Event,
     Flow,
+    NotXmpp,
     Said,
     Sasl,
     Stanza,
@@ -52,6 +54,8 @@ _XMPP = (
     StreamEnd,
     Stanza,
     TlsCertificate,
+    BadXml,
+    NotXmpp,
 )
 _TRIES = (Topic.CONNECTING, Topic.CONNECT_FAILED, Topic.RESOLVE_FAILED, Topic.OTHER)
 """Topics that are told of a stream which does not stand yet."""
