@@ -54,7 +54,7 @@ def gather(
         if found is None:
             continue
         attempt = running.get(found)
-        if attempt is None or _is_over(attempt, at_ns, limits):
+        if attempt is None or _is_over(attempt, at_ns, limits) or _is_anothers(thing, attempt):
             attempt = running[found] = Attempt(found[0], found[1], found[2])
             attempts.append(attempt)
         if isinstance(thing, Lookup):
@@ -95,6 +95,8 @@ def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits
             for a in own[pair]
             if thread.began_ns - limits.trigger_ns <= max(a.last_ns, a.first_ns)
             and a.first_ns <= thread.ended_ns + limits.trigger_ns
+            # A server whose own key was believed is not the one whose key it disowned.
+            and not (_is_claim(thread) and any(map(_let_in, a.connections)))
         ]
         if near:
             attempt = min(near, key=lambda a: abs(a.first_ns - thread.began_ns))
@@ -112,6 +114,11 @@ def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits
                 strength="likely",
             )
         )
+
+
+def _is_claim(thread: Thread) -> bool:
+    """Whether all that a log says is that it was asked about a key which its server never made."""
+    return all(said.condition == "dialback-imposter" for said in thread.said)
 
 
 def _host(address: str, where: Directory) -> str:
@@ -155,6 +162,21 @@ def _is_over(attempt: Attempt, at_ns: int, limits: Limits) -> bool:
         return False
     # Connections tried side by side belong to one attempt; one after an opened one begins another.
     return at_ns > opened[-1].began_ns
+
+
+def _is_anothers(thing: Lookup | Connection, attempt: Attempt) -> bool:
+    """Whether logs tell of a stream another fate than an attempt of that moment had: then it is no part of it."""
+    if isinstance(thing, Lookup) or thing.captured:
+        return False
+    fates = {_let_in(c) for c in (thing, *attempt.connections)}
+    return {True, False} <= fates
+
+
+def _let_in(connection: Connection) -> bool | None:
+    """Whether the receiver believed the initiator; None where that is not told."""
+    if connection.authenticated:
+        return True
+    return False if connection.passed("AUTH_REFUSED") else None
 
 
 def _dns_links(attempt: Attempt, connection: Connection) -> list[Link]:

@@ -38,6 +38,19 @@ GENERAL = frozenset(
 )
 """Rules for when the evidence cannot place the fault: any specific rule of the same session goes before them."""
 
+OTHERS = frozenset(
+    {
+        "dialback-result-invalid",
+        "dialback-secret-mismatch",
+        "dialback-authoritative-elsewhere",
+        "hosting-unexpected-callback",
+    }
+)
+"""Rules about a key that another server of the domain made, or was asked about: that one server gets through from the
+same address mends nothing for the other."""
+OTHERS_NS = 600 * 10**9
+"""A success 10 minutes later may be a mended server's: a new secret and a restart take as long."""
+
 
 class Unjudged(NamedTuple):
     """A rule that could not be judged on a session."""
@@ -271,7 +284,7 @@ def _verdict(
     pair: tuple[str, str], sessions: Sequence[Session], by_session: Mapping[str, Sequence[Finding]]
 ) -> Verdict:
     """The verdict of one pair: the last word of each server that tried, the worst of these."""
-    last: dict[str | None, tuple[str, Session, Finding | None]] = {}
+    last: dict[str | None, _Word] = {}
     lived_with: set[str] = set()
     for session in sessions:
         cause = next((f for f in by_session[session.id] if f.is_cause), None)
@@ -282,7 +295,8 @@ def _verdict(
             # The same answer of DNS did not keep an earlier attempt from getting through.
             continue
         if state != "undetermined" or session.host not in last:
-            last[session.host] = (state, session, cause)
+            now = (state, session, cause)
+            last[session.host] = _both_fates(last.get(session.host), now) or now
     worst = ("failing", "degraded", "healthy", "undetermined")
     state, _, cause = min(last.values(), key=lambda entry: (worst.index(entry[0]), -entry[1].began_ns))
     if state == "undetermined":
@@ -298,6 +312,23 @@ def _verdict(
         sessions=tuple(sessions),
         summary=_summary(state, cause, sessions),
     )
+
+
+_Word = tuple[str, Session, Finding | None]
+"""State, attempt and cause."""
+
+
+def _both_fates(before: _Word | None, now: _Word) -> _Word | None:
+    """The word where one server's key is disowned and another gets through, from one address; None where it is not so.
+
+    Where no host is told, it means nothing which of the two was seen last.
+    """
+    if before is None or now[1].began_ns - before[1].ended_ns > OTHERS_NS:
+        return None
+    state, session, cause = now if before[0] == "healthy" and not now[1].host else before
+    other = before if session is now[1] else now
+    found = other[0] == "healthy" and state != "undetermined" and cause is not None and cause.rule in OTHERS
+    return ("degraded", session, cause) if found else None
 
 
 def _state(session: Session, cause: Finding | None) -> str:

@@ -121,9 +121,19 @@ def _match_of(said: Said, sign: SaidSign, rule: Rule, session: Session, case: Ca
         connection=next((c.id for c in session.connections if any(said in t.said for t in c.told)), None),
         domain=domain,
         owner=owner,
-        severity=Severity.NOTE if session.authenticated and rule.severity is Severity.FAILURE else None,
+        severity=_severity(said, rule, session, case),
         undecided=tuple((rival, _DECIDES) for rival in rule.rivals[:2]),
     )
+
+
+def _severity(said: Said, rule: Rule, session: Session, case: CaseView) -> Severity | None:
+    """How bad it is where the stream got through, or that of the server in whose name another speaks."""
+    if rule.severity is not Severity.FAILURE:
+        return None
+    if session.authenticated:
+        return Severity.NOTE
+    own = any(s.authenticated for s in case.between(session.initiator, session.receiver))
+    return Severity.DEGRADED if own and said.condition == "dialback-imposter" else None
 
 
 # --- firewalls' logs

@@ -125,8 +125,8 @@ RULE = Rule(
     ),
     rivals=(
         "hosting-domain-registered-at-google",
-        "hosting-domain-registered-at-webex",
         "dialback-secret-mismatch",
+        "hosting-domain-registered-at-webex",
         "dialback-wrong-id",
         "dialback-partial-domains",
     ),
