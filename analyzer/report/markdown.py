@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.analysis import Analysis
 from analyzer.checklist import Item
-from analyzer.judge import Judgement, Verdict
+from analyzer.judge import Judgement
 from analyzer.peers import peers
 from analyzer.report.rows import sha256
 from analyzer.report.terminal import attempts, not_judged, not_read, owner, who
@@ -30,6 +30,7 @@ from analyzer.report.words import (
     time_of,
 )
 from analyzer.rule import Finding
+from analyzer.verdict import Verdict
 from parsers.events import Event
 
 PAIRS_IN_FULL = 12

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from analyzer.checklist import Item
 from analyzer.connection import Connection
-from analyzer.judge import Judgement, Verdict
+from analyzer.judge import Judgement
 from analyzer.ladder import Ladder, moments
 from analyzer.peers import Peer, clash, peers
 from analyzer.report.ladder_text import rungs
@@ -36,6 +36,7 @@ from analyzer.report.words import (
 )
 from analyzer.rule import Finding
 from analyzer.stage import end_text
+from analyzer.verdict import Verdict
 from analyzer.view import CaseView
 from parsers.case import Case
 from parsers.events import Event

@@ -83,8 +83,9 @@ RULE = Rule(
         "dialback-authoritative-unreachable",
         "stream-remote-connection-failed",
     ),
-    rivals=("dns-split-horizon", "dns-srv-target-malformed"),
-    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("no-address",)),),
+    rivals=("dns-srv-nxdomain", "dns-split-horizon", "dns-srv-target-malformed"),
+    # Without a service record it is the domain itself that has no address.
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("no-address",), confidence=Confidence.POSSIBLE),),
     explanation=(
         "The SRV record was found, but the host that it names resolves to no address, so there is nowhere to "
         "connect to.\n"
