@@ -81,14 +81,18 @@ def _verdict(
         state = _state(session, cause)
         if session.authenticated:
             lived_with |= {f.rule for f in by_session[session.id]}
-        elif (
-            not session.connections and cause is not None and (cause.rule in lived_with or _may_ask(session, sessions))
+        elif cause is not None and (
+            (not session.connections and cause.rule in lived_with) or _may_ask(session, sessions)
         ):
             # The same answer of DNS did not keep an attempt from getting through.
             continue
-        if state != "undetermined" or session.host not in last:
+        host = session.host
+        if session.given_up is not None and not host and len(last) == 1:
+            (host,) = last  # where one server is known, a log that names none is its
+        broken = session.given_up is not None and host in last and last[host][0] == "healthy"
+        if state != "undetermined" or host not in last or broken:
             now = (state, session, cause)
-            last[session.host] = _both_fates(last.get(session.host), now) or now
+            last[host] = _both_fates(last.get(host), now) or now
     worst = ("failing", "degraded", "healthy", "undetermined")
     state, _, cause = min(last.values(), key=lambda entry: (worst.index(entry[0]), -entry[1].began_ns))
     if state == "undetermined":
@@ -125,7 +129,9 @@ def _both_fates(before: _Word | None, now: _Word) -> _Word | None:
 
 def _may_ask(session: Session, sessions: Sequence[Session]) -> bool:
     """Whether questions may be those of an attempt that got through, of which a log tells no host and no questions."""
-    return bool(session.lookups) and any(
+    if not session.lookups or session.told or any(c.captured for c in session.connections):
+        return False
+    return any(
         s.authenticated and not s.host and not s.lookups and abs(s.began_ns - session.began_ns) <= Limits().trigger_ns
         for s in sessions
     )
@@ -156,6 +162,11 @@ def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> 
         return (
             f"{where.source} is ciphertext after frame {where.frame}: what was said under TLS, the log of one of the "
             "two servers would tell, or the capture with its key log"
+        )
+    if any(s.given_up is not None for s in sessions):
+        return (
+            "the log says that an attempt failed, and not why: the same log at the level debug, or a capture of such "
+            "an attempt, would decide"
         )
     if all(s.outcome == "unknown" and not s.connections for s in sessions):
         return (

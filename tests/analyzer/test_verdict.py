@@ -73,3 +73,19 @@ def test_a_question_at_the_moment_of_a_stream_may_be_its_own() -> None:
         log = scene.log("cups.log", "prosody", through.format(second), zone="UTC", year=2013)
         assert verdict(resolver, log, local="cupdomain.com").state == state
     assert verdict(resolver, local="cupdomain.com").state == "failing"
+
+
+def test_a_pair_is_not_healthy_once_the_log_gives_stanzas_back() -> None:
+    """A stream got through, and a later try came to nothing: why, this log does not say."""
+    through = "s2sout55c0d1e2f3\tinfo\tOutgoing s2s connection cupdomain.com->example.net complete"
+    back = (
+        "s2sout55c0d1e2f4\tinfo\tSending error replies for 1 queued stanzas "
+        "because of failed outgoing connection to example.net"
+    )
+    for lines, state in (
+        ((f"09:14:02{through}", f"09:14:20{back}"), "undetermined"),
+        ((f"09:14:02{back}", f"09:14:20{through}"), "healthy"),
+    ):
+        found = verdict(partner(*lines), local="cupdomain.com")
+        assert found.state == state
+        assert ("an attempt failed, and not why" in found.summary) == (state == "undetermined")
