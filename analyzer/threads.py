@@ -45,7 +45,7 @@ NEXT_LINES = 8
 FAREWELL_NS = 5 * 10**9
 """A server says within 5 s why a stream ended, and closes its own side: the wait for the other's end tag is as long."""
 
-_REASONS = (Topic.REFUSED, Topic.TLS_FAILED, Topic.AUTH_FAILED)
+REASONS = (Topic.REFUSED, Topic.TLS_FAILED, Topic.AUTH_FAILED)
 """Why a stream ended, told when it had."""
 
 _XMPP = (
@@ -123,6 +123,11 @@ class Thread:
         """Whether the stream came to stand, as far as the log tells: not only tried."""
         return any(isinstance(e, _XMPP) or (isinstance(e, Said) and e.topic not in _TRIES) for e in self.events)
 
+    @property
+    def refused(self) -> bool:
+        """Whether the receiver did not believe the initiator, as far as the log tells."""
+        return any(s.after == "AUTH_REFUSED" for s in self.sighting.stream)
+
     @cached_property
     def is_clients(self) -> bool:
         """Whether it is a client's stream: it names no pair of domains, and who sends is always at home."""
@@ -199,7 +204,7 @@ def _is_farewell(event: Event, ended_ns: int) -> bool:
         return True
     if event.tag is None or event.at_ns - ended_ns > FAREWELL_NS:
         return False  # lines that only the pair of domains holds together may be of the next try
-    return isinstance(event, (StreamEnd, StreamError)) or (isinstance(event, Said) and event.topic in _REASONS)
+    return isinstance(event, (StreamEnd, StreamError)) or (isinstance(event, Said) and event.topic in REASONS)
 
 
 def _pair_key(event: Event) -> str | None:
