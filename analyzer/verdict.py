@@ -49,8 +49,10 @@ class Verdict:
 
     @property
     def about(self) -> Session:
-        """The attempt that it is about: the one that shows the cause, else the last."""
-        return self.cause.session if self.cause is not None else self.sessions[-1]
+        """The attempt that it is about: the one that shows the cause, else the last that got through, else the last."""
+        if self.cause is not None:
+            return self.cause.session
+        return next((s for s in reversed(self.sessions) if s.authenticated), self.sessions[-1])
 
     @property
     def confidence(self) -> Confidence:
