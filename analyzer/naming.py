@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from analyzer.lookup import Lookup
@@ -75,6 +75,8 @@ class Directory:
     """(address, port) → domain → (instant, who asked) of the lookups that led there."""
     nat: Mapping[str, frozenset[str]]
     """Address → the same host's other addresses."""
+    tellers: Mapping[str, str] = field(default_factory=dict)
+    """Log → the domain whose server wrote it: it stands for the address of who asks where the log names none."""
 
     def knowing(self, answered: Iterable[tuple[str, str]]) -> Directory:
         """The same, and that these addresses answered as these domains."""
@@ -95,6 +97,8 @@ class Directory:
         return {}
 
     def _one_at(self, address: str) -> str | None:
+        if address in self.tellers:
+            return self.tellers[address]
         found: Counter[str] = Counter()
         for one in (address, *self.nat.get(address, ())):
             found += self.spoke.get(one, Counter())
@@ -169,6 +173,7 @@ def directory(
     client_streams: Iterable[Sighting],
     lookups: Iterable[Lookup],
     nat: Mapping[str, frozenset[str]],
+    tellers: Mapping[str, str] | None = None,
 ) -> Directory:
     """Who lives where, from headers, clients' streams and DNS."""
     spoke: dict[str, Counter[str]] = defaultdict(Counter)
@@ -193,7 +198,7 @@ def directory(
             and header.to_domain not in claimed[served_at]
         ):
             spoke[sighting.server[0]][header.to_domain] += 1
-    return Directory(spoke=spoke, claimed=claimed, published=_published(lookups), nat=nat)
+    return Directory(spoke=spoke, claimed=claimed, published=_published(lookups), nat=nat, tellers=tellers or {})
 
 
 def _published(lookups: Iterable[Lookup]) -> dict[tuple[str, int], dict[str, list[tuple[int, str]]]]:

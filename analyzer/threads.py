@@ -108,10 +108,12 @@ class Thread:
     @cached_property
     def tried(self) -> frozenset[tuple[End, End]]:
         """Client and server of each try whose two ends the log names."""
-        ends = {((e.own_ip, e.own_port), (e.peer_ip, e.peer_port)) for e in self.said if e.own_port and e.peer_port}
-        return frozenset(
-            ((a, b), (c, d)) if self.outgoing else ((c, d), (a, b)) for (a, b), (c, d) in ends if a and b and c and d
-        )
+        found = set()
+        for e in self.said:
+            if e.own_ip and e.own_port and e.peer_ip and e.peer_port:
+                own, peer = (e.own_ip, e.own_port), (e.peer_ip, e.peer_port)
+                found.add((own, peer) if self.outgoing else (peer, own))
+        return frozenset(found)
 
     @cached_property
     def said(self) -> tuple[Said, ...]:
@@ -342,7 +344,8 @@ def _ends(events: Sequence[Event], outgoing: bool, initiator: str | None, receiv
         if isinstance(event, Said) and event.peer_ip:
             port = event.peer_port or (peer[1] if peer is not None and peer[0] == event.peer_ip else 0)
             peer = (event.peer_ip, port)
-        if isinstance(event, Said) and event.own_ip:
+        # A machine reaches all its own addresses from themselves, whichever of its servers asks.
+        if isinstance(event, Said) and event.own_ip not in (None, event.peer_ip):
             own = (event.own_ip, event.own_port or 0)
     client, server = untold(initiator), untold(receiver)
     if client == server:

@@ -56,7 +56,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
 def _heard(connection: Connection, way: str) -> bool:
     """Whether that side spoke XMPP at all. A capture would tell another protocol by its name; a log seldom does."""
     spoke = (next(s.of(kind, way), None) for s in connection.sightings for kind in (StreamHeader, StreamFeatures))
-    return connection.captured or any(spoke)
+    return connection.captured or connection.authenticated or any(spoke)
 
 
 RULE = Rule(
