@@ -20,6 +20,8 @@ from parsers.events import Dialback, Said, Stanza, StreamHeader
 Names = tuple[str | None, str | None]
 """Initiator and receiver."""
 
+CLIENT_PORTS = (5222, 5223)
+"""Where clients are served: xmpp-client as registered (RFC 6120 section 14.7), and under TLS from the first byte on."""
 LOOKUP_LIVES_NS = 3600 * 10**9
 """A lookup explains a connection for an hour at most: common SRV records live about as long in caches."""
 
@@ -58,9 +60,13 @@ def spoken(sighting: Sighting) -> tuple[Names, str]:
 
 
 def is_client_stream(sighting: Sighting, ports: frozenset[int]) -> bool:
-    """Whether a client's stream, not a server's: the content namespace says so, and the port is none of federation."""
+    """Whether a client's stream, not a server's: the content namespace says so, and the port is none of federation.
+
+    Of a stream whose header was not captured the port says it.
+    """
     header = next(sighting.of(StreamHeader), None)
-    return header is not None and header.namespace == "jabber:client" and sighting.server[1] not in ports
+    clients = sighting.server[1] in CLIENT_PORTS if header is None else header.namespace == "jabber:client"
+    return clients and sighting.server[1] not in ports
 
 
 @dataclass
