@@ -100,19 +100,27 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
     held: dict[int, list[FirewallLog]] = defaultdict(list)
     loose: dict[Ends, list[FirewallLog]] = defaultdict(list)
     numbers: dict[tuple[str, str], int] = {}
+    until: dict[int, int] = {}
+
+    def near(place: int, line: FirewallLog) -> bool:
+        return _is_near(connections[place], line, until.get(place, 0))
+
     for line in lines:
         known = [ends for flow in (line.real, line.mapped) if (ends := ends_of(flow)) is not None]
         if not known or (line.real is not None and line.real.proto != "tcp"):
             continue
         number = (line.where.source, line.connection or "")
-        place = next((i for ends in known for i in at.get(ends, ()) if _is_near(connections[i], line)), None)
+        place = next((i for ends in known for i in at.get(ends, ()) if near(i, line)), None)
         if place is None and line.action == "deny":
             # The same client, and another spelling of the same server: refused before it was translated.
             around = (i for client, server in known for i in by_client.get((client, server[1]), ()))
-            place = next((i for i in around if _is_near(connections[i], line)), None)
+            place = next((i for i in around if near(i, line)), None)
         if place is None:
             around = (i for ends in known for i in by_log.get(ends[0], ()))
-            place = next((i for i in around if _fits(connections[i], known) and _is_near(connections[i], line)), None)
+            place = next(
+                (i for i in around if _fits(connections[i], known) and near(i, line)),
+                None,
+            )
         if place is None and line.connection:
             place = numbers.get(number)
         if place is None:
@@ -121,6 +129,10 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
         if line.connection:
             numbers[number] = place
         held[place].append(line)
+        until[place] = line.at_ns
+        if line.action == "built":
+            for ends in known:  # a later line may name the other side of the translation alone
+                at[ends] += [place] if place not in at[ends] else []
     joined = [_with(c, held[i]) if i in held else c for i, c in enumerate(connections)]
     return joined + [_alone(ends, part) for ends, found in sorted(loose.items()) for part in _attempts(found)]
 
@@ -152,12 +164,14 @@ def _with(connection: Connection, lines: Sequence[FirewallLog]) -> Connection:
     return replace(connection, sightings=sightings, firewall=tuple(lines))
 
 
-def _is_near(connection: Connection, line: FirewallLog) -> bool:
-    """Whether a line can be about a conversation, by time; a teardown may come long after its last packet."""
+def _is_near(connection: Connection, line: FirewallLog, until_ns: int) -> bool:
+    """Whether a line can be about a conversation, by time; a teardown may come long after its last packet, and what the
+    firewall says of it next is near to that, `until_ns`.
+    """
     slack = AROUND_NS + line.width_ns
     if line.action == "teardown":
         return line.at_ns + slack >= connection.began_ns
-    return connection.began_ns - slack <= line.at_ns <= connection.ended_ns + slack
+    return connection.began_ns - slack <= line.at_ns <= max(connection.ended_ns, until_ns) + slack
 
 
 def _attempts(lines: Sequence[FirewallLog]) -> list[list[FirewallLog]]:
