@@ -65,7 +65,8 @@ def correlate(
             groups.append(group)
     told_groups = [(t.sighting,) for t in threads_told if not t.is_clients]
     nat = {**firewall.hosts(lines), **joined.nat}
-    tellers = {t.tap: t.teller for t in threads_told if t.teller}
+    # Where there are captures, they show who asked, and a log's questions would be told twice.
+    tellers = {} if captures else {t.tap: t.teller for t in threads_told if t.teller}
     where = directory([*groups, *told_groups], client_streams, questions, nat, tellers)
     coverage = _coverage(captures, sources, readings, joined)
     local, assumed = find_local(
