@@ -15,7 +15,7 @@ from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
 from analyzer.sighting import Sighting
 from analyzer.stage import is_told
-from parsers.events import Dialback, Said, Stanza, StreamHeader
+from parsers.events import Dialback, Said, Stanza, StreamEnd, StreamHeader
 
 Names = tuple[str | None, str | None]
 """Initiator and receiver."""
@@ -65,7 +65,11 @@ def is_client_stream(sighting: Sighting, ports: frozenset[int]) -> bool:
     Of a stream whose header was not captured the port says it.
     """
     header = next(sighting.of(StreamHeader), None)
-    clients = sighting.server[1] in CLIENT_PORTS if header is None else header.namespace == "jabber:client"
+    if header is None:
+        spoken_on = any(next(sighting.of(kind), None) is not None for kind in (StreamEnd, Stanza))
+        clients = spoken_on and sighting.server[1] in CLIENT_PORTS
+    else:
+        clients = header.namespace == "jabber:client"
     return clients and sighting.server[1] not in ports
 
 
