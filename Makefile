@@ -24,7 +24,7 @@ lint: $(READY)
 	exit $$failed
 
 # Every branch of these must be reached by a test: a mistake here is a wrong verdict.
-EXACT := parsers/wire/*,analyzer/machines/*,analyzer/correlator.py,analyzer/judge.py
+EXACT := parsers/wire/*,analyzer/machines/*,analyzer/correlator.py,analyzer/judge.py,analyzer/verdict.py
 
 cover: $(READY) tshark chromium
 	$(BIN)/pytest --cov --cov-report=

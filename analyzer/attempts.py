@@ -19,10 +19,12 @@ from analyzer.sighting import Sighting
 from analyzer.stage import Link, is_told
 from analyzer.threads import Thread
 from analyzer.view import Coverage
-from parsers.events import Stanza
+from parsers.events import Stanza, Topic
 
 _WANT_ANSWER = ("subscribe", "probe", "get", "set")
 """Types of presence and iq that a server answers by itself (RFC 6120 section 8.2.3, RFC 6121 sections 3.1 and 4.3)."""
+
+_FAILED = (Topic.RESOLVE_FAILED, Topic.CONNECT_FAILED)
 
 
 def gather(
@@ -54,7 +56,7 @@ def gather(
         if found is None:
             continue
         attempt = running.get(found)
-        if attempt is None or _is_over(attempt, at_ns, limits):
+        if attempt is None or _is_over(attempt, at_ns, limits) or _is_anothers(thing, attempt):
             attempt = running[found] = Attempt(found[0], found[1], found[2])
             attempts.append(attempt)
         if isinstance(thing, Lookup):
@@ -75,7 +77,9 @@ def _host_of(connection: Connection, where: Directory) -> str:
     for its domain; "" where nobody tells.
     """
     if connection.captured:
-        return _host(connection.client[0], where)
+        # Two hosts behind one translated address are told apart where a place inside saw them.
+        seen = [s.client[0] for s in connection.sightings]
+        return _host(next((a for a in seen if is_private(a)), connection.client[0]), where)
     named = {s.client[0] for s in connection.sightings if is_told(s.client[0])}
     if not named and connection.initiator:
         named = set(where.addresses_of((connection.initiator,)))
@@ -95,6 +99,9 @@ def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits
             for a in own[pair]
             if thread.began_ns - limits.trigger_ns <= max(a.last_ns, a.first_ns)
             and a.first_ns <= thread.ended_ns + limits.trigger_ns
+            # A server whose own key was believed is not the one whose key it disowned.
+            and not (_is_claim(thread) and any(map(_let_in, a.connections)))
+            and not _tries_again(thread, a)
         ]
         if near:
             attempt = min(near, key=lambda a: abs(a.first_ns - thread.began_ns))
@@ -112,6 +119,18 @@ def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits
                 strength="likely",
             )
         )
+
+
+def _tries_again(thread: Thread, attempt: Attempt) -> bool:
+    """Whether a log tells of a try that began after a stream of the attempt stood: then it is another attempt's."""
+    first = thread.events[0]
+    tried = any(s.topic in (Topic.CONNECTING, *_FAILED) or s.condition == "bounced" for s in thread.said)
+    return tried and any(c.accepted and first.at_ns > c.began_ns + first.width_ns for c in attempt.connections)
+
+
+def _is_claim(thread: Thread) -> bool:
+    """Whether all that a log says is that it was asked about a key which its server never made."""
+    return all(said.condition == "dialback-imposter" for said in thread.said)
 
 
 def _host(address: str, where: Directory) -> str:
@@ -155,6 +174,21 @@ def _is_over(attempt: Attempt, at_ns: int, limits: Limits) -> bool:
         return False
     # Connections tried side by side belong to one attempt; one after an opened one begins another.
     return at_ns > opened[-1].began_ns
+
+
+def _is_anothers(thing: Lookup | Connection, attempt: Attempt) -> bool:
+    """Whether logs tell of a stream another fate than an attempt of that moment had: then it is no part of it."""
+    if isinstance(thing, Lookup) or thing.captured:
+        return False
+    fates = {_let_in(c) for c in (thing, *attempt.connections)}
+    return {True, False} <= fates
+
+
+def _let_in(connection: Connection) -> bool | None:
+    """Whether the receiver believed the initiator; None where that is not told."""
+    if connection.authenticated:
+        return True
+    return False if connection.passed("AUTH_REFUSED") else None
 
 
 def _dns_links(attempt: Attempt, connection: Connection) -> list[Link]:

@@ -185,16 +185,32 @@ def _is_expected(case: CaseView, key: DialbackKey) -> bool:
 
 
 def _pending_claims(case: CaseView, claimed: Sequence[Sign]) -> Iterator[Sign]:
-    """Callbacks about keys that nobody saw us send, where no rule speaks of them."""
+    """Callbacks about keys that nobody saw us send, and refused keys in our name from who knows where, where no rule
+    speaks of them.
+    """
     if claimed:
         return
     for key in case.dialbacks:
-        if case.is_local(key.sender_domain) and key.request is None and key.verify is not None:
+        if not case.is_local(key.sender_domain):
+            continue
+        if key.request is not None and key.step_into("DISOWNED", "REJECTED") and not _is_from_ours(case, key):
+            says = (
+                f"{key.target_domain} was given a key in the name of {key.sender_domain} that proved invalid; a "
+                f"capture or the log of {key.target_domain} would show from which address it came"
+            )
+            yield Sign("not-observed", key.target_domain, says, _said(key))
+        elif key.request is None and key.verify is not None:
             says = (
                 f"{key.target_domain} asked about a key that we were not seen sending: a capture of our outbound "
                 "connections from before it would show whether we did"
             )
             yield Sign("not-observed", key.target_domain, says, _said(key))
+
+
+def _is_from_ours(case: CaseView, key: DialbackKey) -> bool:
+    """Whether a key was seen to come from a host of ours."""
+    stream = case.connection(key.asked_on)
+    return stream is not None and any(s.client[0] in case.local_addresses for s in stream.sightings)
 
 
 def _said(key: DialbackKey) -> tuple[Event, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from analyzer.addresses import is_private
 from analyzer.connection import Connection
 from analyzer.session import DialbackKey
-from analyzer.stage import end_text
+from analyzer.stage import End, end_text, is_told
 from analyzer.view import CaseView
 from parsers.events import Dialback
 
@@ -50,9 +50,14 @@ class Claim:
         return self.since_ns >= BEFORE_NS
 
     @property
+    def end(self) -> End | None:
+        """The claimant's end as the receiver sees it."""
+        return None if self.claimant is None else _caller(self.claimant)
+
+    @property
     def address(self) -> str | None:
         """The claimant's address as the receiver sees it."""
-        return None if self.claimant is None else self.claimant.client[0]
+        return None if self.end is None else self.end[0]
 
 
 def claim_on(key: DialbackKey, case: CaseView) -> Claim | None:
@@ -100,10 +105,15 @@ def belongs_to(name: str, zones: tuple[str, ...]) -> bool:
 
 def _is_stranger(claimant: Connection, callback: Connection, key: DialbackKey, case: CaseView) -> bool:
     """Whether the claimant is no host of ours: not published, not inside, not the host that was asked."""
-    ends = {s.client[0] for s in claimant.sightings}
+    ends = {s.client[0] for s in claimant.sightings if is_told(s.client[0])}
     ends |= {other for end in tuple(ends) for other in case.nat.get(end, ())}
     ours = case.published(key.sender_domain) | {s.server[0] for s in callback.sightings}
-    return not (ends & ours) and not any(map(is_private, ends))
+    return bool(ends) and not (ends & ours) and not any(map(is_private, ends))
+
+
+def _caller(connection: Connection) -> End | None:
+    """Who opened a connection, as the first place that tells an address shows it."""
+    return next((s.client for s in connection.sightings if is_told(s.client[0])), None)
 
 
 def _apart(claimant: Connection, callback: Connection, case: CaseView) -> tuple[str, ...]:

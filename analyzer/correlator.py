@@ -6,7 +6,7 @@ One session is one attempt of one domain to reach another. Pure: no I/O, no cloc
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from analyzer import firewall
@@ -18,7 +18,7 @@ from analyzer.connection import Connection
 from analyzer.conversations import is_payload, lookups, sightings
 from analyzer.keys import follow
 from analyzer.local import find_local
-from analyzer.logs import attached
+from analyzer.logs import attached, with_reasons
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
 from analyzer.session import DialbackKey, Session
@@ -27,7 +27,7 @@ from analyzer.stage import digest, end_text, is_told
 from analyzer.threads import threads
 from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
 from analyzer.view import CaseView, Coverage
-from parsers.events import Damage, Event, FirewallLog, Probe, Said, Setting, Stanza, StreamHeader, river_key
+from parsers.events import Damage, Event, Probe, Said, Setting, Stanza, river_key
 from parsers.names import domain
 from parsers.source import FEDERATION_PORTS, Reading, Source
 
@@ -47,11 +47,11 @@ def correlate(
     seen = {tap: sightings(river, tap) for tap, river in captures.items()}
     asked = {tap: lookups(river, tap) for tap, river in captures.items()}
     unclocked = firewall.lines_of(logs)
-    joined = join(seen, asked, firewall.translations(unclocked), _same_ends(unclocked))
+    joined = join(seen, asked, firewall.translations(unclocked), firewall.same_ends(unclocked))
     questions = _join_lookups(asked, joined)
     clocks = {tap: clock for tap, river in logs.items() if (clock := clock_of(river, joined.groups, questions))}
     rivers = {tap: shifted(river, clocks.get(tap)) for tap, river in logs.items()}
-    threads_told = [thread for tap in sorted(rivers) for thread in threads(rivers[tap], tap)]
+    threads_told = [thread for tap in sorted(rivers) for thread in with_reasons(threads(rivers[tap], tap))]
     lines = firewall.lines_of(rivers)
     if logs:
         asked |= {tap: lookups(river, tap) for tap, river in rivers.items()}
@@ -65,7 +65,9 @@ def correlate(
             groups.append(group)
     told_groups = [(t.sighting,) for t in threads_told if not t.is_clients]
     nat = {**firewall.hosts(lines), **joined.nat}
-    where = directory([*groups, *told_groups], client_streams, questions, nat)
+    # Where there are captures, they show who asked, and a log's questions would be told twice.
+    tellers = {} if captures else {t.tap: t.teller for t in threads_told if t.teller}
+    where = directory([*groups, *told_groups], client_streams, questions, nat, tellers)
     coverage = _coverage(captures, sources, readings, joined)
     local, assumed = find_local(
         local_domains,
@@ -83,8 +85,9 @@ def correlate(
     known = {c.id for c in told.connections}
     connections = firewall.attached(told.connections, lines)
     # What only a firewall tells of is named by who lives at its ends; its other lines say more of where that is.
-    where = where.knowing(_answering(c for c in connections if c.id in known))
-    connections = [c if c.id in known else _named(c, where, local, home) for c in connections]
+    where = where.knowing(firewall.answering(c for c in connections if c.id in known))
+    tried = {ends: t for t in threads_told if t.initiator and t.receiver for ends in t.tried}
+    connections = [c if c.id in known else firewall.named(c, where, local, home, tried) for c in connections]
     keys = follow(connections)
     connections = _with_roles(connections, keys)
     streams = [*client_streams, *told.clients]
@@ -122,44 +125,6 @@ def is_log(river: Sequence[Event]) -> bool:
 def _of(kinds: tuple[type[Event], ...], rivers: Iterable[Sequence[Event]]) -> list[Event]:
     """The events of some classes, in order."""
     return sorted((e for river in rivers for e in river if isinstance(e, kinds)), key=river_key)
-
-
-def _same_ends(lines: Iterable[FirewallLog]) -> list[tuple[firewall.Ends, firewall.Ends, int]]:
-    """The ends of each conversation on both sides of a firewall, and the instant of the line that tells them."""
-    found = []
-    for line in lines:
-        real, mapped = firewall.ends_of(line.real), firewall.ends_of(line.mapped)
-        if real is not None and mapped is not None and real != mapped and line.action in ("built", "other"):
-            found.append((real, mapped, line.at_ns))
-    return found
-
-
-def _answering(connections: Iterable[Connection]) -> Iterator[tuple[str, str]]:
-    """(address, domain) of servers that answered on conversations which a firewall tells of as well as a log."""
-    for c in connections:
-        headers = (s.of(StreamHeader, "<") for s in (c.primary, *(t.sighting for t in c.told)))
-        wrote = any(t.teller == c.receiver for t in c.told)
-        if c.receiver is not None and (wrote or c.authenticated or any(next(h, None) for h in headers)):
-            for line in c.firewall:
-                yield from ((flow.dst_ip, c.receiver) for flow in (line.real, line.mapped) if flow)
-
-
-def _named(connection: Connection, where: Directory, local: tuple[str, ...], home: frozenset[str]) -> Connection:
-    """A connection of which only a firewall tells, with the domains that live at its ends."""
-    ends = {s for line in connection.firewall for flow in (line.real, line.mapped) if flow for s in (flow.src_ip,)}
-    others = {flow.dst_ip for line in connection.firewall for flow in (line.real, line.mapped) if flow}
-    initiator = next((d for a in sorted(ends) if (d := where.domain_at(a))), None)
-    server_port, client = connection.server[1], connection.client[0]
-    asked = (where.domain_asked(a, server_port, client, connection.began_ns) for a in sorted(others))
-    receiver = next((d for d in asked if d), None) or next(
-        (d for a in sorted(others) if (d := where.domain_at(a))), None
-    )
-    if initiator is None and not home and len(local) == 1 and receiver not in (None, *local):
-        initiator = local[0]
-    if initiator == receiver:
-        initiator = None
-    named_by = "hosts" if initiator or receiver else "nothing"
-    return replace(connection, initiator=initiator, receiver=receiver, named_by=named_by)
 
 
 def _join_lookups(asked: Mapping[str, Sequence[Lookup]], joined: Joined) -> list[Lookup]:

@@ -12,9 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from analyzer.connection import Connection
+from analyzer.naming import Directory
 from analyzer.sighting import Sighting
 from analyzer.stage import End, digest, end_text, is_told
-from parsers.events import Event, FirewallLog, Flow
+from analyzer.threads import Thread
+from analyzer.vantage import SAME_MOMENT_NS
+from parsers.events import Event, FirewallLog, Flow, StreamHeader
 
 AROUND_NS = 5 * 10**9
 """A line belongs to a conversation that was seen within 5 s of it: firewalls log at once, relays are a little late."""
@@ -97,19 +100,27 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
     held: dict[int, list[FirewallLog]] = defaultdict(list)
     loose: dict[Ends, list[FirewallLog]] = defaultdict(list)
     numbers: dict[tuple[str, str], int] = {}
+    until: dict[int, int] = {}
+
+    def near(place: int, line: FirewallLog) -> bool:
+        return _is_near(connections[place], line, until.get(place, 0))
+
     for line in lines:
         known = [ends for flow in (line.real, line.mapped) if (ends := ends_of(flow)) is not None]
         if not known or (line.real is not None and line.real.proto != "tcp"):
             continue
         number = (line.where.source, line.connection or "")
-        place = next((i for ends in known for i in at.get(ends, ()) if _is_near(connections[i], line)), None)
+        place = next((i for ends in known for i in at.get(ends, ()) if near(i, line)), None)
         if place is None and line.action == "deny":
             # The same client, and another spelling of the same server: refused before it was translated.
             around = (i for client, server in known for i in by_client.get((client, server[1]), ()))
-            place = next((i for i in around if _is_near(connections[i], line)), None)
+            place = next((i for i in around if near(i, line)), None)
         if place is None:
             around = (i for ends in known for i in by_log.get(ends[0], ()))
-            place = next((i for i in around if _fits(connections[i], known) and _is_near(connections[i], line)), None)
+            place = next(
+                (i for i in around if _fits(connections[i], known) and near(i, line)),
+                None,
+            )
         if place is None and line.connection:
             place = numbers.get(number)
         if place is None:
@@ -118,6 +129,10 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
         if line.connection:
             numbers[number] = place
         held[place].append(line)
+        until[place] = line.at_ns
+        if line.action == "built":
+            for ends in known:  # a later line may name the other side of the translation alone
+                at[ends] += [place] if place not in at[ends] else []
     joined = [_with(c, held[i]) if i in held else c for i, c in enumerate(connections)]
     return joined + [_alone(ends, part) for ends, found in sorted(loose.items()) for part in _attempts(found)]
 
@@ -149,12 +164,14 @@ def _with(connection: Connection, lines: Sequence[FirewallLog]) -> Connection:
     return replace(connection, sightings=sightings, firewall=tuple(lines))
 
 
-def _is_near(connection: Connection, line: FirewallLog) -> bool:
-    """Whether a line can be about a conversation, by time; a teardown may come long after its last packet."""
+def _is_near(connection: Connection, line: FirewallLog, until_ns: int) -> bool:
+    """Whether a line can be about a conversation, by time; a teardown may come long after its last packet, and what the
+    firewall says of it next is near to that, `until_ns`.
+    """
     slack = AROUND_NS + line.width_ns
     if line.action == "teardown":
         return line.at_ns + slack >= connection.began_ns
-    return connection.began_ns - slack <= line.at_ns <= connection.ended_ns + slack
+    return connection.began_ns - slack <= line.at_ns <= max(connection.ended_ns, until_ns) + slack
 
 
 def _attempts(lines: Sequence[FirewallLog]) -> list[list[FirewallLog]]:
@@ -209,3 +226,54 @@ def between(lines: Sequence[FirewallLog], first_ns: int, last_ns: int) -> Sequen
     return lines[
         bisect_left(lines, first_ns, key=lambda e: e.at_ns) : bisect_right(lines, last_ns, key=lambda e: e.at_ns)
     ]
+
+
+def same_ends(lines: Iterable[FirewallLog]) -> list[tuple[Ends, Ends, int]]:
+    """The ends of each conversation on both sides of a firewall, and the instant of the line that tells them."""
+    found = []
+    for line in lines:
+        real, mapped = ends_of(line.real), ends_of(line.mapped)
+        if real is not None and mapped is not None and real != mapped and line.action in ("built", "other"):
+            found.append((real, mapped, line.at_ns))
+    return found
+
+
+def answering(connections: Iterable[Connection]) -> Iterator[tuple[str, str]]:
+    """(address, domain) of servers that answered on conversations which a firewall tells of as well as a log."""
+    for c in connections:
+        headers = (s.of(StreamHeader, "<") for s in (c.primary, *(t.sighting for t in c.told)))
+        wrote = any(t.teller == c.receiver for t in c.told)
+        if c.receiver is not None and (wrote or c.authenticated or any(next(h, None) for h in headers)):
+            for line in c.firewall:
+                yield from ((flow.dst_ip, c.receiver) for flow in (line.real, line.mapped) if flow)
+
+
+def named(
+    connection: Connection,
+    where: Directory,
+    local: tuple[str, ...],
+    home: frozenset[str],
+    tried: Mapping[Ends, Thread],
+) -> Connection:
+    """A connection of which only a firewall tells, with the domains whose server says that it tried these very ends,
+    else with those that live there.
+    """
+    for flow in (f for line in connection.firewall for f in (line.real, line.mapped)):
+        both = ends_of(flow)
+        thread = tried.get(both) if both is not None else None
+        if thread is not None and thread.began_ns - SAME_MOMENT_NS <= connection.began_ns <= thread.ended_ns:
+            return replace(connection, initiator=thread.initiator, receiver=thread.receiver, named_by="log")
+    ends = {s for line in connection.firewall for flow in (line.real, line.mapped) if flow for s in (flow.src_ip,)}
+    others = {flow.dst_ip for line in connection.firewall for flow in (line.real, line.mapped) if flow}
+    initiator = next((d for a in sorted(ends) if (d := where.domain_at(a))), None)
+    server_port, client = connection.server[1], connection.client[0]
+    asked = (where.domain_asked(a, server_port, client, connection.began_ns) for a in sorted(others))
+    receiver = next((d for d in asked if d), None) or next(
+        (d for a in sorted(others) if (d := where.domain_at(a))), None
+    )
+    if initiator is None and not home and len(local) == 1 and receiver not in (None, *local):
+        initiator = local[0]
+    if initiator == receiver:
+        initiator = None
+    named_by = "hosts" if initiator or receiver else "nothing"
+    return replace(connection, initiator=initiator, receiver=receiver, named_by=named_by)

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import analyzer.rules
 from analyzer.rule import Confidence, Finding, Match, Rule, Severity
 from analyzer.session import Session
-from analyzer.stage import Stage, digest, end_text
+from analyzer.stage import Stage, digest
 from analyzer.told import with_logs
+from analyzer.verdict import Verdict, verdicts
 from analyzer.view import CaseView
 from parsers.events import river_key
 
@@ -64,38 +65,6 @@ class RuleBroken:
     """Id of the session."""
     error: str
     """Class and text of the exception."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What can be said of one pair of domains in one direction."""
-
-    initiator: str
-    """Who wants to send."""
-    receiver: str
-    """Whom it wants to reach."""
-    state: str
-    """"healthy", "degraded", "failing" or "undetermined"."""
-    cause: Finding | None
-    """The finding that explains it; None when healthy or undetermined without a sign."""
-    also: tuple[str, ...]
-    """Further rules that matched, consequences last."""
-    sessions: tuple[Session, ...]
-    """The attempts."""
-    summary: str
-    """One sentence."""
-
-    @property
-    def about(self) -> Session:
-        """The attempt that it is about: the one that shows the cause, else the last."""
-        return self.cause.session if self.cause is not None else self.sessions[-1]
-
-    @property
-    def confidence(self) -> Confidence:
-        """Of the cause; a verdict without one is as sure as what was seen."""
-        if self.cause is not None:
-            return self.cause.confidence
-        return Confidence.LIKELY if self.state == "healthy" else Confidence.POSSIBLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +154,7 @@ def judge(case: CaseView, rules: Mapping[str, Rule] | None = None) -> Judgement:
         by_session[session.id] = found
         findings += found
     return Judgement(
-        verdicts=_verdicts(case, by_session),
+        verdicts=verdicts(case, by_session),
         findings=tuple(findings),
         blind=blind,
         broken=tuple(broken),
@@ -202,7 +171,7 @@ def narrowed(case: CaseView, judgement: Judgement, keep: Callable[[Session], boo
     for finding in findings:
         by_session[finding.session.id].append(finding)
     return view, Judgement(
-        verdicts=_verdicts(view, by_session),
+        verdicts=verdicts(view, by_session),
         findings=tuple(findings),
         blind={id: hidden for id, hidden in judgement.blind.items() if id in kept},
         broken=tuple(b for b in judgement.broken if b.session in kept),
@@ -266,108 +235,6 @@ def _findings(session: Session, matches: Sequence[tuple[str, Match]], rules: Map
             )
         )
     return found
-
-
-def _verdicts(case: CaseView, by_session: Mapping[str, Sequence[Finding]]) -> tuple[Verdict, ...]:
-    """A verdict for each pair that a session speaks of."""
-    pairs: dict[tuple[str, str], list[Session]] = {}
-    for session in case.sessions:
-        pairs.setdefault((session.initiator, session.receiver), []).append(session)
-    verdicts = [_verdict(pair, sessions, by_session) for pair, sessions in pairs.items()]
-    order = ("failing", "degraded", "undetermined", "healthy")
-    return tuple(sorted(verdicts, key=lambda v: (order.index(v.state), v.initiator, v.receiver)))
-
-
-def _verdict(
-    pair: tuple[str, str], sessions: Sequence[Session], by_session: Mapping[str, Sequence[Finding]]
-) -> Verdict:
-    """The verdict of one pair: the last word of each server that tried, the worst of these."""
-    last: dict[str | None, tuple[str, Session, Finding | None]] = {}
-    lived_with: set[str] = set()
-    for session in sessions:
-        cause = next((f for f in by_session[session.id] if f.is_cause), None)
-        state = _state(session, cause)
-        if session.authenticated:
-            lived_with |= {f.rule for f in by_session[session.id]}
-        elif not session.connections and cause is not None and cause.rule in lived_with:
-            # The same answer of DNS did not keep an earlier attempt from getting through.
-            continue
-        if state != "undetermined" or session.host not in last:
-            last[session.host] = (state, session, cause)
-    worst = ("failing", "degraded", "healthy", "undetermined")
-    state, _, cause = min(last.values(), key=lambda entry: (worst.index(entry[0]), -entry[1].began_ns))
-    if state == "undetermined":
-        cause = next((c for s, _, c in last.values() if c is not None), None)
-    rules = [f.rule for s in sessions for f in by_session[s.id]]
-    also = tuple(r for r in dict.fromkeys(rules) if cause is None or r != cause.rule)
-    return Verdict(
-        initiator=pair[0],
-        receiver=pair[1],
-        state=state,
-        cause=cause,
-        also=also,
-        sessions=tuple(sessions),
-        summary=_summary(state, cause, sessions),
-    )
-
-
-def _state(session: Session, cause: Finding | None) -> str:
-    """What one session says of its pair."""
-    if cause is not None and cause.severity is Severity.FAILURE:
-        return "failing"
-    if session.authenticated:
-        return "degraded" if cause is not None and cause.severity is Severity.DEGRADED else "healthy"
-    if cause is not None and cause.severity is Severity.DEGRADED:
-        return "degraded"
-    return "undetermined"
-
-
-def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> str:
-    """One sentence for people."""
-    if cause is not None:
-        cut = _cut_before(cause.session, sessions)
-        return cause.match.because if cut is None else f"{cut}; new connections are reset since: {cause.match.because}"
-    if state == "healthy":
-        how = {c.auth for s in sessions for c in s.connections if c.auth}
-        return f"a stream was authenticated by {' and '.join(sorted(how)) or 'dialback'}"
-    blind = next((s.stream for s in sessions if s.stream is not None and s.stream.ciphertext is not None), None)
-    if blind is not None and blind.ciphertext is not None:
-        where = blind.ciphertext.where
-        return (
-            f"{where.source} is ciphertext after frame {where.frame}: what was said under TLS, the log of one of the "
-            "two servers would tell, or the capture with its key log"
-        )
-    if all(s.outcome == "unknown" and not s.connections for s in sessions):
-        return (
-            "the lookup was answered, but no connection followed in what was captured: a capture at the server that "
-            "asks, from before the attempt on, would decide"
-        )
-    return (
-        "the attempt was not captured to its end: a longer capture, or the log of one of the two servers, would decide"
-    )
-
-
-def _cut_before(session: Session, sessions: Sequence[Session]) -> str | None:
-    """The first half of the story, where a session was refused by resets: the stream of the same host that had been
-    authenticated and that a reset cut.
-    """
-    if not session.connections or not all(c.refused for c in session.connections):
-        return None
-    for other in reversed(sessions):
-        stream, reset = other.stream, other.stream.reset if other.stream is not None else None
-        if stream is None or reset is None or other.host != session.host or not other.authenticated:
-            continue
-        if reset.at_ns <= session.connections[0].began_ns:
-            ends = f"{end_text(stream.client)} > {end_text(stream.server)}"
-            return f"{ends} was open and was cut by a reset at {_time_of_day(reset.at_ns)} UTC"
-    return None
-
-
-def _time_of_day(at_ns: int) -> str:
-    """`09:14:03.412`, in UTC, of any instant that a capture may claim."""
-    seconds, rest = divmod(at_ns, 10**9)
-    minutes, second = divmod(seconds % 86400, 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}.{rest // 10**6:03d}"
 
 
 def worst_exit_code(judgement: Judgement) -> int:

@@ -5,13 +5,18 @@ Knows connections and their dialback elements; no session and no time but the or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from analyzer.connection import Connection
 from analyzer.machines.dialback import DialbackMachine, domains, signal
 from analyzer.session import DialbackKey
 from parsers.events import Dialback, StreamHeader, TlsData, river_key
+
+_Happening = tuple[Dialback, Connection]
+_WAY = (("result", False), ("verify", False), ("verify", True), ("result", True))
+"""The elements by which a key is sent, asked about, answered for, and believed or not (XEP-0220 section 1.4)."""
 
 
 @dataclass(slots=True)
@@ -29,8 +34,7 @@ class _Key:
 
 def follow(connections: Sequence[Connection]) -> list[DialbackKey]:
     """Every key of the case, in order of its first event."""
-    happenings: list[tuple[Dialback, Connection]] = [(d, c) for c in connections for d in c.of(Dialback)]
-    happenings.sort(key=lambda h: river_key(h[0]))
+    happenings = _in_order([(d, c) for c in connections for d in c.of(Dialback)])
     keys: list[_Key] = []
     by_pair: dict[tuple[str, str], list[_Key]] = {}
     for event, connection in happenings:
@@ -65,6 +69,25 @@ def follow(connections: Sequence[Connection]) -> list[DialbackKey]:
     ]
 
 
+def _in_order(happenings: Iterable[_Happening]) -> Iterator[_Happening]:
+    """Elements in order of time; of one instant in different sources, in the order in which a key goes its way."""
+    by_source: dict[str, list[_Happening]] = {}
+    for happening in sorted(happenings, key=lambda h: river_key(h[0])):
+        by_source.setdefault(happening[0].where.source, []).append(happening)
+
+    def turn(source: str, index: int) -> tuple[int, int, str, int]:
+        element, _ = by_source[source][index]
+        return element.at_ns, _WAY.index((element.word, element.verdict is not None)), source, index
+
+    waiting = [turn(source, 0) for source in by_source]
+    heapify(waiting)
+    while waiting:
+        _, _, source, index = heappop(waiting)
+        yield by_source[source][index]
+        if index + 1 < len(by_source[source]):
+            heappush(waiting, turn(source, index + 1))
+
+
 def _stream_id(connection: Connection, event: Dialback) -> str | None:
     """The id that the receiving server gave last before the element: its header's (XEP-0220 section 2.1.1)."""
     held = None
@@ -88,7 +111,8 @@ def _result(held: Sequence[_Key], event: Dialback, connection: Connection) -> _K
             return key
     stream_id = _stream_id(connection, event)
     for key in reversed(held):
-        if key.asked_on is None and key.stream_id is not None and key.stream_id == stream_id:
+        same = stream_id is None and event.key_digest is not None and key.digest == event.key_digest
+        if key.asked_on is None and key.stream_id is not None and (same or key.stream_id == stream_id):
             return key
     return None
 

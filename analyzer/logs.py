@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from analyzer.connection import Connection
 from analyzer.sighting import Sighting
 from analyzer.stage import digest, untold
-from analyzer.threads import Thread, oriented, run
+from analyzer.threads import REASONS, Thread, by_pair, oriented, run
 from parsers.events import (
     Dialback,
     Event,
@@ -25,6 +25,7 @@ from parsers.events import (
     StreamHeader,
     TlsData,
     Topic,
+    river_key,
 )
 
 START_NS = 30 * 10**9
@@ -45,6 +46,32 @@ class Told:
     """Threads that never came to a stream: tries that ended before."""
     clients: tuple[Sighting, ...]
     """Clients' streams."""
+
+
+def with_reasons(found: Sequence[Thread]) -> list[Thread]:
+    """Lines without a tag that say why a stream was refused, put to the one stream of their pair that was refused."""
+    refused = by_pair(t for t in found if t.tag is not None and t.refused)
+    more: dict[int, list[Event]] = defaultdict(list)
+    kept = []
+    for thread in found:
+        streams = [
+            t
+            for t in refused.get((thread.initiator, thread.receiver), ())
+            if t.outgoing is thread.outgoing and t.began_ns <= thread.ended_ns and thread.began_ns <= t.ended_ns
+        ]
+        reason = thread.tag is None and all(isinstance(e, Said) and e.topic in REASONS for e in thread.events)
+        if reason and len(streams) == 1:
+            more[id(streams[0])] += thread.events
+        else:
+            kept.append(thread)
+    return [_fuller(t, more[id(t)]) if id(t) in more else t for t in kept]
+
+
+def _fuller(thread: Thread, more: Sequence[Event]) -> Thread:
+    """A thread with further lines about it."""
+    own = sorted((*thread.events, *more), key=river_key)
+    client, server = thread.sighting.client, thread.sighting.server
+    return replace(thread, sighting=oriented(own, thread.tap, client, server, thread.outgoing))
 
 
 def attached(connections: Sequence[Connection], told: Iterable[Thread], local: Sequence[str]) -> Told:
@@ -255,6 +282,9 @@ def _is_same(group: Sequence[Thread], thread: Thread) -> bool:
     if ids and thread.stream_ids:
         return bool(ids & thread.stream_ids)
     if {True, False} <= {_succeeded(t) for t in (*group, thread)}:
+        return False
+    # Translation of a server's own address keeps the port, and another port is another conversation.
+    if len({t.sighting.client[1] for t in (*group, thread)} - {0}) > 1:
         return False
     first, last = min(t.began_ns for t in group), max(t.ended_ns for t in group)
     return thread.began_ns <= last + AROUND_NS and first <= thread.ended_ns + AROUND_NS

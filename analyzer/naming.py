@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
 from analyzer.sighting import Sighting
 from analyzer.stage import is_told
-from parsers.events import Dialback, Said, Stanza, StreamHeader
+from parsers.events import Dialback, Said, Stanza, StreamEnd, StreamHeader
 
 Names = tuple[str | None, str | None]
 """Initiator and receiver."""
 
+CLIENT_PORTS = (5222, 5223)
+"""Where clients are served: xmpp-client as registered (RFC 6120 section 14.7), and under TLS from the first byte on."""
 LOOKUP_LIVES_NS = 3600 * 10**9
 """A lookup explains a connection for an hour at most: common SRV records live about as long in caches."""
 
@@ -58,9 +60,17 @@ def spoken(sighting: Sighting) -> tuple[Names, str]:
 
 
 def is_client_stream(sighting: Sighting, ports: frozenset[int]) -> bool:
-    """Whether a client's stream, not a server's: the content namespace says so, and the port is none of federation."""
+    """Whether a client's stream, not a server's: the content namespace says so, and the port is none of federation.
+
+    Of a stream whose header was not captured the port says it.
+    """
     header = next(sighting.of(StreamHeader), None)
-    return header is not None and header.namespace == "jabber:client" and sighting.server[1] not in ports
+    if header is None:
+        spoken_on = any(next(sighting.of(kind), None) is not None for kind in (StreamEnd, Stanza))
+        clients = spoken_on and sighting.server[1] in CLIENT_PORTS
+    else:
+        clients = header.namespace == "jabber:client"
+    return clients and sighting.server[1] not in ports
 
 
 @dataclass
@@ -75,6 +85,8 @@ class Directory:
     """(address, port) → domain → (instant, who asked) of the lookups that led there."""
     nat: Mapping[str, frozenset[str]]
     """Address → the same host's other addresses."""
+    tellers: Mapping[str, str] = field(default_factory=dict)
+    """Log → the domain whose server wrote it: it stands for the address of who asks where the log names none."""
 
     def knowing(self, answered: Iterable[tuple[str, str]]) -> Directory:
         """The same, and that these addresses answered as these domains."""
@@ -95,6 +107,8 @@ class Directory:
         return {}
 
     def _one_at(self, address: str) -> str | None:
+        if address in self.tellers:
+            return self.tellers[address]
         found: Counter[str] = Counter()
         for one in (address, *self.nat.get(address, ())):
             found += self.spoke.get(one, Counter())
@@ -169,6 +183,7 @@ def directory(
     client_streams: Iterable[Sighting],
     lookups: Iterable[Lookup],
     nat: Mapping[str, frozenset[str]],
+    tellers: Mapping[str, str] | None = None,
 ) -> Directory:
     """Who lives where, from headers, clients' streams and DNS."""
     spoke: dict[str, Counter[str]] = defaultdict(Counter)
@@ -193,7 +208,7 @@ def directory(
             and header.to_domain not in claimed[served_at]
         ):
             spoke[sighting.server[0]][header.to_domain] += 1
-    return Directory(spoke=spoke, claimed=claimed, published=_published(lookups), nat=nat)
+    return Directory(spoke=spoke, claimed=claimed, published=_published(lookups), nat=nat, tellers=tellers or {})
 
 
 def _published(lookups: Iterable[Lookup]) -> dict[tuple[str, int], dict[str, list[tuple[int, str]]]]:

@@ -114,7 +114,7 @@ class FirewallSign:
     reason: str = ""
     """A regular expression that the reason must hold; "" for any."""
     answered: bool | None = None
-    """What packets of it must show, where they were captured: an answer, no answer, or either (None)."""
+    """What packets of it must show, or the log of who sent them: an answer, no answer, or either (None)."""
     way: Literal["in", "out", ""] = ""
     """Which connections: those that others open to our side, those that our side opens, or both."""
 

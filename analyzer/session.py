@@ -135,6 +135,11 @@ class Session:
         ]
         return min(found, key=river_key, default=None)
 
+    @cached_property
+    def given_up(self) -> Said | None:
+        """The line by which a log tells that no stream came of it, and no more: its stanzas were given back."""
+        return None if self.connections else self.said(Topic.OTHER, "bounced")
+
     def teller(self, said: Said) -> str | None:
         """The domain whose server's log holds a line."""
         return next((t.teller for t in self.told if t.tap == said.where.source), None)
@@ -303,7 +308,7 @@ class Session:
         stream = self.stream
         if stream is None and (self.said(Topic.RESOLVE_FAILED) or self.said(Topic.CONNECT_FAILED)):
             return "failed"
-        if stream is None and not self.lookups and self.bounce is not None:
+        if stream is None and ((not self.lookups and self.bounce is not None) or self.given_up is not None):
             return "failed"
         if stream is None:
             outcomes = {k.outcome for k in self.lookups if k.service == "_xmpp-server"}

@@ -18,9 +18,11 @@ from analyzer.machines.table import Step
 from analyzer.sighting import Sighting
 from analyzer.stage import End, is_told, untold
 from parsers.events import (
+    BadXml,
     Dialback,
     Event,
     Flow,
+    NotXmpp,
     Said,
     Sasl,
     Stanza,
@@ -31,15 +33,19 @@ from parsers.events import (
     StreamHeader,
     TlsCertificate,
     Topic,
+    river_key,
 )
 
 PAIRS_MAX = 64
 """Pairs of domains told apart on one thread; a stream that serves more is cut short."""
 
+NEXT_LINES = 8
+"""Tries that name no domain are of the stream which one of the next 8 lines says has failed."""
+
 FAREWELL_NS = 5 * 10**9
 """A server says within 5 s why a stream ended, and closes its own side: the wait for the other's end tag is as long."""
 
-_REASONS = (Topic.REFUSED, Topic.TLS_FAILED, Topic.AUTH_FAILED)
+REASONS = (Topic.REFUSED, Topic.TLS_FAILED, Topic.AUTH_FAILED)
 """Why a stream ended, told when it had."""
 
 _XMPP = (
@@ -52,6 +58,8 @@ _XMPP = (
     StreamEnd,
     Stanza,
     TlsCertificate,
+    BadXml,
+    NotXmpp,
 )
 _TRIES = (Topic.CONNECTING, Topic.CONNECT_FAILED, Topic.RESOLVE_FAILED, Topic.OTHER)
 """Topics that are told of a stream which does not stand yet."""
@@ -98,6 +106,16 @@ class Thread:
         return end if is_told(end[0]) else None
 
     @cached_property
+    def tried(self) -> frozenset[tuple[End, End]]:
+        """Client and server of each try whose two ends the log names."""
+        found = set()
+        for e in self.said:
+            if e.own_ip and e.own_port and e.peer_ip and e.peer_port:
+                own, peer = (e.own_ip, e.own_port), (e.peer_ip, e.peer_port)
+                found.add((own, peer) if self.outgoing else (peer, own))
+        return frozenset(found)
+
+    @cached_property
     def said(self) -> tuple[Said, ...]:
         """What the server said of it in its own words."""
         return tuple(e for e in self.events if isinstance(e, Said))
@@ -106,6 +124,11 @@ class Thread:
     def stands(self) -> bool:
         """Whether the stream came to stand, as far as the log tells: not only tried."""
         return any(isinstance(e, _XMPP) or (isinstance(e, Said) and e.topic not in _TRIES) for e in self.events)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the receiver did not believe the initiator, as far as the log tells."""
+        return any(s.after == "AUTH_REFUSED" for s in self.sighting.stream)
 
     @cached_property
     def is_clients(self) -> bool:
@@ -149,7 +172,32 @@ def threads(events: Iterable[Event], tap: str) -> list[Thread]:
         if isinstance(event, StreamEnd) or (isinstance(event, Said) and event.topic is Topic.CLOSED):
             over.setdefault(key, event.at_ns + event.width_ns)
     teller = _teller(e for _, held in found for e in held)
+    _name_tries(found)
     return [thread for tag, held in found for thread in _threads_of(held, tap, tag, teller)]
+
+
+def _name_tries(found: list[tuple[str | None, list[Event]]]) -> None:
+    """Move tries that name no domain to the stream that failed by them: the lines after the last one tell of it."""
+    failed: dict[int, list[Event]] = {}
+    for _, held in found:
+        if any(isinstance(e, Said) and e.to_domain for e in held):
+            failed |= {e.where.line or 0: held for e in held if _is_try(e)}
+    for index in reversed(range(len(found))):
+        held = found[index][1]
+        last = held[-1].where.line or 0
+        if not all(_is_try(e) and isinstance(e, Said) and not e.to_domain for e in held):
+            continue
+        stream = next((failed[n] for n in range(last + 1, last + 1 + NEXT_LINES) if n in failed), None)
+        if stream is not None:
+            stream[:] = sorted((*held, *stream), key=river_key)
+            del found[index]
+
+
+def _is_try(event: Event) -> bool:
+    """Whether a line tells how a server's own connection is tried, or that it failed."""
+    return (
+        isinstance(event, Said) and event.outgoing is True and event.topic in (Topic.CONNECTING, Topic.CONNECT_FAILED)
+    )
 
 
 def _is_farewell(event: Event, ended_ns: int) -> bool:
@@ -158,7 +206,7 @@ def _is_farewell(event: Event, ended_ns: int) -> bool:
         return True
     if event.tag is None or event.at_ns - ended_ns > FAREWELL_NS:
         return False  # lines that only the pair of domains holds together may be of the next try
-    return isinstance(event, (StreamEnd, StreamError)) or (isinstance(event, Said) and event.topic in _REASONS)
+    return isinstance(event, (StreamEnd, StreamError)) or (isinstance(event, Said) and event.topic in REASONS)
 
 
 def _pair_key(event: Event) -> str | None:
@@ -291,14 +339,18 @@ def _thread(
 def _ends(events: Sequence[Event], outgoing: bool, initiator: str | None, receiver: str | None) -> tuple[End, End]:
     """Client and server, as far as the lines name them: the last address tried is the one that the stream has."""
     peer: End | None = None
+    own: End | None = None
     for event in events:
         if isinstance(event, Said) and event.peer_ip:
             port = event.peer_port or (peer[1] if peer is not None and peer[0] == event.peer_ip else 0)
             peer = (event.peer_ip, port)
+        # A machine reaches all its own addresses from themselves, whichever of its servers asks.
+        if isinstance(event, Said) and event.own_ip not in (None, event.peer_ip):
+            own = (event.own_ip, event.own_port or 0)
     client, server = untold(initiator), untold(receiver)
     if client == server:
         server = (f"{server[0]} itself", 0)
-    return (client, peer or server) if outgoing else (peer or client, server)
+    return (own or client, peer or server) if outgoing else (peer or client, own or server)
 
 
 def oriented(events: Sequence[Event], tap: str, client: End, server: End, outgoing: bool) -> Sighting:

@@ -121,9 +121,19 @@ def _match_of(said: Said, sign: SaidSign, rule: Rule, session: Session, case: Ca
         connection=next((c.id for c in session.connections if any(said in t.said for t in c.told)), None),
         domain=domain,
         owner=owner,
-        severity=Severity.NOTE if session.authenticated and rule.severity is Severity.FAILURE else None,
+        severity=_severity(said, rule, session, case),
         undecided=tuple((rival, _DECIDES) for rival in rule.rivals[:2]),
     )
+
+
+def _severity(said: Said, rule: Rule, session: Session, case: CaseView) -> Severity | None:
+    """How bad it is where the stream got through, or that of the server in whose name another speaks."""
+    if rule.severity is not Severity.FAILURE:
+        return None
+    if session.authenticated:
+        return Severity.NOTE
+    own = any(s.authenticated for s in case.between(session.initiator, session.receiver))
+    return Severity.DEGRADED if own and said.condition == "dialback-imposter" else None
 
 
 # --- firewalls' logs
@@ -132,12 +142,12 @@ def _match_of(said: Said, sign: SaidSign, rule: Rule, session: Session, case: Ca
 def _firewall_match(rule: Rule, session: Session, case: CaseView) -> Match | None:
     """The first conversation of a session of which a firewall says one of the rule's signs."""
     for sign in rule.firewall:
-        for connection, way in _conversations(session):
+        for connection, way in _conversations(session, case):
             lines = [line for line in connection.firewall if _is_sign(line, sign)]
             if not lines or sign.way not in ("", way):
                 continue
-            answered = connection.captured and not connection.unanswered_everywhere
-            if sign.answered is not None and (answered != sign.answered or connection.accepted):
+            answered = _is_answered(connection, session)
+            if sign.answered is not None and (bool(answered) != sign.answered or connection.accepted):
                 continue  # what got through all the same was not kept out: the line is about a straggler
             refused = sign.action == "deny" and any(line.rule for line in lines)  # by an access list
             seen = connection.captured and (connection.unanswered or connection.refused or connection.reset is not None)
@@ -150,21 +160,30 @@ def _firewall_match(rule: Rule, session: Session, case: CaseView) -> Match | Non
                 confidence=Confidence.PROVEN if seen and sign.action == "deny" else Confidence.LIKELY,
                 connection=connection.id,
                 severity=Severity.NOTE if session.authenticated and rule.severity is Severity.FAILURE else None,
+                undecided=tuple((rival, _DECIDES) for rival in rule.rivals[:1])
+                if answered is None and sign.answered is not None
+                else (),
                 remedy="" if not refused else asa.let_in(connection, case) if way == "in" else asa.let_out(connection),
             )
     return None
 
 
-def _conversations(session: Session) -> Iterator[tuple[Connection, str]]:
-    """The conversations of a session about which a firewall says anything, with their way as our side sees it."""
-    ours = {"outbound": "out", "inbound": "in"}.get(session.direction, "")
-    back = {"out": "in", "in": "out"}.get(ours, "")
-    for connection in session.connections:
-        if connection.firewall:
-            yield connection, ours
-    for connection in session.callbacks:
-        if connection.firewall:
-            yield connection, back
+def _is_answered(connection: Connection, session: Session) -> bool | None:
+    """Whether anything came back to a client, as packets or its own server's log show; None where neither does."""
+    if connection.captured:
+        return not connection.unanswered_everywhere
+    if session.said(Topic.CONNECT_FAILED, "refused"):
+        return True
+    return False if session.said(Topic.CONNECT_FAILED, "timeout") else None
+
+
+def _conversations(session: Session, case: CaseView) -> Iterator[tuple[Connection, str]]:
+    """The conversations of a session about which a firewall says anything, with their way through it."""
+    back = {"outbound": "inbound", "inbound": "outbound"}.get(session.direction, "")
+    for direction, connections in ((session.direction, session.connections), (back, session.callbacks)):
+        for connection in connections:
+            if connection.firewall:
+                yield connection, case.way(connection, direction)
 
 
 def _is_sign(line: FirewallLog, sign: FirewallSign) -> bool:

@@ -198,12 +198,15 @@ def new_since(verdicts: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataF
     return counted.reset_index().sort_values("failed", ascending=False, kind="stable", ignore_index=True)
 
 
-def worth_a_look(verdicts: pd.DataFrame, previous: pd.DataFrame | None = None) -> pd.DataFrame:
+def worth_a_look(
+    verdicts: pd.DataFrame, previous: pd.DataFrame | None = None, sessions: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The `LOOKS` cases to open first, with `because`: why this one.
 
     What is proven and new since the previous run comes first, then what is one of the two; among equals the most failed
     attempts, then the cause that the fewest cases have. A pair and its cause stand there once, by the case with
-    the most failed attempts; `alike` says how many further cases show the same.
+    the most failed attempts; `alike` says how many further cases show the same. A verdict names one cause: where
+    `sessions` are given, `because` tells what else attempts of that pair and case failed by.
     """
     found = _explained(verdicts)
     found = found.assign(
@@ -216,18 +219,27 @@ def worth_a_look(verdicts: pd.DataFrame, previous: pd.DataFrame | None = None) -
     order = ["signs", "failed", "with_cause", *_PAIR, "cause", "case"]
     found = found.sort_values(order, ascending=[False, False, True, *[True] * 4], kind="stable")
     found = found.drop_duplicates([*_PAIR, "cause"]).head(LOOKS).reset_index(drop=True)
-    return found.assign(because=[_because(row) for row in found.itertuples()])[
+    failed = None if sessions is None else attempts(sessions)
+    if failed is not None:
+        failed = failed[failed.failed & failed.case.isin(found.case)].dropna(subset=["cause"])
+    return found.assign(because=[_because(row, failed) for row in found.itertuples()])[
         ["case", *_PAIR, "state", "cause", "confidence", "failed", "sessions", "alike", "because", "summary"]
     ]
 
 
-def _because(row: Any) -> str:
+def _because(row: Any, tried: pd.DataFrame | None) -> str:
     told = [
         *(["proven"] if row.proven else ()),
         *(["new since the previous run"] if row.new else ()),
         f"{row.failed:,} of {row.sessions:,} attempt{'' if row.sessions == 1 else 's'} failed",
         "no other case has this cause" if row.with_cause == 1 else f"{row.with_cause:,} cases have this cause",
     ]
+    if tried is not None:
+        own = tried[
+            (tried.case == row.case) & (tried.initiator == row.initiator) & (tried.receiver == row.receiver)
+        ].cause.astype(str)
+        others = own[own != row.cause].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        told += [f"{number:,} failed by {cause}" for cause, number in others.items()]
     return ", ".join(told)
 
 

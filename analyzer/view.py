@@ -6,7 +6,7 @@ Answers questions about the whole of the evidence; has no opinion of it: that be
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -270,6 +270,27 @@ class CaseView:
         return tuple(
             s for s in connection.sightings if any(e in ends and not is_private(e) for e in (s.client[0], s.server[0]))
         )
+
+    def way(self, connection: Connection, direction: str) -> str:
+        """Which way a conversation goes through a firewall: "out" from the hosts behind it, "in" to them, "" unknown.
+
+        Its end behind address translation tells whose firewall that is; where none shows, `direction`, that of the
+        session as our side sees it.
+        """
+        flows = [f for line in connection.firewall for f in (line.real, line.mapped) if f is not None]
+        clients = {s.client[0] for s in connection.sightings} | {f.src_ip for f in flows}
+        servers = {s.server[0] for s in connection.sightings} | {f.dst_ip for f in flows}
+        inside, there = self._behind(clients), self._behind(servers)
+        if inside and not there:
+            return "out"
+        # What is sent to a private address from elsewhere has lost its way: a firewall, or a translation, leads there.
+        if there and not inside and (flows or not all(map(is_private, servers))):
+            return "in"
+        return {"outbound": "out", "inbound": "in"}.get(direction, "")
+
+    def _behind(self, addresses: Iterable[str]) -> set[str]:
+        """The private addresses of these hosts."""
+        return {a for one in addresses for a in (one, *self.nat.get(one, ())) if is_private(a)}
 
     @cached_property
     def inside_taps(self) -> frozenset[str]:

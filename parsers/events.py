@@ -571,6 +571,10 @@ class Said(Event):
     """The other side's address, where the line names it."""
     peer_port: int | None = None
     """The other side's port, where the line names it."""
+    own_ip: str | None = None
+    """The address of the server that wrote it, where the line names it."""
+    own_port: int | None = None
+    """The port on that side, where the line names it."""
     stream_id: str | None = None
     """Id of the stream, where the line names it."""
     condition: str | None = None

@@ -200,8 +200,8 @@ def _numbered(kind: str, form: str) -> Callable[[StandIns, str], str]:
 
 
 FIELDS: Mapping[str, Callable[[StandIns, str], str]] = {
-    **dict.fromkeys(("src_ip", "dst_ip", "client_ip", "resolver_ip", "peer_ip", "target_ip"), StandIns.address),
-    **dict.fromkeys(("reporter_ip", "target"), StandIns.address),
+    **dict.fromkeys(("src_ip", "dst_ip", "client_ip", "resolver_ip", "peer_ip", "own_ip"), StandIns.address),
+    **dict.fromkeys(("reporter_ip", "target_ip", "target"), StandIns.address),
     **dict.fromkeys(("from_domain", "to_domain", "sni", "names"), StandIns.name),
     **dict.fromkeys(("DnsQuery.name", "DnsAnswer.name", "DnsRecord.name"), StandIns.name),
     **dict.fromkeys(("subject", "issuer"), StandIns.subject),

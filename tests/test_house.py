@@ -130,7 +130,8 @@ TESTED_BY: dict[str, str] = {
 
 NUMBERS = frozenset(
     {
-        *("frame", "line", "txid", "rcode", "priority", "weight", "port", "src_port", "dst_port", "peer_port"),
+        *("frame", "line", "txid", "rcode", "priority", "weight", "port", "src_port", "dst_port"),
+        *("peer_port", "own_port"),
         *("ttl", "position", "attempt", "segments", "retransmitted", "stanzas", "lost"),
     }
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.analysis import Analysis
 from analyzer.checklist import Item
-from analyzer.judge import Judgement, Verdict
+from analyzer.judge import Judgement
 from analyzer.peers import peers
 from analyzer.report.rows import sha256
 from analyzer.report.terminal import attempts, not_judged, not_read, owner, who
@@ -30,6 +30,7 @@ from analyzer.report.words import (
     time_of,
 )
 from analyzer.rule import Finding
+from analyzer.verdict import Verdict
 from parsers.events import Event
 
 PAIRS_IN_FULL = 12
@@ -166,7 +167,7 @@ def _overview(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for verdict in verdicts[:PAIRS_LISTED]:
         state = verdict.state if verdict.state == "healthy" else f"**{verdict.state}**"
         cause = verdict.cause if verdict.state != "healthy" else None
-        cells = (f"`{cause.rule}`", verdict.confidence.name.lower(), who(cause) or "") if cause else ("", "", "")
+        cells = (f"`{cause.rule}`", verdict.confidence.name.lower(), prose(who(cause) or "")) if cause else ("", "", "")
         yield f"| {_pair(verdict)} | {state} | {' | '.join(cells)} |"
     yield ""
     if rest := Counter(v.state for v in verdicts[PAIRS_LISTED:]):
@@ -185,7 +186,7 @@ def _verdict(
     yield ""
     if finding is not None:
         yield (
-            f"Cause: {finding.title} (`{finding.rule}`), {verdict.confidence.name.lower()}; {owner(finding)}."
+            f"Cause: {finding.title} (`{finding.rule}`), {verdict.confidence.name.lower()}; {prose(owner(finding))}."
             if verdict.state != "healthy"
             else f"Seen besides: {finding.title} (`{finding.rule}`)."
         )

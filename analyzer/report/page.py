@@ -13,7 +13,7 @@ from itertools import islice
 from analyzer.analysis import Analysis
 from analyzer.citations import Citation
 from analyzer.excerpt import cited
-from analyzer.judge import Judgement, Verdict, all_rules
+from analyzer.judge import Judgement, all_rules
 from analyzer.ladder import Ladder, Rung, ladder
 from analyzer.peers import Peer, clash, peers
 from analyzer.report import bars
@@ -25,6 +25,7 @@ from analyzer.report.terminal import owner
 from analyzer.report.web import filled
 from analyzer.rule import Finding
 from analyzer.stage import end_text
+from analyzer.verdict import Verdict
 from analyzer.view import CaseView
 from parsers.case import Case
 from parsers.events import Event

@@ -9,7 +9,7 @@ from typing import Any
 from analyzer.addresses import is_address
 from analyzer.checklist import Item
 from analyzer.connection import Connection
-from analyzer.judge import Judgement, Verdict
+from analyzer.judge import Judgement
 from analyzer.ladder import moments
 from analyzer.lookup import Lookup
 from analyzer.peers import Peer, peers
@@ -17,6 +17,7 @@ from analyzer.report.words import instant, says
 from analyzer.rule import Finding
 from analyzer.session import Session
 from analyzer.stage import End, end_text, is_told
+from analyzer.verdict import Verdict
 from analyzer.view import CaseView
 from parsers.capture.container import fingerprint
 from parsers.case import Case

@@ -136,7 +136,7 @@ def summary(
         new=_rows(trends.new_since(verdicts, known)),
         certificates=_certificates(_rows(trends.about_to_expire(certificates, last)), last_ns),
         has_certificates=certificates is not None,
-        looks=_rows(trends.worth_a_look(verdicts, known)),
+        looks=_rows(trends.worth_a_look(verdicts, known, tried)),
         titles={name: rule.title for name, rule in all_rules().items()},
         EXPIRES_WITHIN_DAYS=trends.EXPIRES_WITHIN.days,
         FLAPS_MIN=trends.FLAPS_MIN,

@@ -11,12 +11,13 @@ from typing import Any, Literal, NamedTuple
 
 from analyzer.analysis import Analysis
 from analyzer.connection import Connection
-from analyzer.judge import Verdict, all_rules
+from analyzer.judge import all_rules
 from analyzer.lookup import Lookup
 from analyzer.report.records import Found, Seen, attempts, certificates, conversations, findings, seen
 from analyzer.report.words import place, says
 from analyzer.rule import Severity
 from analyzer.stage import Stage, is_told
+from analyzer.verdict import Verdict
 from parsers.events import Event
 from parsers.source import Reading, Source
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from analyzer.checklist import Item
 from analyzer.connection import Connection
-from analyzer.judge import Judgement, Verdict
+from analyzer.judge import Judgement
 from analyzer.ladder import Ladder, moments
 from analyzer.peers import Peer, clash, peers
 from analyzer.report.ladder_text import rungs
@@ -34,8 +34,9 @@ from analyzer.report.words import (
     says,
     time_of,
 )
-from analyzer.rule import Finding
+from analyzer.rule import Finding, Owner
 from analyzer.stage import end_text
+from analyzer.verdict import Verdict
 from analyzer.view import CaseView
 from parsers.case import Case
 from parsers.events import Event
@@ -204,6 +205,7 @@ class Terminal:
         self._head(verdict)
         self.prose("", escape(verdict.summary, 600))
         if verdict.cause is None:
+            self.prose("attempts", next(attempts(verdict)))
             return
         pair = f"{verdict.initiator} → {verdict.receiver}"
         told = self._told.setdefault((verdict.cause.rule, verdict.cause.match.events), pair)
@@ -315,7 +317,13 @@ def plain(write: Callable[[Terminal], None], width: int = WIDTH) -> str:
 
 
 def who(finding: Finding) -> str | None:
-    """Whose turn it is; None where the evidence is too thin to say."""
+    """Whose turn it is; None where the evidence is too thin to say.
+
+    Where the case is seen from neither side, nobody is the peer: then the domain is named.
+    """
+    domain = finding.match.domain
+    if finding.owner in (Owner.LOCAL, Owner.PEER) and domain and finding.session.direction in ("external", "unknown"):
+        return f"administrator of {escape(domain)}"
     return {
         "dns": "DNS administrator",
         "firewall": "firewall's administrator",

@@ -5,7 +5,7 @@ from analyzer.citations import cisco, xep
 from analyzer.connection import Connection
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
-from analyzer.stage import Stage
+from analyzer.stage import Stage, is_told
 from analyzer.view import CaseView
 
 
@@ -16,9 +16,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if step is None or key.request is None or key.verify is None:
             continue
         stream, callback = case.connection(key.asked_on), case.connection(key.verified_on)
-        if stream is None or callback is None or not _is_own(stream, key.sender_domain, case):
+        if stream is None or callback is None or not _is_own(stream, callback, key.sender_domain, case):
             continue
-        nodes = _two_nodes(stream, callback)
+        nodes = _two_nodes(stream, callback, key.sender_domain)
         if nodes is None:
             because = f"{key.sender_domain} disowned the key that a server of its own had sent to {key.target_domain}"
         else:
@@ -42,23 +42,33 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     return None
 
 
-def _is_own(stream: Connection, domain: str, case: CaseView) -> bool:
-    """Whether the claimant is a server of the domain, by its address at any place where it was seen."""
-    addresses = {s.client[0] for s in stream.sightings}
-    if addresses & case.published(domain):
+def _is_own(stream: Connection, callback: Connection, domain: str, case: CaseView) -> bool:
+    """Whether the claimant is a server of the domain, by its address at any place where it was seen: one that DNS
+    publishes, or the very one that was asked.
+    """
+    addresses = {s.client[0] for s in stream.sightings if is_told(s.client[0])}
+    # Its own log does not show it: whoever speaks in another's name writes one as well.
+    if addresses & (case.published(domain) | {s.server[0] for s in callback.sightings}):
         return True
     homes = {a for c in case.coverage.values() for a in c.home}
     return case.is_local(domain) and any(is_private(a) and a in homes for a in addresses)
 
 
-def _two_nodes(stream: Connection, callback: Connection) -> tuple[str, str] | None:
-    """Address of who sent the key and of who was asked, where one place shows them to be two hosts."""
-    asked = {s.tap: s.server[0] for s in callback.sightings}
+def _two_nodes(stream: Connection, callback: Connection, domain: str) -> tuple[str, str] | None:
+    """Address of who sent the key and of who was asked, where one place or their own logs show two hosts."""
+    asked = {s.tap: s.server[0] for s in callback.sightings if is_told(s.server[0])}
     for sighting in stream.sightings:
         other = asked.get(sighting.tap)
-        if other is not None and other != sighting.client[0]:
+        if other is not None and is_told(sighting.client[0]) and other != sighting.client[0]:
             return sighting.client[0], other
-    return None
+    sent, told = _own_addresses(stream, domain), _own_addresses(callback, domain)
+    return (min(sent), min(told)) if sent and told and not sent & told else None
+
+
+def _own_addresses(connection: Connection, domain: str) -> set[str]:
+    """The addresses of a conversation's end that the logs of a domain's own servers name."""
+    ends = (t.sighting.client if t.outgoing else t.sighting.server for t in connection.told if t.teller == domain)
+    return {address for address, _ in ends if is_told(address)}
 
 
 RULE = Rule(

@@ -18,7 +18,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             if (
                 sent is None
                 or sent.key_digest != verify.key_digest
-                or other.stream_id == verify.id
+                or other.stream_id in (None, verify.id)  # a log seldom tells the stream's id
                 or (other.sender_domain, other.target_domain) != (key.sender_domain, key.target_domain)
             ):
                 continue

@@ -56,6 +56,9 @@ def _untold(found: Resolution, session: Session, case: CaseView) -> Match | None
         if k.client == srv.client and k.rrtype in ("A", "AAAA") and srv.asked_ns <= k.asked_ns <= until
     ]
     hosts = [k for k in asked if k.name != found.domain]
+    others = (k for k in case.lookups if k.client == srv.client and k.service is not None and k.domain != found.domain)
+    if any(srv.asked_ns - srv.width_ns <= k.asked_ns <= until for k in others):
+        hosts = []  # another domain's service was asked for at that moment: the hosts may be its
     said = None if found.calls_back else session.said(Topic.RESOLVE_FAILED, "nxdomain", "no-address")
     if any(k.outcome not in ("nxdomain", "empty") for k in hosts) or not (hosts or said):
         return None
@@ -83,8 +86,9 @@ RULE = Rule(
         "dialback-authoritative-unreachable",
         "stream-remote-connection-failed",
     ),
-    rivals=("dns-split-horizon", "dns-srv-target-malformed"),
-    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("no-address",)),),
+    rivals=("dns-srv-nxdomain", "dns-split-horizon", "dns-srv-target-malformed"),
+    # Without a service record it is the domain itself that has no address.
+    said=(SaidSign(topic=Topic.RESOLVE_FAILED, conditions=("no-address",), confidence=Confidence.POSSIBLE),),
     explanation=(
         "The SRV record was found, but the host that it names resolves to no address, so there is nowhere to "
         "connect to.\n"

@@ -19,11 +19,11 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             () if claim.address is None else [n for n in names_at(claim.address, case) if belongs_to(n, WEBEX.zones)]
         )
         own = any(s.authenticated for s in case.between(key.sender_domain, key.target_domain) if s is not session)
-        if names and claim.claimant is not None and key.request is not None:
+        if names and claim.claimant is not None and claim.end is not None and key.request is not None:
             return Match(
                 events=(key.request, claim.disowned, claim.verify),
                 because=(
-                    f"{end_text(claim.claimant.client)} ({', '.join(names)}) claimed to be {key.sender_domain} towards "
+                    f"{end_text(claim.end)} ({', '.join(names)}) claimed to be {key.sender_domain} towards "
                     f"{key.target_domain}, and our server disowned the key"
                 ),
                 connection=claim.claimant.id,

@@ -37,9 +37,9 @@ def _match(session: Session, case: CaseView, claim: Claim) -> Match:
     )
     answered = " and our server answered that it is invalid" if claim.disowned is not None else ""
     told = f"{key.target_domain} asked {end_text(claim.callback.server)} about a key of {key.sender_domain}{answered}; "
-    if claim.claimant is not None:
-        names = [n for n in names_at(claim.claimant.client[0], case) if n != key.sender_domain]
-        told += f"the key came from {end_text(claim.claimant.client)}"
+    if claim.end is not None:
+        names = [n for n in names_at(claim.end[0], case) if n != key.sender_domain]
+        told += f"the key came from {end_text(claim.end)}"
         told += f" ({', '.join(names)})" if names else ""
         told += ", which is no host of ours"
     else:
@@ -125,8 +125,8 @@ RULE = Rule(
     ),
     rivals=(
         "hosting-domain-registered-at-google",
-        "hosting-domain-registered-at-webex",
         "dialback-secret-mismatch",
+        "hosting-domain-registered-at-webex",
         "dialback-wrong-id",
         "dialback-partial-domains",
     ),

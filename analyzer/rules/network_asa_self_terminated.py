@@ -9,9 +9,9 @@ from analyzer.view import CaseView
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A SYN to an address that our hosts share for their own connections was reset outside, and is not seen inside."""
-    if session.direction != "inbound":
-        return None
     for connection in session.connections:
+        if case.way(connection, session.direction) != "in":
+            continue
         reset = connection.refusal
         shared = case.shared_addresses.get(connection.server[0]) if reset is not None else None
         if reset is None or shared is None:

@@ -11,10 +11,10 @@ from analyzer.view import CaseView, Coverage
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """A SYN to a local server was seen, unanswered, and is missing at a tap further in."""
-    if session.direction != "inbound":
-        return None
+    """A SYN to a server behind a firewall was seen, unanswered, and is missing at a tap further in."""
     for connection in session.connections:
+        if case.way(connection, session.direction) != "in":
+            continue
         if not connection.unanswered_everywhere:
             continue
         missing = case.missing_at(connection)

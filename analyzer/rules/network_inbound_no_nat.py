@@ -9,10 +9,10 @@ from analyzer.view import CaseView
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """A SYN to a local server was answered by a reset at one tap, and neither is at a tap further in."""
-    if session.direction != "inbound":
-        return None
+    """A SYN to a server behind a firewall was answered by a reset at one tap, and neither is at a tap further in."""
     for connection in session.connections:
+        if case.way(connection, session.direction) != "in":
+            continue
         if connection.refusal is None:
             continue
         missing = case.missing_at(connection)

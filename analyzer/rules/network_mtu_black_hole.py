@@ -7,44 +7,49 @@ from analyzer.session import Session
 from analyzer.sighting import Sighting
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
-from parsers.events import CaptureGap, Event, Retransmission, Unreachable
+from parsers.events import CaptureGap, Event, Retransmission, Tally, Unreachable
 
 BIG_LEN = 537
 """Payload bytes from which on a segment may be too big for a path: 536 always pass (RFC 9293 section 3.7.1)."""
 ATTEMPTS = 4
 """Sent three times more and still lost: with one packet in ten lost by chance, once in ten thousand."""
 
+REPEATED_NS = 10 * 10**9
+"""In 10 s a segment is sent again four times at least: after 1, 2 and 4 s, the first time sooner (RFC 6298)."""
+
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """A big segment was sent again and again and never acknowledged; what was sent before it, smaller, had arrived."""
+    """A big segment was sent again and again and never acknowledged; what was sent before it, smaller, had arrived.
+
+    Or, where it should have arrived: a hole of that size that never filled, with something smaller behind it.
+    """
     callbacks = () if session.authenticated else session.callbacks
     for connection in (*session.connections, *callbacks):
-        if not connection.accepted:
+        if not connection.accepted or any(e.code == "fragmentation-needed" for e in connection.of(Unreachable)):
             continue
-        for way in "><":
-            stuck = [r for r in connection.of(Retransmission, way) if r.bytes_len >= BIG_LEN and r.attempt >= ATTEMPTS]
-            tally = connection.tally(way)
-            if not stuck or tally is None or tally.unacknowledged_len < stuck[-1].bytes_len:
-                continue
-            passed = tally.bytes_len - tally.unacknowledged_len
-            if passed <= 0 or any(e.code == "fragmentation-needed" for e in connection.of(Unreachable)):
-                continue
-            hole = _hole(connection, way)
-            alive = _alive(connection, stuck[0], case)
-            return _match(connection, way, stuck, passed, hole, alive)
+        for sighting in connection.sightings:
+            for way in "><":
+                if (match := _sent_in_vain(connection, sighting, way, case)) is not None:
+                    return match
+        for sighting in connection.sightings:
+            for way in "><":
+                if (match := _never_filled(connection, sighting, way, case)) is not None:
+                    return match
     return None
 
 
-def _match(
-    connection: Connection,
-    way: str,
-    stuck: list[Retransmission],
-    passed: int,
-    hole: tuple[Sighting, CaptureGap] | None,
-    alive: Event | None,
-) -> Match:
-    """The finding, with what shows that the path itself was not dead."""
-    sender = connection.client if way == ">" else connection.server
+def _sent_in_vain(connection: Connection, sighting: Sighting, way: str, case: CaseView) -> Match | None:
+    """The finding, where a place on the sender's side saw it, with what shows that the path itself was not dead."""
+    stuck = [r for r in sighting.of(Retransmission, way) if r.bytes_len >= BIG_LEN and r.attempt >= ATTEMPTS]
+    tally = next(sighting.of(Tally, way), None)
+    if not stuck or tally is None or tally.unacknowledged_len < stuck[-1].bytes_len:
+        return None
+    passed = tally.bytes_len - tally.unacknowledged_len
+    if passed <= 0:
+        return None
+    hole = _hole(connection, sighting, way)
+    alive = _alive(connection, stuck[0], case)
+    sender = sighting.client if way == ">" else sighting.server
     because = (
         f"{end_text(sender)} sent a segment of {stuck[-1].bytes_len} bytes {stuck[-1].attempt} times and it was never "
         f"acknowledged, after {passed} bytes in smaller ones had been"
@@ -64,10 +69,42 @@ def _match(
     )
 
 
-def _hole(connection: Connection, way: str) -> tuple[Sighting, CaptureGap] | None:
+def _never_filled(connection: Connection, sighting: Sighting, way: str, case: CaseView) -> Match | None:
+    """The finding, where a place saw what came behind the big segments and the receiver acknowledged neither.
+
+    What a capture lacks because it was too slow, or cut, is acknowledged all the same.
+    """
+    coverage = case.coverage.get(sighting.tap)
+    gap = next((g for g in sighting.of(CaptureGap, way) if g.missing_bytes >= BIG_LEN), None)
+    tally = next(sighting.of(Tally, way), None)
+    if gap is None or tally is None or coverage is None or len(sighting.seen_ways) != 2:
+        return None
+    # The tally counts what was seen: before the hole, and behind it.
+    behind = tally.unacknowledged_len - gap.missing_bytes
+    watched = not coverage.damaged and coverage.covers(gap.at_ns, gap.at_ns + REPEATED_NS)
+    if behind <= 0 or behind >= BIG_LEN or tally.bytes_len <= behind or not watched:
+        return None
+    receiver = sighting.server if way == ">" else sighting.client
+    alive = _alive(connection, gap, case)
+    return Match(
+        events=(gap, tally, *((alive,) if alive is not None else ())),
+        because=(
+            f"{gap.missing_bytes} bytes towards {end_text(receiver)} never came to {sighting.tap}, not in "
+            f"{REPEATED_NS // 10**9} s and more, and were not acknowledged; {behind} bytes behind them came, "
+            f"and {tally.bytes_len - behind} before"
+        ),
+        connection=connection.id,
+        confidence=Confidence.LIKELY if alive is not None else Confidence.POSSIBLE,
+        undecided=(
+            ("network-loss-or-latency", "a capture at the sender: whether it sends these bytes again and again"),
+        ),
+    )
+
+
+def _hole(connection: Connection, seen: Sighting, way: str) -> tuple[Sighting, CaptureGap] | None:
     """Another tap where the big segments are missing although what came after them is there."""
-    for sighting in connection.sightings[1:]:
-        if any(r.bytes_len >= BIG_LEN for r in sighting.of(Retransmission, way)):
+    for sighting in connection.sightings:
+        if sighting is seen or any(r.bytes_len >= BIG_LEN for r in sighting.of(Retransmission, way)):
             continue
         for gap in sighting.of(CaptureGap, way):
             if gap.missing_bytes >= BIG_LEN:
@@ -75,15 +112,18 @@ def _hole(connection: Connection, way: str) -> tuple[Sighting, CaptureGap] | Non
     return None
 
 
-def _alive(connection: Connection, since: Retransmission, case: CaseView) -> Event | None:
+def _alive(connection: Connection, since: Retransmission | CaptureGap, case: CaseView) -> Event | None:
     """Something that passed between the two hosts while the segment did not."""
     ends = {connection.client[0], connection.server[0]}
+    flow = since.flow
+    # From where the segments were sent, what comes back tells; from where they should have come, what still comes.
+    speaker = None if flow is None else flow.dst_ip if isinstance(since, Retransmission) else flow.src_ip
     for other in case.connections:
         if {other.client[0], other.server[0]} != ends or other.ended_ns <= since.at_ns:
             continue
         for event in other.events:
-            heard = event.flow is not None and event.flow.src_ip == (since.flow.dst_ip if since.flow else None)
-            if heard and event.at_ns > since.at_ns and not isinstance(event, Retransmission):
+            heard = event.flow is not None and event.flow.src_ip == speaker
+            if heard and event.at_ns > since.at_ns and not isinstance(event, Retransmission | CaptureGap | Tally):
                 return event
     return None
 

@@ -9,14 +9,14 @@ from analyzer.view import CaseView
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """A local server's SYN was seen at one tap, unanswered, and not at another that its path leads past.
+    """The SYN of a server behind a firewall was seen at one tap, unanswered, and not at one that its path leads past.
 
     A SYN that was seen beyond address translation has left; where it was lost then is another's.
     """
-    if session.direction != "outbound":
-        return None
     worked = any(c.accepted for c in session.connections)
     for connection in session.connections:
+        if case.way(connection, session.direction) != "out":
+            continue
         if not connection.unanswered_everywhere or case.outside(connection, connection.client[0]):
             continue
         missing = case.missing_at(connection)
@@ -47,7 +47,7 @@ RULE = Rule(
     owner=Owner.FIREWALL,
     needs=frozenset({Stage.CONNECT}),
     masks=("network-syn-unanswered",),
-    rivals=("network-far-side-block", "network-no-route", "network-nat-rpf"),
+    rivals=("network-outbound-reset", "network-far-side-block", "network-no-route", "network-nat-rpf"),
     firewall=(
         FirewallSign(
             action="deny",

@@ -15,9 +15,9 @@ comes from the path."""
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A reset came in that further out nobody saw, or that was sent from nearer than the peer is."""
-    if session.direction != "outbound":
-        return None
     for connection in session.connections:
+        if case.way(connection, session.direction) != "out":
+            continue
         reset = connection.refusal or _cut(connection)
         if reset is None:
             continue

@@ -1,11 +1,12 @@
 """Rule: one side sends what the other cannot or will not read as XML."""
 
 from analyzer.citations import rfc
-from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
+from analyzer.connection import Connection
+from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import BadXml, Topic
+from parsers.events import BadXml, StreamFeatures, StreamHeader, Topic
 
 CONDITIONS = (
     "bad-format",
@@ -29,26 +30,33 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if bad is None and error is None:
             continue
         if bad is not None:
+            way = connection.way(bad)
             speaker = connection.sender(bad)
             because = f"{speaker} sent what is no XML: {bad.reason}"
         else:
             assert error is not None
-            speaker = (
-                connection.initiator if connection.way(error) == "<" else connection.receiver
-            ) or "the other side"
+            way = ">" if connection.way(error) == "<" else "<"
+            speaker = (connection.initiator if way == ">" else connection.receiver) or "the other side"
             because = f"{connection.sender(error)} could not take what {speaker} sent: {words_of(error)}"
+        altered = ("network-inspection-interference", "captures of this conversation on both sides of the firewall")
+        heard = _heard(connection, way)
         return Match(
             events=tuple(e for e in (bad, error) if e is not None),
             because=because,
             connection=connection.id,
             domain=speaker,
             owner=owner_of(speaker, case),
-            undecided=(
-                ("network-inspection-interference", "captures of this conversation on both sides of the firewall"),
-            ),
+            confidence=Confidence.LIKELY if heard else Confidence.POSSIBLE,
+            undecided=(altered,) if heard else (("stream-not-xmpp", f"a capture: what {speaker} sends first"), altered),
             severity=Severity.DEGRADED if session.survived(connection) else None,
         )
     return None
+
+
+def _heard(connection: Connection, way: str) -> bool:
+    """Whether that side spoke XMPP at all. A capture would tell another protocol by its name; a log seldom does."""
+    spoke = (next(s.of(kind, way), None) for s in connection.sightings for kind in (StreamHeader, StreamFeatures))
+    return connection.captured or connection.authenticated or any(spoke)
 
 
 RULE = Rule(
@@ -58,7 +66,7 @@ RULE = Rule(
     owner=Owner.PEER,
     needs=frozenset({Stage.STREAM, Stage.AUTH}),
     masks=("stream-closed-without-error",),
-    rivals=("network-inspection-interference", "stream-not-xmpp", "dialback-prefix-or-namespace"),
+    rivals=("stream-not-xmpp", "network-inspection-interference", "dialback-prefix-or-namespace"),
     said=(
         SaidSign(
             topic=Topic.CLOSED,
@@ -70,6 +78,8 @@ RULE = Rule(
                 "restricted-xml",
                 "unsupported-encoding",
             ),
+            # The word alone does not tell whether the other side ever spoke XMPP.
+            confidence=Confidence.POSSIBLE,
         ),
     ),
     explanation=(

@@ -41,6 +41,11 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
             )
         if session.survived(connection) or connection.passed("AUTH_REFUSED", "TLS_REFUSED"):
             continue
+        if not any(m.mark == "syn" for s in connection.sightings for m in s.of(TcpMark)) and not (
+            connection.client_header or connection.server_header
+        ):
+            hidden = f"{first.where.source} shows the stream from its middle on: whether it was authenticated before"
+            continue
         if connection.client_header is None and connection.server_header is None and connection.way(end) == ">":
             continue  # nobody spoke and the client left: a try-out, no attempt
         how = "reset the connection" if end is first and end.mark == "rst" else "closed the stream"

@@ -13,7 +13,7 @@ from parsers.logs.table import Says, Told
 from parsers.names import domain
 
 _PEER = r"(?P<peer_ip>[\d.a-fA-F:]+)"
-_LOCAL = r"[\d.a-fA-F:]+"
+_OWN = r"(?P<own_ip>[\d.a-fA-F:]+)"
 _PORT = r"(?P<peer_port>\d{1,5})"
 _PENDING = r"(?:\[pending connection (?P<tag>[^\]]+)\] )?"
 FEDERATION = "52(?:69|70)"
@@ -144,13 +144,19 @@ TCP = (
     ),
     # net/server_epoll.lua
     Says(
-        pattern=rf"Connected \(FD \d+ \({_PEER}, (?P<peer_port>{FEDERATION}), {_LOCAL}, \d{{1,5}}\)\)",
+        pattern=rf"Client FD \d+ \({_PEER}, {_PORT}, {_OWN}, (?P<own_port>\d{{1,5}})\) created$",
+        topic=Topic.CONNECTING,
+        outgoing=True,
+        follows=True,
+    ),
+    Says(
+        pattern=rf"Connected \(FD \d+ \({_PEER}, (?P<peer_port>{FEDERATION}), {_OWN}, (?P<own_port>\d{{1,5}})\)\)",
         topic=Topic.CONNECTED,
         outgoing=True,
         adopts=True,
     ),
     Says(
-        pattern=rf"Connected \(FD \d+ \({_PEER}, {_PORT}, {_LOCAL}, {FEDERATION}\)\)",
+        pattern=rf"Connected \(FD \d+ \({_PEER}, {_PORT}, {_OWN}, (?P<own_port>{FEDERATION})\)\)",
         topic=Topic.CONNECTED,
         outgoing=False,
         adopts=True,

@@ -48,6 +48,8 @@ REASONS = (
     Reason(pattern=r"dialback authentication failed", topic=Topic.AUTH_FAILED, condition=None),
     Reason(pattern=r"No stream features to offer", topic=Topic.AUTH_FAILED, condition="no-mechanism"),
     # net/resolvers, net/dns.lua
+    # A service that is not found is followed by the domain's own address: the last lookup does not tell which failed.
+    Reason(pattern=r"(?:NXDomain|NoError) in (?:A|AAAA) lookup", topic=Topic.RESOLVE_FAILED, condition="no-address"),
     Reason(pattern=r"NXDomain", topic=Topic.RESOLVE_FAILED, condition="nxdomain"),
     Reason(pattern=r"NoError in \w+ lookup", topic=Topic.RESOLVE_FAILED, condition="nodata"),
     Reason(pattern=r"ServFail", topic=Topic.RESOLVE_FAILED, condition="servfail"),

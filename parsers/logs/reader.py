@@ -81,6 +81,7 @@ class Reader:
         self._kinds: set[tuple[object, ...]] = set()
         self._bad_from = self._bad = 0
         self._threads = Threads()
+        self._trying: tuple[str | None, ...] = ()
 
     def run(self) -> Iterator[Event]:
         """All events, damage between them where it stood."""
@@ -190,6 +191,14 @@ class Reader:
             return threads.add(Line(other, tag, outgoing)) if threads.waiting else other
         says, match = found
         xml = groups.get("xml")
+        peer = (groups.get("peer_ip"), groups.get("peer_port"))
+        if says.follows:
+            if self._trying[1:] != peer:
+                self._reading.other += entry.lines
+                return ()
+            entry.tag = self._trying[0]
+        elif entry.tag and peer[0]:
+            self._trying = (entry.tag, *peer)
         joins = xml or says.echo or says.adopts
         line = Line((), tag, outgoing)
         if joins:
@@ -255,13 +264,15 @@ class Reader:
         for name in _DOMAINS:
             if name in more:
                 more[name] = domain_named(more[name])
-        if "peer_port" in more:
-            more["peer_port"] = int(more["peer_port"])
-        if "peer_ip" in more:
-            ip = address(more.pop("peer_ip"))
-            # Some print the name of the host where they have no address yet.
-            if _ADDRESS.fullmatch(ip):
-                more["peer_ip"] = ip
+        for port in ("peer_port", "own_port"):
+            if port in more:
+                more[port] = int(more[port])
+        for end in ("peer_ip", "own_ip"):
+            if end in more:
+                ip = address(more.pop(end))
+                # Some print the name of the host where they have no address yet.
+                if _ADDRESS.fullmatch(ip):
+                    more[end] = ip
         if "reason" in more:
             more["reason"] = scrubbed(more["reason"])
         common: dict[str, Any] = {"at_ns": entry.at_ns, "width_ns": entry.width_ns, "tag": entry.tag}

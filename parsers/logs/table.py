@@ -35,9 +35,9 @@ _NEVER = "(?!)"
 class Says:
     """Messages of one form, and what they say in the words of `Said`.
 
-    Groups of the pattern are named for fields of `Said`: `from_domain`, `to_domain`, `peer_ip`, `peer_port`,
-    `stream_id`, `reason`; a group `tag` names the stream in the header's stead. A group `xml` holds a quoted element;
-    `peer_domain` is the other side's: which end of the stream that is follows from `outgoing`.
+    Groups of the pattern are named for fields of `Said`: `from_domain`, `to_domain`, `peer_ip`, `peer_port`, `own_ip`,
+    `own_port`, `stream_id`, `reason`; a group `tag` names the stream in the header's stead. A group `xml` holds a
+    quoted element; `peer_domain` is the other side's: which end of the stream that is follows from `outgoing`.
     Other groups must be non-capturing.
     """
 
@@ -63,6 +63,8 @@ class Says:
     """Only a line whose tag is a stream's tells this: elsewhere it is about something else."""
     adopts: bool = False
     """It names no stream and speaks of the one that the next lines name."""
+    follows: bool = False
+    """It names no stream and speaks of the one that the last line about the same other end named; else of none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -471,3 +471,34 @@ def test_a_second_attempt_rests_on_the_answer_that_its_host_got_for_the_first() 
     assert "its SRV record was answered" in item.because
     assert any(getattr(e, "answers", ()) for e in item.events)
     assert "without a lookup" in told(("cups", again))["trouble-2"].because
+
+
+REFUSED = """
+Sep  6 09:14:02 s2sin55c0d\tinfo\tIncoming s2s connection gmail.com->cupdomain.com complete
+Sep  6 09:14:02 s2sout55c0d\tdebug\tSEND: <db:result from='cupdomain.com' to='gmail.com'>0123456789abcdef</db:result>
+Sep  6 09:14:02 s2sout55c0d\tdebug\tRECV: <db:result from='gmail.com' to='cupdomain.com' type='invalid'/>
+Sep  6 09:14:02 s2sout55c0d\tinfo\tOutgoing s2s stream cupdomain.com->gmail.com closed: dialback authentication failed
+"""
+
+
+def test_a_refused_key_in_our_name_keeps_the_step_about_other_services_open() -> None:
+    """Whoever speaks in our name writes a log like ours: no address tells that a server of ours sent it."""
+    item = asked(scene.case(scene.log("cups.log", "prosody", REFUSED, zone="UTC", year=2013), local=["cupdomain.com"]))[
+        "config-3"
+    ]
+    assert item.state == "not-observed"
+    assert "would show from which address it came" in item.because
+
+
+def test_a_question_whose_answer_no_source_tells_leaves_the_way_out_open() -> None:
+    """The log says that the service record was found, not what it holds, and nothing was tried after it."""
+    text = """
+Sep  6 09:14:02 s2sout55c0d\tdebug\tFirst attempt to connect to gmail.com, starting with SRV lookup...
+Sep  6 09:14:02 unbound.query55c0\tdebug\tResolve _xmpp-server._tcp.gmail.com IN SRV
+Sep  6 09:14:02 unbound.query55c0\tdebug\tResults for _xmpp-server._tcp.gmail.com IN SRV: 2 items (Insecure, 0.1 sec)
+"""
+    item = asked(scene.case(scene.log("cups.log", "prosody", text, zone="UTC", year=2013), local=["cupdomain.com"]))[
+        "trouble-2"
+    ]
+    assert item.state == "not-observed"
+    assert item.because == "gmail.com: its SRV question was answered, but no source tells by what"

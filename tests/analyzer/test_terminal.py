@@ -45,6 +45,35 @@ def test_the_verdict_comes_first_and_its_evidence_can_be_pasted() -> None:
     assert text.index("FAILING") < text.index("evidence") < text.index("remedy") < text.index("checklist")
 
 
+HEALTHY_LOG = (
+    "cups.log",
+    "prosody",
+    "Sep  6 09:14:00 s2sout55c0d1e2f3\tinfo\tOutgoing s2s connection cupdomain.com->gmail.com complete\n",
+)
+PEERS_LOG = (
+    "ejabberd.log",
+    "ejabberd",
+    "2013-09-06 09:14:01.336+00:00 [warning] <0.487.0>@ejabberd_s2s_out:process_closed/2:157 Failed to establish "
+    "outbound s2s connection gmail.com -> cupdomain.com: Connection failed: connection refused\n",
+)
+
+
+def test_who_is_to_mend_it_is_named_where_the_case_is_seen_from_neither_side() -> None:
+    """With the logs of both, "the peer" would be either; from one side it is clear."""
+    taps = [scene.log(*told, zone="UTC", year=2013) for told in (HEALTHY_LOG, PEERS_LOG)]
+
+    assert "for the administrator of cupdomain.com to mend" in screen(*taps)
+    assert "for the local server's administrator to mend" in screen(*taps, local=("cupdomain.com",))
+
+
+def test_a_healthy_pair_names_the_attempt_that_got_through() -> None:
+    """`fedtrace compare` wants a good attempt beside a bad one."""
+    tap = scene.log(*HEALTHY_LOG, zone="UTC", year=2013)
+    session = scene.case(tap).sessions[0]
+
+    assert f"1 established; `fedtrace session {session.id} …` shows the timeline" in screen(tap)
+
+
 def test_prose_keeps_to_the_width_of_the_terminal() -> None:
     """Of 80 columns: only evidence, heads and the checklist may be longer; of its reasons 40 characters stay."""
     lines = screen(scene.tap("cups.pcap", REFUSED), local=("cupdomain.com",), width=80).splitlines()

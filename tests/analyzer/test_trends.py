@@ -212,6 +212,17 @@ def test_a_rare_cause_goes_before_a_common_one() -> None:
     assert list(found.case[:2]) == ["rare", "c0"]
 
 
+def test_a_second_incident_of_the_same_pair_and_case_is_told_beside_the_first() -> None:
+    """The verdict of a day names one cause; what else its attempts failed by must not be lost."""
+    tried = pd.concat(
+        [sessions("b", cause=cause) for cause in ("tls-cert-expired", "dns-srv-timeout", "dns-srv-timeout", None)]
+        + [sessions("b", receiver="other.example", cause="tls-cert-untrusted"), sessions(".b", cause="dns-srv-nodata")]
+    )
+    found = trends.worth_a_look(pd.DataFrame([verdict("day-000", "gmail.com", "tls-cert-expired")]), None, tried)
+
+    assert found.because[0] == ("1 of 10 attempts failed, no other case has this cause, 2 failed by dns-srv-timeout")
+
+
 # --- certificates
 
 
