@@ -106,14 +106,14 @@ class Bucket:
         """As `Store` promises."""
         return sorted(self._list(folder))
 
-    def folders(self, folder: str) -> list[str]:
+    def names(self, folder: str) -> list[str]:
         """As `Store` promises."""
         with self._refusals():
             try:
                 listed = self.system.ls(self.path(folder), detail=True)
             except FileNotFoundError:
                 return []
-        return sorted(self.place.name(info["name"]) for info in listed if info["type"] == "directory")
+        return sorted(info["name"].rstrip("/").rpartition("/")[2] for info in listed)
 
     def drop_all(self, folder: str) -> None:
         """As `Store` promises."""

@@ -14,11 +14,12 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from shutil import which
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import analyzer
 import parsers
 from analyzer.batch.cases import Options, Task
+from analyzer.batch.covered import Covered, covered_of
 from analyzer.batch.inputs import Disk, Inputs, Mark, tells, unreadable
 
 MADE_WITH = ("fedtrace", "pyarrow", "cryptography", "dnspython", "jinja2")
@@ -35,6 +36,24 @@ class Content(NamedTuple):
     """Fingerprint of their names and bytes, hex."""
     marks: Mapping[str, Mark]
     """How each looked from outside when it was read, by path."""
+    counted: tuple[str, Covered] | None = None
+    """Of a loose file what it covers, and the key of the work that found it: too little for a file of its own."""
+
+    def plain(self) -> list[Any]:
+        """As JSON can say it."""
+        return [self.digest, self.marks, self.counted and [self.counted[0], self.counted[1].plain()]]
+
+
+def contents_of(told: Mapping[str, Sequence[Any]]) -> dict[str, Content]:
+    """What `plain` said of the inputs of each case."""
+    return {
+        name: Content(
+            digest,
+            {path: (size, at_ns, which) for path, (size, at_ns, which) in marks.items()},
+            counted and (counted[0], covered_of(counted[1])),
+        )
+        for name, (digest, marks, counted) in told.items()
+    }
 
 
 def marks_of(inputs: Inputs, task: Task, also: Sequence[str], keylog: Path | None) -> dict[str, Mark]:
@@ -72,6 +91,11 @@ def key_of(task: Task, content: Content, options: Options) -> str:
     part = [task.within_ns, task.share, task.sources, task.lines]
     told = json.dumps([content.digest, program(), asked, part], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
+
+
+def called(told: str) -> str:
+    """The name of what is made of this, hex."""
+    return hashlib.sha256((program() + told).encode()).hexdigest()[:40]
 
 
 @cache

@@ -5,16 +5,15 @@ Nothing here knows which map it was given, and in which order it answers.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
 from analyzer.batch.cases import Options, Task, archive_of, kinds_of
-from analyzer.batch.days import NO_DAY
-from analyzer.batch.fingerprints import Content, program
+from analyzer.batch.fingerprints import Content, called, contents_of, program
 from analyzer.batch.inputs import Inputs
+from analyzer.batch.kept import forget, place
 from analyzer.batch.loose import cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
@@ -23,8 +22,9 @@ from analyzer.batch.parts import parts
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.previous import Said, bytes_of, runs_of
 from analyzer.batch.remote import is_same, on_disk, shown
+from analyzer.batch.shared import CASES, share
 from analyzer.batch.store import Store
-from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, place, unchanged, work
+from analyzer.batch.work import COVERED, Done, Job, unchanged, work
 from parsers.errors import FedtraceError
 
 Work = Callable[[Job], Done]
@@ -118,7 +118,7 @@ def batch(
             worked = [*loose, *whole, *run.over(pieces, ()), *run.over(days, archive.says)]
             done = sorted((each for each in worked if each.covered is None), key=lambda each: each.task.stem)
             kept = {each.key for each in worked if each.key}
-            _publish(store, done, kept)
+            kept |= _publish(store, done, kept)
             outcomes = tuple(each.outcome for each in done)
             store.put({METRICS: metrics(outcomes).encode()})
             replaced = _overview(store, kept, options, outcomes)
@@ -137,7 +137,7 @@ class _Run:
         self.archive, self.inputs, self.store = archive, inputs, store
         self.options, self.map, self.told = options, map, told
         memory = store.get(MEMORY)
-        self.known = known_of(json.loads(memory)) if memory else {}
+        self.known = contents_of(json.loads(memory)) if memory else {}
         self.seen: dict[str, Content] = {}
         self.fresh = 0
         self.due = REMEMBER_EVERY
@@ -188,7 +188,7 @@ class _Run:
 
     def remember(self) -> None:
         """Keep what inputs held."""
-        _keep(self.store, MEMORY, self.seen)
+        _keep(self.store, MEMORY, {stem: content.plain() for stem, content in self.seen.items()})
 
 
 def _keep(store: Store, name: str, what: object) -> None:
@@ -198,25 +198,16 @@ def _keep(store: Store, name: str, what: object) -> None:
         store.put({name: told})
 
 
-def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> None:
-    """What people look at is what these cases came to, and nothing else."""
-    names = {name for each in done for name in each.files}
-    folders = ("cases", *TABLES)
-    for each in done:
-        if not each.files:
-            names.add(f"cases/day={NO_DAY}/{each.task.stem}.parquet")
-            kept.add(_row(store, each))
-    missing = [table for table in folders if not any(name.startswith(f"{table}/") for name in names)]
-    for table in missing:
-        names.add(f"{table}/day={NO_DAY}/none.parquet")
-        kept.add(_no_rows(store, table))
-    for folder in (*folders, PAGES):
+def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> set[str]:
+    """What people look at is what these cases came to, and nothing else; the keys of what they share."""
+    names, keys = share(store, done, TABLES)
+    names |= {name for each in done for name in each.files}
+    for folder in (CASES, *TABLES, PAGES):
         for name in store.below(folder):
             if name not in names:
                 store.drop(name)
-    for folder in store.folders(KEPT):
-        if folder.rpartition("/")[2] not in kept:
-            store.drop_all(folder)
+    forget(store, kept | keys)
+    return keys
 
 
 def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence[Outcome]) -> bool:
@@ -225,7 +216,7 @@ def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence
     """
     asked = json.dumps(asdict(replace(options, since_ns=None)), sort_keys=True, default=str)
     run = Said(
-        work=_digest(json.dumps([sorted(kept), asked, options.since_ns])),
+        work=called(json.dumps([sorted(kept), asked, options.since_ns])),
         program=program(),
         asked=asked,
         since_ns=options.since_ns,
@@ -242,33 +233,3 @@ def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence
     store.put({SUMMARY: page})
     store.put({RUNS: bytes_of([run] if before is None else [run, before])})
     return before is not None and not before.compares(run)
-
-
-def _row(store: Store, done: Done) -> str:
-    """Show the row of a case that could not be read; the key under which it is kept."""
-    key = "row-" + _digest(json.dumps([done.task.stem, asdict(done.outcome)]))
-    name = f"cases/day={NO_DAY}/{done.task.stem}.parquet"
-    if store.size(place(key, name)) is None:
-        from analyzer.batch.parquet import parquet
-        from analyzer.batch.results import CASES
-
-        store.put({place(key, name): parquet(CASES, [done.outcome])})
-    store.show({name: place(key, name)}, fresh=False)
-    return key
-
-
-def _no_rows(store: Store, table: str) -> str:
-    """Show a table that has no row, so that readers find its columns; the key under which it is kept."""
-    key = "none-" + _digest(table)
-    name = f"{table}/day={NO_DAY}/none.parquet"
-    if store.size(place(key, name)) is None:
-        from analyzer.batch.parquet import of_case, parquet
-        from analyzer.report import tables
-
-        store.put({place(key, name): parquet(of_case(tables.TABLES[table], ""), [])})
-    store.show({name: place(key, name)}, fresh=False)
-    return key
-
-
-def _digest(told: str) -> str:
-    return hashlib.sha256((program() + told).encode()).hexdigest()[:40]

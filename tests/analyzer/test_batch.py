@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 
 import analyzer.batch.fingerprints
 import analyzer.batch.work
-from analyzer.batch import run
+from analyzer.batch import parquet, results, run
 from analyzer.batch.cases import Options, archive_of, stems_of
 from analyzer.batch.inputs import Disk
 from analyzer.batch.run import batch
@@ -49,8 +50,8 @@ def tree(root: Path) -> dict[str, bytes]:
 
 
 def kept(root: Path) -> set[str]:
-    """The pieces of work that are done."""
-    return {p.parent.name for p in (root / ".work" / "kept").glob("*/receipt.json")}
+    """The cases that are done; what they share has a hyphen in its name."""
+    return {p.stem for p in (root / ".work" / "kept").glob("*.json") if "-" not in p.stem}
 
 
 # --- what comes out
@@ -99,6 +100,34 @@ def test_a_table_without_rows_has_its_columns(archive: Path, tmp_path: Path) -> 
         read = pyarrow.dataset.dataset(tmp_path / "out" / name, partitioning="hive").to_table()
         assert "case" in read.column_names and "day" in read.column_names
     assert len(pd.read_parquet(tmp_path / "out" / "lookups")) == 0
+
+
+def test_small_cases_share_files(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for each table and day, with the same rows as if each had its own, in the order of the cases."""
+    batch(str(archive), str(tmp_path / "small"), Options(), map)
+    monkeypatch.setattr(results, "FEW_ROWS", 0)
+    batch(str(archive), str(tmp_path / "large"), Options(), map)
+
+    (shared,) = (tmp_path / "small" / "sessions").glob("day=*/*.parquet")
+    assert shared.name == "small~cases.parquet"
+    assert len(list((tmp_path / "large" / "sessions").glob("day=*/*.parquet"))) == 3
+    for name in TABLES:
+        small, large = (pd.read_parquet(tmp_path / out / name) for out in ("small", "large"))
+        pd.testing.assert_frame_equal(small, large, check_categorical=False, check_index_type=False)
+
+
+def test_rows_that_do_not_fit_together_are_written_in_groups(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes them holds a few of the archive's; who reads them sees no difference."""
+    batch(str(archive), str(tmp_path / "one"), Options(), map)
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 5)
+    batch(str(archive), str(tmp_path / "many"), Options(), map)
+
+    one, many = (next((tmp_path / out / "events").glob("day=*/*.parquet")) for out in ("one", "many"))
+    assert pyarrow.parquet.ParquetFile(one).num_row_groups == 1
+    assert pyarrow.parquet.ParquetFile(many).num_row_groups == 3
+    pd.testing.assert_frame_equal(pd.read_parquet(one), pd.read_parquet(many), check_categorical=False)
 
 
 def test_names_of_cases_become_names_of_files() -> None:
@@ -210,6 +239,7 @@ def test_a_case_that_has_left_the_archive_leaves_the_results(archive: Path, tmp_
     batch(str(archive), str(out), Options(), map)
 
     assert not [name for name in tree(out) if "refused" in name]
+    assert "refused" not in pd.read_parquet(out / "sessions").index.get_level_values("case")
     assert len(kept(out)) == 2
 
 
