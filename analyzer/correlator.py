@@ -39,8 +39,12 @@ def correlate(
     local_domains: Sequence[str] = (),
     ports: Sequence[int] = FEDERATION_PORTS,
     limits: Limits | None = None,
+    proved: Mapping[tuple[str, str], int] | None = None,
 ) -> CaseView:
-    """The case: `events` by tap, each in order of time; `local_domains` as the user gave them."""
+    """The case: `events` by tap, each in order of time; `local_domains` as the user gave them.
+
+    `proved` tells by address and domain how often dialback proved, elsewhere, that the one speaks for the other.
+    """
     limits = limits or Limits()
     logs = {tap: river for tap, river in events.items() if is_log(river)}
     captures = {tap: river for tap, river in events.items() if tap not in logs}
@@ -66,6 +70,7 @@ def correlate(
     told_groups = [(t.sighting,) for t in threads_told if not t.is_clients]
     nat = {**firewall.hosts(lines), **joined.nat}
     where = directory([*groups, *told_groups], client_streams, questions, nat)
+    where = where.knowing(Counter(proved).elements()) if proved else where
     coverage = _coverage(captures, sources, readings, joined)
     local, assumed = find_local(
         local_domains,

@@ -88,7 +88,7 @@ def fetched(inputs: Inputs, marks: Mapping[str, Mark]) -> Mapping[str, Path] | N
 def key_of(task: Task, content: Content, options: Options) -> str:
     """The name of the work on a case, hex."""
     asked = [task.name, task.stem, task.paths, task.window_ns, task.near_ns, task.only_span, _asked(options)]
-    part = [task.within_ns, task.share, task.sources, task.lines]
+    part = [task.within_ns, task.share, task.sources, task.lines, task.proved]
     told = json.dumps([content.digest, program(), asked, part], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 

@@ -171,7 +171,8 @@ def _results(job: Job) -> _Results:
         )
     except TooMuch:
         return _counted(job)
-    found = results(task, job.options, analysis(case, job.options.local_domains, how.ports))
+    proved = {(address, domain): often for address, domain, often in task.proved}
+    found = results(task, job.options, analysis(case, job.options.local_domains, how.ports, proved))
     _unpacked(task, case)
     return _Results(*found, dict(_by_file_time(case)))
 
@@ -213,7 +214,9 @@ def _counted(job: Job) -> _Results:
     slots: Counter[int] = Counter()
     for slot, weight in hold.slots.items():  # what nothing dates stands at the epoch
         slots[min(max(slot, first_ns // SLOT_NS), last_ns // SLOT_NS)] += weight
-    return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), Covered(spans, slots))
+    proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
+    covered = Covered(spans, slots, proved)
+    return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered)
 
 
 def _covering(task: Task) -> Outcome:
