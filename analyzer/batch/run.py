@@ -63,8 +63,6 @@ class Progress(NamedTuple):
 
     done: Done
     """The case that has just been done."""
-    fresh: bool
-    """It was read now, and not kept from an earlier run."""
     number: int
     """Cases done so far."""
     total: int
@@ -155,11 +153,13 @@ class _Run:
             if done is None:
                 waiting.append(job)
             else:
-                self._note(done, found, len(tasks), fresh=False)
+                self._note(done, found, len(tasks))
         # The largest first: one that is begun last is waited for by all.
         waiting.sort(key=self._size, reverse=True)
         for done in self.map(work, waiting) if waiting else ():
-            self._note(done, found, len(tasks), fresh=True)
+            prepare()
+            self._note(done, found, len(tasks))
+            self._remember_some(done)
         return sorted(found, key=lambda each: each.task.stem)
 
     def _size(self, job: Job) -> int:
@@ -169,22 +169,22 @@ class _Run:
         except FedtraceError:
             return 0
 
-    def _note(self, done: Done, found: list[Done], total: int, fresh: bool) -> None:
+    def _note(self, done: Done, found: list[Done], total: int) -> None:
         found.append(done)
-        self.fresh += fresh and done.outcome.state != COVERED
+        self.fresh += done.fresh and done.outcome.state != COVERED
         if done.content is not None:
             self.seen[done.task.stem] = done.content
-        if fresh:
-            prepare()
-            marks = {} if done.content is None else done.content.marks
-            self.new_bytes += sum(size for size, *_ in marks.values())
-        if fresh and (len(self.seen) >= self.due or self.new_bytes >= REMEMBER_BYTES):
-            self.remember()
-            self.due, self.new_bytes = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4), 0
         if done.key is not None:
             key = done.key
-            self.store.show({name: place(key, name) for name in done.files}, fresh)
-        self.told(Progress(done, fresh, len(found), total))
+            self.store.show({name: place(key, name) for name in done.files}, done.fresh)
+        self.told(Progress(done, len(found), total))
+
+    def _remember_some(self, done: Done) -> None:
+        """Keep what inputs held, now and then: what was read since would be read again."""
+        self.new_bytes += 0 if done.content is None else sum(size for size, *_ in done.content.marks.values())
+        if len(self.seen) >= self.due or self.new_bytes >= REMEMBER_BYTES:
+            self.remember()
+            self.due, self.new_bytes = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4), 0
 
     def remember(self) -> None:
         """Keep what inputs held."""

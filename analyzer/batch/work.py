@@ -57,6 +57,8 @@ class Done(NamedTuple):
     """Where fedtrace failed: the traceback."""
     covered: Covered | None = None
     """What its inputs cover, where it is no case yet."""
+    fresh: bool = True
+    """It was read now, or could not be, and was not kept from an earlier run."""
 
 
 class Job(NamedTuple):
@@ -127,7 +129,7 @@ def kept(job: Job, content: Content, store: Store | None = None) -> Done | None:
     """What is kept of a case whose inputs hold this; None where it has not been read to its end."""
     key = key_of(job.task, content, job.options)
     if job.task.only_span and content.counted is not None and content.counted[0] == key:
-        return Done(job.task, _covering(job.task), content, key, (), covered=content.counted[1])
+        return Done(job.task, _covering(job.task), content, key, (), covered=content.counted[1], fresh=False)
     told = receipt(store or store_at(job.root), key)
     if told is None:
         return None
@@ -135,7 +137,7 @@ def kept(job: Job, content: Content, store: Store | None = None) -> Done | None:
         return None
     covered = covered_of(told["covered"]) if "covered" in told else None
     outcome = Outcome(**told["outcome"])
-    return Done(job.task, outcome, content, key, tuple(told["files"]), told["days"], covered=covered)
+    return Done(job.task, outcome, content, key, tuple(told["files"]), told["days"], covered=covered, fresh=False)
 
 
 class _Results(NamedTuple):

@@ -100,7 +100,7 @@ class _Lines:
         from analyzer.report.words import count, escape
 
         outcome = progress.done.outcome
-        self.read += progress.fresh
+        self.read += progress.done.fresh
         clear = "\r\x1b[K" if self.terminal else ""
         if outcome.state in ("unreadable", "broken"):
             click.echo(f"{clear}fedtrace: {escape(f'{outcome.case}: {outcome.problem}', 1000)}", err=True)
@@ -135,7 +135,7 @@ class _JsonLog:
             case=done.outcome.case,
             state=done.outcome.state,
             problem=done.outcome.problem,
-            read=progress.fresh,
+            read=done.fresh,
             done=progress.number,
             of=progress.total,
             traceback=done.trace,

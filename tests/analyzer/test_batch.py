@@ -275,6 +275,19 @@ def test_a_killed_run_goes_on_where_it_stopped(archive: Path, tmp_path: Path) ->
     assert not list((out / ".work" / "parts").iterdir())
 
 
+def test_a_resumed_run_says_what_it_read(archive: Path, tmp_path: Path) -> None:
+    """And not what the killed one had read; a case that could not be read is tried again."""
+
+    def killed(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
+        assert len([work(job) for job in jobs]) == 4
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        batch(str(archive), str(tmp_path / "out"), Options(), killed)
+    result = fedtrace("batch", archive, "--out", tmp_path / "out")
+    assert result.stdout == "4 cases: 2 with a failing pair, 1 that could not be read, 1 read now\n"
+
+
 def test_results_do_not_lie_among_the_cases(archive: Path) -> None:
     """The archive is not the folder of results; one in it may be."""
     before = tree(archive)
