@@ -14,6 +14,7 @@ from analyzer.batch.cases import Options, Task, archive_of, kinds_of
 from analyzer.batch.fingerprints import Content, called, contents_of, program
 from analyzer.batch.inputs import Inputs
 from analyzer.batch.kept import forget, place
+from analyzer.batch.lease import Waits
 from analyzer.batch.loose import cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
@@ -26,6 +27,7 @@ from analyzer.batch.shared import CASES, share
 from analyzer.batch.store import Store
 from analyzer.batch.work import COVERED, Done, Job, unchanged, work
 from parsers.errors import FedtraceError
+from parsers.scratch import clear
 
 Work = Callable[[Job], Done]
 """What is done on a job."""
@@ -93,22 +95,28 @@ class Batch(NamedTuple):
 
 
 def batch(
-    path: str, root: str, options: Options, map: Map, told: Callable[[Progress], None] = lambda progress: None
+    path: str,
+    root: str,
+    options: Options,
+    map: Map,
+    told: Callable[[Progress], None] = lambda progress: None,
+    waits: Waits = lambda holder, seconds: None,
 ) -> Batch:
-    """Work on every case of the archive at `path` and fill the folder `root`; `told` hears of each case.
+    """Work on every case of the archive at `path` and fill the folder `root`, both paths or URLs.
 
-    Both are paths or URLs.
+    `told` hears of each case, and `waits` of the lock of an earlier run before it is waited for.
 
     Raises FedtraceError where the archive cannot be looked into, or the folder not be written.
     """
     path, root = on_disk(path), on_disk(root)
     if is_same(path, root):
         raise FedtraceError(shown(root), "this is the archive itself", "name another folder, or one in it")
+    clear()
     store = store_at(root)
     with inputs_at(path) as inputs:
         told_kinds = store.get(KINDS)
         archive = archive_of(inputs, shown(path), root, kinds_of(told_kinds))
-        with store.locked():
+        with store.locked(waits):
             run = _Run(path, inputs, store, options, map, told)
             loose, whole = run.over(archive.loose, archive.says), run.over(archive.tasks, ())
             days = cut([each.covered for each in loose if each.covered is not None], options)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
+from analyzer.batch.lease import Waits
 from parsers.errors import FedtraceError
 
 PARTS = ".work/parts"
@@ -72,8 +73,8 @@ class Store(Protocol):
     def drop(self, name: str) -> None:
         """Remove a file, and the folders that it leaves empty."""
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Keep other runs out, and clear away what a killed one left half-written."""
+    def locked(self, waits: Waits) -> AbstractContextManager[None]:
+        """Keep other runs out, and clear away what a killed one left half-written; `waits` hears of what that takes."""
 
 
 class Disk:
@@ -179,8 +180,8 @@ class Disk:
                 folder = folder.parent
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """As `Store` promises."""
+    def locked(self, waits: Waits) -> Iterator[None]:
+        """As `Store` promises; nothing is waited for."""
         with self._refusals():
             lock = self.root / LOCK
             lock.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,8 @@ In an object store (moto's server, on this machine), in memory, and in folders w
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -196,6 +198,23 @@ def test_two_runs_do_not_write_into_one_place(archive: Path, place: str, monkeyp
         return map(work, jobs)  # type: ignore[call-overload]
 
     assert batch(f"{place}/archive", f"{place}/out", Options(), meanwhile).exit_code == 1  # type: ignore[arg-type]
+
+
+def test_who_waits_for_a_killed_run_says_so(archive: Path, memory: str) -> None:
+    """At once, for whom, and until when; to programs as well."""
+    system = upload(archive, f"{memory}/archive")
+    system.pipe_file("/place/out/.work/lock", b"process 7 on \x1b[31mhost, abc 12")
+    result = fedtrace("batch", f"{memory}/archive", "--out", f"{memory}/out")
+    first, _ = result.stderr.splitlines()
+    said = (
+        r"fedtrace: another run writes here, or was killed: process 7 on \\x1b\[31mhost, abc; it is waited for until "
+    )
+    assert re.fullmatch(said + r"\d\d:\d\d:\d\d UTC, and taken for dead then", first)
+
+    system.pipe_file("/place/out/.work/lock", b"process 7 on host, abc 12")
+    result = fedtrace("batch", f"{memory}/archive", "--out", f"{memory}/out", "--json-log")
+    told = json.loads(result.stderr.splitlines()[0])
+    assert (told["event"], told["holder"]) == ("wait", "process 7 on host, abc")
 
 
 # --- what goes wrong
