@@ -60,6 +60,8 @@ class Task:
     """Nothing is asked but what the files cover."""
     near_ns: tuple[tuple[str, int], ...] = ()
     """Path and first instant of files, for clocks that leave out the year or the day."""
+    spared: frozenset[str] = frozenset()
+    """Paths of files that are not read for this part of a case, and need not be fetched for it."""
     proved: Proved = ()
     """Who lives where, as all of a case that was cut into parts proves it."""
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -27,6 +28,10 @@ MADE_WITH = ("fedtrace", "pyarrow", "cryptography", "dnspython", "jinja2")
 
 KEYLOG = "--keylog "
 """Before the path of a key log, which is no file of the archive."""
+
+
+NOWHERE = Path(os.devnull)
+"""Where the bytes of a file are that is spared: what it is called may tell others apart."""
 
 
 class Content(NamedTuple):
@@ -80,9 +85,11 @@ def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None)
     return Content(whole.hexdigest(), marks)
 
 
-def fetched(inputs: Inputs, marks: Mapping[str, Mark]) -> Mapping[str, Path] | None:
-    """Where the bytes of a case's inputs are by now; None where their paths lead to them."""
-    return inputs.fetched({path: mark for path, mark in marks.items() if not path.startswith(KEYLOG)})
+def fetched(inputs: Inputs, marks: Mapping[str, Mark], spared: Collection[str] = ()) -> Mapping[str, Path] | None:
+    """Where the bytes of a case's inputs are by now, without those that are spared; None where paths lead to them."""
+    wanted = {path: mark for path, mark in marks.items() if not path.startswith(KEYLOG) and path not in spared}
+    places = inputs.fetched(wanted)
+    return None if places is None else {**places, **{path: NOWHERE for path in marks if path in spared}}
 
 
 def key_of(task: Task, content: Content, options: Options) -> str:

@@ -98,7 +98,7 @@ def _work(job: Job, inputs: Inputs) -> Done:
         done = kept(job, found)
         if done is not None:
             return done
-        job = job._replace(fetched=fetched(inputs, marks))
+        job = job._replace(fetched=fetched(inputs, marks, job.task.spared))
         try:
             with _no_cycles():
                 outcome, files, rows, passing, covered = _results(job)
