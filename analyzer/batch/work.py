@@ -112,7 +112,7 @@ def _work(job: Job, inputs: Inputs) -> Done:
     except Exception as error:  # shown as a bug of ours; the other cases go on
         said = f"{type(error).__name__}: {error}"
         outcome = Outcome(case=job.task.name, state="broken", problem=said)
-        return Done(job.task, outcome, None, None, (), traceback.format_exc())
+        return Done(job.task, outcome, None, None, (), trace=traceback.format_exc())
     if covered is not None and job.task.only_span:  # the run keeps it, many in a file
         return Done(job.task, outcome, found._replace(counted=(key, covered)), key, (), covered=covered)
     # A member of an archive is as old as that says.

@@ -379,9 +379,12 @@ def test_a_bug_of_ours_is_a_row_and_the_others_go_on(
         return reading(job) if job.task.name != "healthy" else {}["a bug"]
 
     monkeypatch.setattr(analyzer.batch.work, "_results", fails)
-    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    told: list[run.Progress] = []
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map, told.append)
 
     assert came.exit_code == 4
+    (trace,) = (progress.done.trace for progress in told if progress.done.trace)
+    assert trace.startswith("Traceback") and "KeyError: 'a bug'" in trace
     assert next(o for o in came.outcomes if o.case == "healthy").problem == "KeyError: 'a bug'"
     assert len(kept(tmp_path / "out")) == 2
 
