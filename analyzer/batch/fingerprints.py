@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import analyzer
 import parsers
 from analyzer.batch.cases import Options, Task
-from analyzer.batch.covered import Covered, covered_of
 from analyzer.batch.inputs import Disk, Inputs, Mark, tells, unreadable
 
 MADE_WITH = ("fedtrace", "pyarrow", "cryptography", "dnspython", "jinja2")
@@ -41,23 +40,17 @@ class Content(NamedTuple):
     """Fingerprint of their names and bytes, hex."""
     marks: Mapping[str, Mark]
     """How each looked from outside when it was read, by path."""
-    counted: tuple[str, Covered] | None = None
-    """Of a loose file what it covers, and the key of the work that found it: too little for a file of its own."""
-
-    def plain(self) -> list[Any]:
-        """As JSON can say it."""
-        return [self.digest, self.marks, self.counted and [self.counted[0], self.counted[1].plain()]]
+    counted: tuple[str, Mapping[str, Any]] | None = None
+    """Of a loose file the key of the work that found what it covers, and that, as `Covered.plain` says it: too little
+    for a file of its own. Only who comes to the same key knows how it is said.
+    """
 
 
 def contents_of(told: Mapping[str, Sequence[Any]]) -> dict[str, Content]:
-    """What `plain` said of the inputs of each case."""
+    """What the inputs of each case held, as JSON remembers it; an earlier program may have said less."""
     return {
-        name: Content(
-            digest,
-            {path: (size, at_ns, which) for path, (size, at_ns, which) in marks.items()},
-            counted and (counted[0], covered_of(counted[1])),
-        )
-        for name, (digest, marks, counted) in told.items()
+        name: Content(digest, {path: (size, at_ns, which) for path, (size, at_ns, which) in marks.items()}, *counted)
+        for name, (digest, marks, *counted) in told.items()
     }
 
 

@@ -196,7 +196,7 @@ class _Run:
 
     def remember(self) -> None:
         """Keep what inputs held."""
-        _keep(self.store, MEMORY, {stem: content.plain() for stem, content in self.seen.items()})
+        _keep(self.store, MEMORY, self.seen)
 
 
 def _keep(store: Store, name: str, what: object) -> None:

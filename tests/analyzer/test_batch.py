@@ -195,6 +195,25 @@ def test_loose_files_may_be_answered_in_any_order(tmp_path: Path) -> None:
     assert batch(str(archive), str(tmp_path / "out"), Options(), map).fresh == 0
 
 
+def test_what_another_version_kept_is_not_misread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have told less of a file, or told it otherwise; what files held is known all the same."""
+    archive, out = tmp_path / "archive", tmp_path / "out"
+    archive.mkdir()
+    (archive / "a.pcap").write_bytes(HEALTHY)
+    batch(str(archive), str(out), Options(), map)
+    memory = out / ".work" / "memory.json"
+    remembered = json.loads(memory.read_bytes())
+    digest, marks, _ = remembered["a.pcap"]
+    whole = tree(out)
+
+    for told in ([digest, marks], [digest, marks, ["a key of old", {"spans": "told otherwise"}]]):
+        memory.write_text(json.dumps({**remembered, "a.pcap": told}))
+        with monkeypatch.context() as patched:
+            patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
+            batch(str(archive), str(out), Options(), map)
+        assert tree(out) == whole
+
+
 # --- a second run
 
 
