@@ -74,6 +74,6 @@ def analysis(
 
     `proved` tells who lives where, as `correlate` says.
     """
-    view = correlate(case.events, case.sources, case.readings, tuple(local_domains), tuple(ports), proved=proved)
+    view = correlate(case.events, case.sources, case.readings, tuple(local_domains), tuple(ports), None, proved)
     judgement = judge(view)
     return Analysis(case, view, judgement, checklist(view, judgement))

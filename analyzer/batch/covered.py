@@ -5,6 +5,7 @@ Plain data, kept as JSON.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -60,6 +61,10 @@ class Covered(NamedTuple):
     def plain(self) -> dict[str, Any]:
         """As JSON can say it."""
         return {"spans": self.spans, "slots": sorted(self.slots.items()), "proved": self.proved}
+
+    def json(self) -> str:
+        """The same as a text."""
+        return json.dumps(self.plain())
 
 
 def covered_of(told: Mapping[str, Any]) -> Covered:

@@ -40,9 +40,9 @@ class Content(NamedTuple):
     """Fingerprint of their names and bytes, hex."""
     marks: Mapping[str, Mark]
     """How each looked from outside when it was read, by path."""
-    counted: tuple[str, Mapping[str, Any]] | None = None
-    """Of a loose file the key of the work that found what it covers, and that, as `Covered.plain` says it: too little
-    for a file of its own. Only who comes to the same key knows how it is said.
+    counted: tuple[str, str] | None = None
+    """Of a loose file the key of the work that found what it covers, and that as JSON, which who comes to the same key
+    can read: it is too little for a file of its own.
     """
 
 

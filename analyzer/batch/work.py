@@ -7,6 +7,7 @@ is whole when its receipt is, which is written last.
 from __future__ import annotations
 
 import gc
+import json
 import os
 import traceback
 from collections import Counter
@@ -114,7 +115,7 @@ def _work(job: Job, inputs: Inputs) -> Done:
         outcome = Outcome(case=job.task.name, state="broken", problem=said)
         return Done(job.task, outcome, None, None, (), trace=traceback.format_exc())
     if covered is not None and job.task.only_span:  # the run keeps it, many in a file
-        return Done(job.task, outcome, found._replace(counted=(key, covered.plain())), key, (), covered=covered)
+        return Done(job.task, outcome, found._replace(counted=(key, covered.json())), key, (), covered=covered)
     # A member of an archive is as old as that says.
     passing = {path: at_ns for path, at_ns in passing.items() if path in marks}
     days = tuple(sorted(rows))
@@ -130,7 +131,13 @@ def kept(job: Job, content: Content, store: Store | None = None) -> Done | None:
     key = key_of(job.task, content, job.options)
     if job.task.only_span and content.counted is not None and content.counted[0] == key:
         return Done(
-            job.task, _covering(job.task), content, key, (), covered=covered_of(content.counted[1]), fresh=False
+            job.task,
+            _covering(job.task),
+            content,
+            key,
+            (),
+            covered=covered_of(json.loads(content.counted[1])),
+            fresh=False,
         )
     told = receipt(store or store_at(job.root), key)
     if told is None:

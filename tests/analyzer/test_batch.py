@@ -206,7 +206,7 @@ def test_what_another_version_kept_is_not_misread(tmp_path: Path, monkeypatch: p
     digest, marks, _ = remembered["a.pcap"]
     whole = tree(out)
 
-    for told in ([digest, marks], [digest, marks, ["a key of old", {"spans": "told otherwise"}]]):
+    for told in ([digest, marks], [digest, marks, ["a key of old", "told otherwise"]]):
         memory.write_text(json.dumps({**remembered, "a.pcap": told}))
         with monkeypatch.context() as patched:
             patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
