@@ -58,7 +58,8 @@ def values_of(table: Table, records: Sequence[Any]) -> list[list[Any]]:
 def parquet(table: Table, records: Sequence[Any]) -> bytes:
     """One file of a table."""
     writer = Writer(table)
-    writer.add(values_of(table, records))
+    # Values of one column at a time: those of all are as much again as the records that they are of.
+    writer.write([_array(column, [column.of(record) for record in records]) for column in table.columns])
     return writer.file()
 
 
@@ -80,22 +81,25 @@ class Writer:
         for waiting, values in zip(self._waiting, columns, strict=True):
             waiting.extend(values)
         if len(self._waiting[0]) >= GROUP_ROWS:
-            self._write()
+            self._write_waiting()
 
     def file(self) -> bytes:
         """All of it; nothing can be added after that."""
         if self._file is None or self._waiting[0]:
-            self._write()
+            self._write_waiting()
         assert self._file is not None
         self._file.close()
         return self._out.getvalue()
 
-    def _write(self) -> None:
+    def write(self, arrays: Sequence[Any]) -> None:
+        """Further rows as arrays, column by column: a group of their own."""
         if self._file is None:
-            compression = "zstd" if len(self._waiting[0]) >= DENSE_FROM else "snappy"
+            compression = "zstd" if len(arrays[0]) >= DENSE_FROM else "snappy"
             self._file = pq.ParquetWriter(self._out, self._schema, compression=compression)
-        arrays = [_array(*each) for each in zip(self._table.columns, self._waiting, strict=True)]
         self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def _write_waiting(self) -> None:
+        self.write([_array(*each) for each in zip(self._table.columns, self._waiting, strict=True)])
         for waiting in self._waiting:
             waiting.clear()
 

@@ -76,16 +76,21 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
         page=f"pages/{task.stem}.html" if failing else None,
         rules_broken=len(wanted.judgement.broken),
     )
-    tables = {name: _rows(name, task, options, found, wanted, first_ns) for name in TABLES}
-    small = sum(map(len, tables.values())) <= FEW_ROWS
     files: dict[str, bytes] = {}
+    waiting: dict[str, list[tuple[int | None, Any]]] = {}
+    count = 0
+    for name in TABLES:
+        waiting[name] = _rows(name, task, options, found, wanted, first_ns)
+        count += len(waiting[name])
+        while waiting and count > FEW_ROWS:  # it is not small, and no more than a table is held at once
+            table, rows = waiting.popitem()
+            for day, records in by_day(rows):
+                file = parquet(of_case(TABLES[table], task.name), records)
+                files[f"{table}/day={day}/{task.stem}.parquet"] = file
     few: Rows = {}
-    for name, table in TABLES.items():
-        for day, records in by_day(tables[name]):
-            if small:
-                few.setdefault(day, {})[name] = values_of(table, records)
-            else:
-                files[f"{name}/day={day}/{task.stem}.parquet"] = parquet(of_case(table, task.name), records)
+    for name, rows in waiting.items():
+        for day, records in by_day(rows):
+            few.setdefault(day, {})[name] = values_of(TABLES[name], records)
     if outcome.page is not None:
         files[outcome.page] = page(wanted).encode("utf-8", "backslashreplace")
     return outcome, files, few
