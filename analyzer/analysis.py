@@ -5,7 +5,7 @@ Knows the order of the steps, and nothing of what one of them does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from analyzer.checklist import Item, checklist
@@ -64,8 +64,16 @@ class Analysis(NamedTuple):
         return Analysis(self.case, view, judgement, checklist(view, judgement))
 
 
-def analysis(case: Case, local_domains: Sequence[str] = (), ports: Sequence[int] = FEDERATION_PORTS) -> Analysis:
-    """Correlate and judge what was read. `local_domains` are those on our side; without any they are found."""
-    view = correlate(case.events, case.sources, case.readings, tuple(local_domains), tuple(ports))
+def analysis(
+    case: Case,
+    local_domains: Sequence[str] = (),
+    ports: Sequence[int] = FEDERATION_PORTS,
+    proved: Mapping[tuple[str, str], int] | None = None,
+) -> Analysis:
+    """Correlate and judge what was read. `local_domains` are those on our side; without any they are found.
+
+    `proved` tells who lives where, as `correlate` says.
+    """
+    view = correlate(case.events, case.sources, case.readings, tuple(local_domains), tuple(ports), None, proved)
     judgement = judge(view)
     return Analysis(case, view, judgement, checklist(view, judgement))

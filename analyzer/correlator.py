@@ -39,8 +39,12 @@ def correlate(
     local_domains: Sequence[str] = (),
     ports: Sequence[int] = FEDERATION_PORTS,
     limits: Limits | None = None,
+    proved: Mapping[tuple[str, str], int] | None = None,
 ) -> CaseView:
-    """The case: `events` by tap, each in order of time; `local_domains` as the user gave them."""
+    """The case: `events` by tap, each in order of time; `local_domains` as the user gave them.
+
+    `proved` tells by address and domain how often dialback proved, elsewhere, that the one speaks for the other.
+    """
     limits = limits or Limits()
     logs = {tap: river for tap, river in events.items() if is_log(river)}
     captures = {tap: river for tap, river in events.items() if tap not in logs}
@@ -68,6 +72,7 @@ def correlate(
     # Where there are captures, they show who asked, and a log's questions would be told twice.
     tellers = {} if captures else {t.tap: t.teller for t in threads_told if t.teller}
     where = directory([*groups, *told_groups], client_streams, questions, nat, tellers)
+    where = where.knowing(Counter(proved).elements()) if proved else where
     coverage = _coverage(captures, sources, readings, joined)
     local, assumed = find_local(
         local_domains,

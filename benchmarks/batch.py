@@ -23,9 +23,7 @@ ATTEMPTS = 40
 """Attempts of its smallest case; of the others as many more each."""
 STANZAS = 40
 FILES = {"quick": 1_000, "full": 10_000}
-"""Small files, of one attempt each."""
-FOLDERS = 1_000
-"""Small files that are a case each; more would say the same."""
+"""Small files, of one attempt each: once beside each other, once as a case each."""
 DAYS = 3
 """Days over which loose files lie."""
 
@@ -53,9 +51,9 @@ def loose(path: Path, files: int) -> None:
         _case(path / f"ring_{number:05}.pcap", number, 1, 3, number * DAYS * DAY_US // files)
 
 
-def folders(path: Path) -> None:
+def folders(path: Path, files: int) -> None:
     """Small files, each a case."""
-    for number in range(FOLDERS):
+    for number in range(files):
         _case(path / f"case-{number:05}" / "outside.pcap", number, 1, 3)
 
 
@@ -86,7 +84,7 @@ def figures(size: str, rounds: int) -> bool:
         root = Path(scratch)
         held = _workers(root, rounds)
         held.append(_small("loose", made(f"loose-{FILES[size]}", partial(loose, files=FILES[size])), root))
-        held.append(_small("a folder each", made(f"folders-{FOLDERS}", folders), root))
+        held.append(_small("a folder each", made(f"folders-{FILES[size]}", partial(folders, files=FILES[size])), root))
     held.append(_page(made("years", years.make)))
     return all(held)
 

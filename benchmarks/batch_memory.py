@@ -1,4 +1,4 @@
-"""Memory of a worker of `fedtrace batch` on archives of more than it may hold: `python -m benchmarks.batch_memory`.
+"""Memory of a worker of `fedtrace batch` on archives of more than it may hold: part of `python -m benchmarks batch`.
 
 One worker, in the process that also writes the summary, so that the figure is an upper bound.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import captures, rivals
-from benchmarks.measure import CommandFailed, run
+from benchmarks.measure import run
 
 PEAK_BYTES = 500_000_000
 """What a worker may take, whatever the archive."""
@@ -40,7 +40,7 @@ def log(streams: int) -> Iterator[str]:
 
 
 def measured(size: str) -> bool:
-    """Print what each archive takes; True when the promise holds for all."""
+    """Print what each archive takes; True when the promise holds for all. Raises CommandFailed."""
     capture = captures.made("dense", ATTEMPTS[size])
     held = True
     print("\nmemory of a worker in a batch:")
@@ -65,10 +65,3 @@ def measured(size: str) -> bool:
                 flush=True,
             )
     return held
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(0 if measured("quick" if "--quick" in sys.argv else "full") else 1)
-    except CommandFailed as failure:
-        sys.exit(f"no figures: {failure}")

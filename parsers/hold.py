@@ -35,6 +35,8 @@ SIFT_EVERY = 16_384
 """New events after which those of other pairs are let go: streams have named their domains by then."""
 FAREWELL_NS = 5 * 10**9
 """Lines that a server writes of a stream within 5 s after its end belong to it still."""
+PROVED_MAX = 1 << 16
+"""Keys that domains sent from addresses, and of which it is remembered whether they were found valid."""
 STREAMS_MAX = 1 << 18
 """Streams of a log whose beginning is remembered; of those that were longest silent it is forgotten."""
 
@@ -123,6 +125,18 @@ class Count(Hold):
         """Weight of what began in each slot of `SLOT_NS` since 1970."""
         self.lines: dict[str, dict[int, tuple[int, int]]] = {}
         """By source, the first and the last line that tells something in each slot."""
+        self._sent: set[tuple[str, str, str]] = set()
+        """Address, its domain and the other's, of dialback keys that were sent."""
+        self._valid: Counter[tuple[str, str, str]] = Counter()
+        """The same of those that were found valid; which direction is read first is chance."""
+
+    @property
+    def proved(self) -> dict[tuple[str, str], int]:
+        """Address and domain, of those that dialback proved to live there, and how often (XEP-0220)."""
+        found: Counter[tuple[str, str]] = Counter()
+        for address, domain, other in self._valid.keys() & self._sent:
+            found[address, domain] += self._valid[address, domain, other]
+        return dict(sorted(found.items()))
 
     def begins(self, at_ns: int, weight: int = CONVERSATION_WEIGHT) -> bool:
         """A conversation begins, and is read to be counted."""
@@ -138,7 +152,19 @@ class Count(Hold):
                 lines, slot = self.lines.setdefault(event.where.source, {}), event.at_ns // SLOT_NS
                 first, last = lines.get(slot, (line, line))
                 lines[slot] = (min(first, line), max(last, line))
+            if type(event) is Dialback and event.word == "result":
+                self._key(event)
         events.clear()
+
+    def _key(self, event: Dialback) -> None:
+        """A key goes to whom a domain wants to be let in by, and the answer comes back."""
+        flow, one, other = event.flow, event.from_domain, event.to_domain
+        if flow is None or one is None or other is None:
+            return
+        if event.verdict is None and len(self._sent) < PROVED_MAX:
+            self._sent.add((flow.src_ip, one, other))
+        elif event.verdict == "valid" and len(self._valid) < PROVED_MAX:
+            self._valid[flow.dst_ip, other, one] += 1
 
 
 class _Stream:

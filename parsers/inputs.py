@@ -11,20 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
-from weakref import finalize
 
 from parsers import case_file
 from parsers.archive import Unpacking, archive_kind
 from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.scratch import Scratch
 from parsers.source import How, Source
 
 FILES_MAX = 100_000
 """Files of one case: more are an archive, which wants to be cut into cases."""
 
 
-@dataclass(slots=True, weakref_slot=True)
+@dataclass(slots=True)
 class Inputs:
     """What the paths of a user name."""
 
@@ -36,7 +34,7 @@ class Inputs:
     """Bytes that a source lacks which was cut short, by its name."""
     known: list[case_file.Known] = field(default_factory=list)
     """What each `case.toml` says."""
-    unpacked: Path | None = None
+    unpacked: Scratch | None = None
     """Folder of the members of archives; it goes away with this object, or with the program."""
 
     def how(self, source: Source, how: How) -> How:
@@ -61,9 +59,8 @@ def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path] | None = None) -
                 members[path] = (file, None, 0)
             continue
         if unpacking is None:
-            found.unpacked = Path(mkdtemp(prefix="fedtrace-"))
-            finalize(found, rmtree, found.unpacked, ignore_errors=True)
-            unpacking = Unpacking(found.unpacked)
+            found.unpacked = Scratch()
+            unpacking = Unpacking(found.unpacked.path)
         for member in unpacking.members(path, file):
             # An archive may hold two members of one name: the later does not replace the earlier.
             place, again = member.path, 1

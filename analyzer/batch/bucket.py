@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from analyzer.batch.inputs import Mark, tells
-from analyzer.batch.lease import Lease
+from analyzer.batch.lease import Lease, Waits
 from analyzer.batch.remote import mark, place_of, reason
 from analyzer.batch.store import LOCK, PARTS, Unwritable
 
@@ -106,14 +106,14 @@ class Bucket:
         """As `Store` promises."""
         return sorted(self._list(folder))
 
-    def folders(self, folder: str) -> list[str]:
+    def names(self, folder: str) -> list[str]:
         """As `Store` promises."""
         with self._refusals():
             try:
                 listed = self.system.ls(self.path(folder), detail=True)
             except FileNotFoundError:
                 return []
-        return sorted(self.place.name(info["name"]) for info in listed if info["type"] == "directory")
+        return sorted(info["name"].rstrip("/").rpartition("/")[2] for info in listed)
 
     def drop_all(self, folder: str) -> None:
         """As `Store` promises."""
@@ -134,7 +134,7 @@ class Bucket:
                 return
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, waits: Waits) -> Iterator[None]:
         """As `Store` promises. Where a killed run has left its lock, that is waited out."""
         with self._refusals():
             # It is written from a thread of its own, and a driver may be one connection, which bears one.
@@ -142,7 +142,7 @@ class Bucket:
             lease = Lease(type(self.system)(*self.system.storage_args, **own), self.path(LOCK))
             if not self._whole:
                 self._make_room(LOCK)
-            if not lease.take():
+            if not lease.take(waits):
                 raise Unwritable(
                     self.place.shown, "another run is writing here", "wait for its end, or name another folder"
                 )

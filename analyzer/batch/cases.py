@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from analyzer.batch.covered import Proved
 from analyzer.batch.inputs import Inputs, Kinds
 from parsers.case_file import NAME as CASE_FILE
 from parsers.errors import SourceUnreadable
@@ -59,6 +60,10 @@ class Task:
     """Nothing is asked but what the files cover."""
     near_ns: tuple[tuple[str, int], ...] = ()
     """Path and first instant of files, for clocks that leave out the year or the day."""
+    spared: frozenset[str] = frozenset()
+    """Paths of files that are not read for this part of a case, and need not be fetched for it."""
+    proved: Proved = ()
+    """Who lives where, as all of a case that was cut into parts proves it."""
 
 
 @dataclass(frozen=True, slots=True)

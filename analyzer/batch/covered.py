@@ -1,12 +1,19 @@
-"""What the inputs of a case cover, and how much would have to be held of it by the time: plain data, kept as JSON."""
+"""What the inputs of a case cover, how much would have to be held of it by the time, and who was proved to live where.
+
+Plain data, kept as JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from parsers.hold import SLOT_NS
 
+Proved = tuple[tuple[str, str, int], ...]
+"""Address, domain that dialback proved to live there, and how often; in order."""
 UNDER_WAY_NS = 86_400 * 10**9
 """A log is read from a day before a window, for the streams under way, to a day after it, in which others end."""
 
@@ -48,13 +55,28 @@ class Covered(NamedTuple):
     """Those inputs of which some instant is known."""
     slots: Mapping[int, int]
     """Weight of what began in each slot of `SLOT_NS` since 1970: see `parsers.hold`."""
+    proved: Proved = ()
+    """Who was proved to live where: what one part shows, the others know."""
 
     def plain(self) -> dict[str, Any]:
         """As JSON can say it."""
-        return {"spans": self.spans, "slots": sorted(self.slots.items())}
+        return {"spans": self.spans, "slots": sorted(self.slots.items()), "proved": self.proved}
+
+    def json(self) -> str:
+        """The same as a text."""
+        return json.dumps(self.plain())
 
 
 def covered_of(told: Mapping[str, Any]) -> Covered:
     """What `plain` said."""
     spans = (Span(*span)._replace(lines=tuple(map(tuple, span[4]))) for span in told["spans"])
-    return Covered(tuple(spans), dict(told["slots"]))
+    proved = ((address, domain, often) for address, domain, often in told["proved"])
+    return Covered(tuple(spans), dict(told["slots"]), tuple(proved))
+
+
+def proved_by(found: Iterable[Covered]) -> Proved:
+    """What several inputs prove together."""
+    together: Counter[tuple[str, str]] = Counter()
+    for each in found:
+        together.update({(address, domain): often for address, domain, often in each.proved})
+    return tuple((address, domain, often) for (address, domain), often in sorted(together.items()))

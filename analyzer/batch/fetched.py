@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
+from tempfile import gettempdir
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +20,7 @@ from analyzer.batch.inputs import Entry, Kinds, Mark
 from analyzer.batch.remote import Place, is_remote, mark, place_of
 from parsers.archive import FREE_MIN, KIND_LEN, kind_of
 from parsers.errors import FedtraceError
+from parsers.scratch import Scratch
 
 AT_ONCE = 8
 """Files that are fetched side by side, where the driver can."""
@@ -36,15 +37,15 @@ class Fetched:
         self._system: Any = self.place.system
         self._seen: dict[str, Mark] = {}
         self._held: dict[str, Path] = {}
-        self._folder: Path | None = None
+        self._scratch: Scratch | None = None
 
     def __enter__(self) -> Fetched:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder, self._held = None, {}
+        if self._scratch is not None:
+            self._scratch.remove()
+        self._scratch, self._held = None, {}
 
     def entries(self, leave_out: str, known: Kinds) -> list[Entry]:
         """As `Inputs` promises; what files looked like is remembered, and not asked for again."""
@@ -91,12 +92,12 @@ class Fetched:
         """As `Inputs` promises."""
         lacking = [name for name in marks if name not in self._held]
         if lacking:
-            if self._folder is None:
-                self._folder = Path(mkdtemp(prefix="fedtrace-"))
-            if shutil.disk_usage(self._folder).free < sum(marks[name][0] for name in lacking) + FREE_MIN:
+            self._scratch = self._scratch or Scratch()
+            folder = self._scratch.path
+            if shutil.disk_usage(folder).free < sum(marks[name][0] for name in lacking) + FREE_MIN:
                 what = f"it cannot be fetched: less room than it needs is free on the disk of {gettempdir()}"
                 raise FedtraceError(lacking[0], what, "make room, or set TMPDIR")
-            places = {name: self._folder / f"{len(self._held) + n:06d}" for n, name in enumerate(lacking)}
+            places = {name: folder / f"{len(self._held) + n:06d}" for n, name in enumerate(lacking)}
             with ThreadPoolExecutor(AT_ONCE if getattr(self._system, "async_impl", False) else 1) as pool:
                 for name in pool.map(lambda name: self._fetch(name, places[name], marks[name]), lacking):
                     self._held[name] = places[name]

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from shutil import which
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import analyzer
 import parsers
@@ -28,6 +29,10 @@ KEYLOG = "--keylog "
 """Before the path of a key log, which is no file of the archive."""
 
 
+NOWHERE = Path(os.devnull)
+"""Where the bytes of a file are that is spared: what it is called may tell others apart."""
+
+
 class Content(NamedTuple):
     """What the inputs of a case hold."""
 
@@ -35,6 +40,18 @@ class Content(NamedTuple):
     """Fingerprint of their names and bytes, hex."""
     marks: Mapping[str, Mark]
     """How each looked from outside when it was read, by path."""
+    counted: tuple[str, str] | None = None
+    """Of a loose file the key of the work that found what it covers, and that as JSON, which who comes to the same key
+    can read: it is too little for a file of its own.
+    """
+
+
+def contents_of(told: Mapping[str, Sequence[Any]]) -> dict[str, Content]:
+    """What the inputs of each case held, as JSON remembers it; an earlier program may have said less."""
+    return {
+        name: Content(digest, {path: (size, at_ns, which) for path, (size, at_ns, which) in marks.items()}, *counted)
+        for name, (digest, marks, *counted) in told.items()
+    }
 
 
 def marks_of(inputs: Inputs, task: Task, also: Sequence[str], keylog: Path | None) -> dict[str, Mark]:
@@ -61,17 +78,24 @@ def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None)
     return Content(whole.hexdigest(), marks)
 
 
-def fetched(inputs: Inputs, marks: Mapping[str, Mark]) -> Mapping[str, Path] | None:
-    """Where the bytes of a case's inputs are by now; None where their paths lead to them."""
-    return inputs.fetched({path: mark for path, mark in marks.items() if not path.startswith(KEYLOG)})
+def fetched(inputs: Inputs, marks: Mapping[str, Mark], spared: Collection[str] = ()) -> Mapping[str, Path] | None:
+    """Where the bytes of a case's inputs are by now, without those that are spared; None where paths lead to them."""
+    wanted = {path: mark for path, mark in marks.items() if not path.startswith(KEYLOG) and path not in spared}
+    places = inputs.fetched(wanted)
+    return None if places is None else {**places, **{path: NOWHERE for path in marks if path in spared}}
 
 
 def key_of(task: Task, content: Content, options: Options) -> str:
     """The name of the work on a case, hex."""
     asked = [task.name, task.stem, task.paths, task.window_ns, task.near_ns, task.only_span, _asked(options)]
-    part = [task.within_ns, task.share, task.sources, task.lines]
+    part = [task.within_ns, task.share, task.sources, task.lines, task.proved]
     told = json.dumps([content.digest, program(), asked, part], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
+
+
+def called(told: str) -> str:
+    """The name of what is made of this, hex."""
+    return hashlib.sha256((program() + told).encode()).hexdigest()[:40]
 
 
 @cache

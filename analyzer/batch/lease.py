@@ -6,8 +6,11 @@ only if there is none, two runs cannot take it at once; elsewhere they are kept 
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from socket import gethostname
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +18,11 @@ BEAT_S = 10.0
 """Seconds from one writing to the next."""
 PATIENCE = 3
 """Writings that are missed until its holder is taken for dead."""
+HOLDER_MAX = 100
+"""Characters of what a lock says of its holder: anybody may have written it."""
+
+Waits = Callable[[str, float], None]
+"""Hears whose lock is waited for, and how many seconds at most."""
 
 
 class Lease:
@@ -23,15 +31,15 @@ class Lease:
     def __init__(self, system: Any, path: str) -> None:
         """`system` is the fsspec file system that the object is in."""
         self._system, self._path = system, path
-        self._name, self._number = uuid4().hex, 0
+        self._name, self._number = f"process {os.getpid()} on {gethostname()}, {uuid4().hex[:12]}", 0
         self._ended = threading.Event()
         self._beats = threading.Thread(target=self._beat, daemon=True)
         self.lost = False
         """Whether another run has taken it."""
 
-    def take(self) -> bool:
-        """Whether it could be taken. Raises what the driver does."""
-        if not self._made() and not (self._left() and self._taken_over()):
+    def take(self, waits: Waits = lambda holder, seconds: None) -> bool:
+        """Whether it could be taken; `waits` hears it before it is waited. Raises what the driver does."""
+        if not self._made() and not (self._left(waits) and self._taken_over()):
             return False
         self._beats.start()
         return True
@@ -70,9 +78,12 @@ class Lease:
             self._system.pipe_file(self._path, self._told())
         return True
 
-    def _left(self) -> bool:
+    def _left(self, waits: Waits) -> bool:
         """Whether nobody writes the one that was found."""
         found = self._found()
+        if found is not None:
+            holder, _, _ = found.decode("utf-8", "replace").rpartition(" ")
+            waits(holder[:HOLDER_MAX], PATIENCE * BEAT_S)
         for _ in range(PATIENCE):
             self._ended.wait(BEAT_S)
             if self._found() != found:

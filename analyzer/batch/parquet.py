@@ -20,6 +20,8 @@ from analyzer.report.tables import Column, Kind, Table
 
 DENSE_FROM = 500
 """Rows from which on zstd saves more than its start for each column takes, which is half of what a small file takes."""
+GROUP_ROWS = 10_000
+"""Rows from which on those that wait are written: at most some 30 MB of them are held."""
 _INT64_MAX = (1 << 63) - 1
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _TYPES: Mapping[Kind, pa.DataType] = {
@@ -48,15 +50,58 @@ def by_day(rows: Sequence[tuple[int | None, Any]]) -> Iterator[tuple[str, list[A
     yield from sorted(days.items())
 
 
+def values_of(table: Table, records: Sequence[Any]) -> list[list[Any]]:
+    """The values of records, column by column."""
+    return [[column.of(record) for record in records] for column in table.columns]
+
+
 def parquet(table: Table, records: Sequence[Any]) -> bytes:
     """One file of a table."""
-    arrays = [_array(column, [column.of(record) for record in records]) for column in table.columns]
-    fields = [pa.field(c.name, _TYPES[c.kind]) for c in table.columns]
-    kinds = tuple((c.name, c.kind, c.order) for c in table.columns)
-    whole = pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=_for_pandas(table.key, kinds)))
-    out = BytesIO()
-    pq.write_table(whole, out, compression="zstd" if len(records) >= DENSE_FROM else "snappy")
-    return out.getvalue()
+    writer = Writer(table)
+    # Values of one column at a time: those of all are as much again as the records that they are of.
+    writer.write([_array(column, [column.of(record) for record in records]) for column in table.columns])
+    return writer.file()
+
+
+class Writer:
+    """A file of a table to which rows come one after the other; not all of them are held."""
+
+    def __init__(self, table: Table) -> None:
+        """There are none yet."""
+        self._table = table
+        kinds = tuple((c.name, c.kind, c.order) for c in table.columns)
+        fields = [pa.field(c.name, _TYPES[c.kind]) for c in table.columns]
+        self._schema = pa.schema(fields, metadata=_for_pandas(table.key, kinds))
+        self._waiting: list[list[Any]] = [[] for _ in table.columns]
+        self._out = BytesIO()
+        self._file: pq.ParquetWriter | None = None
+
+    def add(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Further rows, column by column."""
+        for waiting, values in zip(self._waiting, columns, strict=True):
+            waiting.extend(values)
+        if len(self._waiting[0]) >= GROUP_ROWS:
+            self._write_waiting()
+
+    def file(self) -> bytes:
+        """All of it; nothing can be added after that."""
+        if self._file is None or self._waiting[0]:
+            self._write_waiting()
+        assert self._file is not None
+        self._file.close()
+        return self._out.getvalue()
+
+    def write(self, arrays: Sequence[Any]) -> None:
+        """Further rows as arrays, column by column: a group of their own."""
+        if self._file is None:
+            compression = "zstd" if len(arrays[0]) >= DENSE_FROM else "snappy"
+            self._file = pq.ParquetWriter(self._out, self._schema, compression=compression)
+        self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def _write_waiting(self) -> None:
+        self.write([_array(*each) for each in zip(self._table.columns, self._waiting, strict=True)])
+        for waiting in self._waiting:
+            waiting.clear()
 
 
 def _array(column: Column, values: list[Any]) -> Any:

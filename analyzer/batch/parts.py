@@ -75,7 +75,12 @@ def parts(task: Task, covered: Covered, options: Options) -> list[Task]:
         if options.since_ns is not None and window.end_ns <= options.since_ns:
             continue
         spans = [s for s in covered.spans if s.touches((window.begin_ns, window.end_ns), MARGIN * SLOT_NS)]
-        read = replace(reading(task, spans, window), sources=tuple(s.name for s in spans))
+        read = replace(
+            reading(task, spans, window),
+            sources=tuple(s.name for s in spans),
+            spared=frozenset({s.path for s in covered.spans} - {s.path for s in spans}),
+            proved=covered.proved,
+        )
         for part in window.of(read):
             if not number:  # what nothing dates stands at the epoch
                 part = replace(part, window_ns=(0, window.end_ns), within_ns=(0, window.within_ns[1]))

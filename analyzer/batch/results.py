@@ -7,9 +7,10 @@ from typing import Any
 
 from analyzer.analysis import Analysis
 from analyzer.batch.cases import Options, Task
+from analyzer.batch.kept import Rows
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.owned import began_ns, ours, owned
-from analyzer.batch.parquet import by_day, of_case, parquet
+from analyzer.batch.parquet import by_day, of_case, parquet, values_of
 from analyzer.report.page import page
 from analyzer.report.tables import TABLES, Column, Table
 from analyzer.session import Session
@@ -46,12 +47,14 @@ AT: Mapping[str, str] = {
 """The column that tells the day of a row; the others lie on the day of their attempt, or of their case."""
 ONE_WINDOW = ("connections", "lookups", "events", "damage")
 """Tables whose rows a case reads from the hours around its days as well; the neighbour tells these."""
+FEW_ROWS = 500
+"""Rows of a small case, at most. A file of its own for each table and day would take ten times as long as the rows."""
 WORST = ("failing", "degraded", "undetermined", "healthy")
 """States of a pair, the worst first."""
 
 
-def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dict[str, bytes]]:
-    """The row of a case, and its files by name."""
+def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dict[str, bytes], Rows]:
+    """The row of a case; its files by name; and the rows of a small one, which are in none of these."""
     wanted = found.of(_keep(task, options, found))
     stamps = [r.first_ns for r in found.case.readings.values() if r.first_ns is not None]
     first_ns = min((s.began_ns for s in wanted.view.sessions), default=min(stamps, default=None))
@@ -73,16 +76,24 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
         page=f"pages/{task.stem}.html" if failing else None,
         rules_broken=len(wanted.judgement.broken),
     )
-    files = {}
-    for name, table in TABLES.items():
-        own = of_case(table, task.name)
-        for day, records in by_day(_rows(name, task, options, found, wanted, first_ns)):
-            files[f"{name}/day={day}/{task.stem}.parquet"] = parquet(own, records)
-    for day, records in by_day([(first_ns, outcome)]):
-        files[f"cases/day={day}/{task.stem}.parquet"] = parquet(CASES, records)
+    files: dict[str, bytes] = {}
+    waiting: dict[str, list[tuple[int | None, Any]]] = {}
+    count = 0
+    for name in TABLES:
+        waiting[name] = _rows(name, task, options, found, wanted, first_ns)
+        count += len(waiting[name])
+        while waiting and count > FEW_ROWS:  # it is not small, and no more than a table is held at once
+            table, rows = waiting.popitem()
+            for day, records in by_day(rows):
+                file = parquet(of_case(TABLES[table], task.name), records)
+                files[f"{table}/day={day}/{task.stem}.parquet"] = file
+    few: Rows = {}
+    for name, rows in waiting.items():
+        for day, records in by_day(rows):
+            few.setdefault(day, {})[name] = values_of(TABLES[name], records)
     if outcome.page is not None:
         files[outcome.page] = page(wanted).encode("utf-8", "backslashreplace")
-    return outcome, files
+    return outcome, files, few
 
 
 def _keep(task: Task, options: Options, found: Analysis) -> Callable[[Session], bool]:

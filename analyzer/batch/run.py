@@ -5,16 +5,16 @@ Nothing here knows which map it was given, and in which order it answers.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
 from analyzer.batch.cases import Options, Task, archive_of, kinds_of
-from analyzer.batch.days import NO_DAY
-from analyzer.batch.fingerprints import Content, program
+from analyzer.batch.fingerprints import Content, called, contents_of, program
 from analyzer.batch.inputs import Inputs
+from analyzer.batch.kept import forget, place
+from analyzer.batch.lease import Waits
 from analyzer.batch.loose import cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
@@ -23,9 +23,11 @@ from analyzer.batch.parts import parts
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.previous import Said, bytes_of, runs_of
 from analyzer.batch.remote import is_same, on_disk, shown
+from analyzer.batch.shared import CASES, share
 from analyzer.batch.store import Store
-from analyzer.batch.work import COVERED, KEPT, Done, Job, known_of, place, unchanged, work
+from analyzer.batch.work import COVERED, Done, Job, unchanged, work
 from parsers.errors import FedtraceError
+from parsers.scratch import clear
 
 Work = Callable[[Job], Done]
 """What is done on a job."""
@@ -63,8 +65,6 @@ class Progress(NamedTuple):
 
     done: Done
     """The case that has just been done."""
-    fresh: bool
-    """It was read now, and not kept from an earlier run."""
     number: int
     """Cases done so far."""
     total: int
@@ -95,22 +95,28 @@ class Batch(NamedTuple):
 
 
 def batch(
-    path: str, root: str, options: Options, map: Map, told: Callable[[Progress], None] = lambda progress: None
+    path: str,
+    root: str,
+    options: Options,
+    map: Map,
+    told: Callable[[Progress], None] = lambda progress: None,
+    waits: Waits = lambda holder, seconds: None,
 ) -> Batch:
-    """Work on every case of the archive at `path` and fill the folder `root`; `told` hears of each case.
+    """Work on every case of the archive at `path` and fill the folder `root`, both paths or URLs.
 
-    Both are paths or URLs.
+    `told` hears of each case, and `waits` of the lock of an earlier run before it is waited for.
 
     Raises FedtraceError where the archive cannot be looked into, or the folder not be written.
     """
     path, root = on_disk(path), on_disk(root)
     if is_same(path, root):
         raise FedtraceError(shown(root), "this is the archive itself", "name another folder, or one in it")
+    clear()
     store = store_at(root)
     with inputs_at(path) as inputs:
         told_kinds = store.get(KINDS)
         archive = archive_of(inputs, shown(path), root, kinds_of(told_kinds))
-        with store.locked():
+        with store.locked(waits):
             run = _Run(path, inputs, store, options, map, told)
             loose, whole = run.over(archive.loose, archive.says), run.over(archive.tasks, ())
             days = cut([each.covered for each in loose if each.covered is not None], options)
@@ -118,7 +124,7 @@ def batch(
             worked = [*loose, *whole, *run.over(pieces, ()), *run.over(days, archive.says)]
             done = sorted((each for each in worked if each.covered is None), key=lambda each: each.task.stem)
             kept = {each.key for each in worked if each.key}
-            _publish(store, done, kept)
+            kept |= _publish(store, done, kept)
             outcomes = tuple(each.outcome for each in done)
             store.put({METRICS: metrics(outcomes).encode()})
             replaced = _overview(store, kept, options, outcomes)
@@ -137,7 +143,7 @@ class _Run:
         self.archive, self.inputs, self.store = archive, inputs, store
         self.options, self.map, self.told = options, map, told
         memory = store.get(MEMORY)
-        self.known = known_of(json.loads(memory)) if memory else {}
+        self.known = contents_of(json.loads(memory)) if memory else {}
         self.seen: dict[str, Content] = {}
         self.fresh = 0
         self.due = REMEMBER_EVERY
@@ -155,11 +161,13 @@ class _Run:
             if done is None:
                 waiting.append(job)
             else:
-                self._note(done, found, len(tasks), fresh=False)
+                self._note(done, found, len(tasks))
         # The largest first: one that is begun last is waited for by all.
         waiting.sort(key=self._size, reverse=True)
         for done in self.map(work, waiting) if waiting else ():
-            self._note(done, found, len(tasks), fresh=True)
+            prepare()
+            self._note(done, found, len(tasks))
+            self._remember_some(done)
         return sorted(found, key=lambda each: each.task.stem)
 
     def _size(self, job: Job) -> int:
@@ -169,22 +177,22 @@ class _Run:
         except FedtraceError:
             return 0
 
-    def _note(self, done: Done, found: list[Done], total: int, fresh: bool) -> None:
+    def _note(self, done: Done, found: list[Done], total: int) -> None:
         found.append(done)
-        self.fresh += fresh and done.outcome.state != COVERED
+        self.fresh += done.fresh and done.outcome.state != COVERED
         if done.content is not None:
             self.seen[done.task.stem] = done.content
-        if fresh:
-            prepare()
-            marks = {} if done.content is None else done.content.marks
-            self.new_bytes += sum(size for size, *_ in marks.values())
-        if fresh and (len(self.seen) >= self.due or self.new_bytes >= REMEMBER_BYTES):
-            self.remember()
-            self.due, self.new_bytes = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4), 0
         if done.key is not None:
             key = done.key
-            self.store.show({name: place(key, name) for name in done.files}, fresh)
-        self.told(Progress(done, fresh, len(found), total))
+            self.store.show({name: place(key, name) for name in done.files}, done.fresh)
+        self.told(Progress(done, len(found), total))
+
+    def _remember_some(self, done: Done) -> None:
+        """Keep what inputs held, now and then: what was read since would be read again."""
+        self.new_bytes += 0 if done.content is None else sum(size for size, *_ in done.content.marks.values())
+        if len(self.seen) >= self.due or self.new_bytes >= REMEMBER_BYTES:
+            self.remember()
+            self.due, self.new_bytes = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4), 0
 
     def remember(self) -> None:
         """Keep what inputs held."""
@@ -198,25 +206,16 @@ def _keep(store: Store, name: str, what: object) -> None:
         store.put({name: told})
 
 
-def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> None:
-    """What people look at is what these cases came to, and nothing else."""
-    names = {name for each in done for name in each.files}
-    folders = ("cases", *TABLES)
-    for each in done:
-        if not each.files:
-            names.add(f"cases/day={NO_DAY}/{each.task.stem}.parquet")
-            kept.add(_row(store, each))
-    missing = [table for table in folders if not any(name.startswith(f"{table}/") for name in names)]
-    for table in missing:
-        names.add(f"{table}/day={NO_DAY}/none.parquet")
-        kept.add(_no_rows(store, table))
-    for folder in (*folders, PAGES):
+def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> set[str]:
+    """What people look at is what these cases came to, and nothing else; the keys of what they share."""
+    names, keys = share(store, done, TABLES)
+    names |= {name for each in done for name in each.files}
+    for folder in (CASES, *TABLES, PAGES):
         for name in store.below(folder):
             if name not in names:
                 store.drop(name)
-    for folder in store.folders(KEPT):
-        if folder.rpartition("/")[2] not in kept:
-            store.drop_all(folder)
+    forget(store, kept | keys)
+    return keys
 
 
 def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence[Outcome]) -> bool:
@@ -225,7 +224,7 @@ def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence
     """
     asked = json.dumps(asdict(replace(options, since_ns=None)), sort_keys=True, default=str)
     run = Said(
-        work=_digest(json.dumps([sorted(kept), asked, options.since_ns])),
+        work=called(json.dumps([sorted(kept), asked, options.since_ns])),
         program=program(),
         asked=asked,
         since_ns=options.since_ns,
@@ -242,33 +241,3 @@ def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence
     store.put({SUMMARY: page})
     store.put({RUNS: bytes_of([run] if before is None else [run, before])})
     return before is not None and not before.compares(run)
-
-
-def _row(store: Store, done: Done) -> str:
-    """Show the row of a case that could not be read; the key under which it is kept."""
-    key = "row-" + _digest(json.dumps([done.task.stem, asdict(done.outcome)]))
-    name = f"cases/day={NO_DAY}/{done.task.stem}.parquet"
-    if store.size(place(key, name)) is None:
-        from analyzer.batch.parquet import parquet
-        from analyzer.batch.results import CASES
-
-        store.put({place(key, name): parquet(CASES, [done.outcome])})
-    store.show({name: place(key, name)}, fresh=False)
-    return key
-
-
-def _no_rows(store: Store, table: str) -> str:
-    """Show a table that has no row, so that readers find its columns; the key under which it is kept."""
-    key = "none-" + _digest(table)
-    name = f"{table}/day={NO_DAY}/none.parquet"
-    if store.size(place(key, name)) is None:
-        from analyzer.batch.parquet import of_case, parquet
-        from analyzer.report import tables
-
-        store.put({place(key, name): parquet(of_case(tables.TABLES[table], ""), [])})
-    store.show({name: place(key, name)}, fresh=False)
-    return key
-
-
-def _digest(told: str) -> str:
-    return hashlib.sha256((program() + told).encode()).hexdigest()[:40]

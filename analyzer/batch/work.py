@@ -12,15 +12,17 @@ import os
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.batch import parts
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span, covered_of
 from analyzer.batch.fingerprints import Content, content_of, fetched, key_of, marks_of
 from analyzer.batch.inputs import Inputs, Mark, tells
+from analyzer.batch.kept import Rows, keep, receipt
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.remote import Unreachable
@@ -31,10 +33,6 @@ from parsers.hold import SLOT_NS, Count, Hold, TooMuch
 if TYPE_CHECKING:
     from parsers.case import Case
 
-KEPT = ".work/kept"
-"""Where the results of each piece of work lie, by its key."""
-RECEIPT = "receipt.json"
-"""What a piece of work came to; as long as it is missing, the work is not done."""
 COVERED = "covered"
 """State of what is no case yet: a loose file, or a case of which more would have to be held than a worker may."""
 LEFT_FREE = "is free on the disk"
@@ -54,10 +52,14 @@ class Done(NamedTuple):
     """Under which its results are kept; None where it has to be tried again next time."""
     files: Sequence[str]
     """Names of its results, below the folder of results."""
+    days: Sequence[str] = ()
+    """Days of a small case, whose rows are kept with its receipt."""
     trace: str | None = None
     """Where fedtrace failed: the traceback."""
     covered: Covered | None = None
     """What its inputs cover, where it is no case yet."""
+    fresh: bool = True
+    """It was read now, or could not be, and was not kept from an earlier run."""
 
 
 class Job(NamedTuple):
@@ -97,11 +99,12 @@ def _work(job: Job, inputs: Inputs) -> Done:
         done = kept(job, found)
         if done is not None:
             return done
-        job = job._replace(fetched=fetched(inputs, marks))
+        job = job._replace(fetched=fetched(inputs, marks, job.task.spared))
         try:
-            outcome, files, passing, covered = _results(job)
+            with _no_cycles():
+                outcome, files, rows, passing, covered = _results(job)
         except (UnknownFormat, AmbiguousFormat) as error:  # as it will be next time
-            outcome, files, passing, covered = _Results(_unreadable(job.task, error), {}, {})
+            outcome, files, rows, passing, covered = _Results(_unreadable(job.task, error), {}, {}, {})
         _unchanged_since(marks, _marks(job, inputs), job.task)
     except (Unwritable, Unreachable):
         raise
@@ -110,37 +113,40 @@ def _work(job: Job, inputs: Inputs) -> Done:
     except Exception as error:  # shown as a bug of ours; the other cases go on
         said = f"{type(error).__name__}: {error}"
         outcome = Outcome(case=job.task.name, state="broken", problem=said)
-        return Done(job.task, outcome, None, None, (), traceback.format_exc())
-    sizes = {name: len(data) for name, data in files.items()}
+        return Done(job.task, outcome, None, None, (), trace=traceback.format_exc())
+    if covered is not None and job.task.only_span:  # the run keeps it, many in a file
+        return Done(job.task, outcome, found._replace(counted=(key, covered.json())), key, (), covered=covered)
     # A member of an archive is as old as that says.
     passing = {path: at_ns for path, at_ns in passing.items() if path in marks}
-    receipt = {"outcome": asdict(outcome), "files": sizes, "passing": passing}
+    days = tuple(sorted(rows))
+    told = {"outcome": asdict(outcome), "passing": passing, "days": days}
     if covered is not None:
-        receipt["covered"] = covered.plain()
-    written = {**files, RECEIPT: json.dumps(receipt, sort_keys=True).encode()}
-    store_at(job.root).put({place(key, name): data for name, data in written.items()})
-    return Done(job.task, outcome, found, key, tuple(files), covered=covered)
-
-
-def place(key: str, name: str) -> str:
-    """Where a result of a piece of work is kept: beside the others, since folders take as long to make as files."""
-    return f"{KEPT}/{key}/{name.replace('/', '+')}"
+        told["covered"] = covered.plain()
+    keep(store_at(job.root), key, files, told, rows)
+    return Done(job.task, outcome, found, key, tuple(files), days, covered=covered)
 
 
 def kept(job: Job, content: Content, store: Store | None = None) -> Done | None:
     """What is kept of a case whose inputs hold this; None where it has not been read to its end."""
     key = key_of(job.task, content, job.options)
-    store = store or store_at(job.root)
-    told = store.get(place(key, RECEIPT))
+    if job.task.only_span and content.counted is not None and content.counted[0] == key:
+        return Done(
+            job.task,
+            _covering(job.task),
+            content,
+            key,
+            (),
+            covered=covered_of(json.loads(content.counted[1])),
+            fresh=False,
+        )
+    told = receipt(store or store_at(job.root), key)
     if told is None:
         return None
-    receipt = json.loads(told)
-    if store.sizes([place(key, name) for name in receipt["files"]]) != list(receipt["files"].values()):
+    if any(content.marks.get(path, (0, 0, 0))[1] != at_ns for path, at_ns in told["passing"].items()):
         return None
-    if any(content.marks.get(path, (0, 0, 0))[1] != at_ns for path, at_ns in receipt["passing"].items()):
-        return None
-    covered = covered_of(receipt["covered"]) if "covered" in receipt else None
-    return Done(job.task, Outcome(**receipt["outcome"]), content, key, tuple(receipt["files"]), covered=covered)
+    covered = covered_of(told["covered"]) if "covered" in told else None
+    outcome = Outcome(**told["outcome"])
+    return Done(job.task, outcome, content, key, tuple(told["files"]), told["days"], covered=covered, fresh=False)
 
 
 class _Results(NamedTuple):
@@ -149,6 +155,8 @@ class _Results(NamedTuple):
     outcome: Outcome
     files: dict[str, bytes]
     """By name."""
+    rows: Rows
+    """The rows of a small case."""
     passing: dict[str, int]
     """The time of each input that was dated by nothing else."""
     covered: Covered | None = None
@@ -162,25 +170,33 @@ def _results(job: Job) -> _Results:
     from parsers.case import read_case
 
     task, how = job.task, job.options.how
-    # Events are many and without cycles; looking for cycles among them costs half as much again as reading. What else
-    # the case leaves is young, and found at once when Python looks again by itself; all of ours would take 40 ms.
+    if task.only_span:
+        return _counted(job)
+    try:
+        # What TLS hides is opened at the end of the reading, when it is all there.
+        most = parts.HELD_MAX if task.within_ns is None and how.keylog is None else None
+        hold = Hold(task.within_ns, most, task.share)
+        near_ns, lines = dict(task.near_ns), dict(task.lines)
+        case = read_case(
+            task.paths, how, near_ns=near_ns, fetched=job.fetched, hold=hold, only=task.sources, lines=lines
+        )
+    except TooMuch:
+        return _counted(job)
+    proved = {(address, domain): often for address, domain, often in task.proved}
+    found = results(task, job.options, analysis(case, job.options.local_domains, how.ports, proved))
+    _unpacked(task, case)
+    return _Results(*found, dict(_by_file_time(case)))
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Events are many and without cycles; looking for cycles among them costs half as much again as reading.
+
+    What else a case leaves is young, and found at once when Python looks again by itself; all of ours would take 40 ms.
+    """
     gc.disable()
     try:
-        if task.only_span:
-            return _counted(job)
-        try:
-            # What TLS hides is opened at the end of the reading, when it is all there.
-            most = parts.HELD_MAX if task.within_ns is None and how.keylog is None else None
-            hold = Hold(task.within_ns, most, task.share)
-            near_ns, lines = dict(task.near_ns), dict(task.lines)
-            case = read_case(
-                task.paths, how, near_ns=near_ns, fetched=job.fetched, hold=hold, only=task.sources, lines=lines
-            )
-        except TooMuch:
-            return _counted(job)
-        found = results(task, job.options, analysis(case, job.options.local_domains, how.ports))
-        _unpacked(task, case)
-        return _Results(*found, dict(_by_file_time(case)))
+        yield
     finally:
         gc.enable()
 
@@ -209,8 +225,14 @@ def _counted(job: Job) -> _Results:
     slots: Counter[int] = Counter()
     for slot, weight in hold.slots.items():  # what nothing dates stands at the epoch
         slots[min(max(slot, first_ns // SLOT_NS), last_ns // SLOT_NS)] += weight
-    outcome = Outcome(case=task.name, state=COVERED, first_ns=first_ns, last_ns=last_ns)
-    return _Results(outcome, {}, dict(_by_file_time(case)), Covered(spans, slots))
+    proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
+    covered = Covered(spans, slots, proved)
+    return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered)
+
+
+def _covering(task: Task) -> Outcome:
+    """The row of what is no case yet, which nobody is shown."""
+    return Outcome(case=task.name, state=COVERED)
 
 
 def _unpacked(task: Task, case: Case) -> None:
@@ -263,11 +285,3 @@ def _unchanged_since(marks: Mapping[str, Mark], now: Mapping[str, Mark], task: T
 def lost(job: Job, why: str) -> Done:
     """What is told of a case whose worker never answered."""
     return Done(job.task, Outcome(case=job.task.name, state="broken", problem=why), None, None, ())
-
-
-def known_of(told: Mapping[str, Any]) -> dict[str, Content]:
-    """What the inputs of each case held, as it was remembered."""
-    return {
-        name: Content(digest, {path: (size, at_ns, which) for path, (size, at_ns, which) in marks.items()})
-        for name, (digest, marks) in told.items()
-    }

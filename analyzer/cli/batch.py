@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,7 +67,7 @@ def batch(
             raise FedtraceError(place, "no other process sees it", "leave out --workers and --scheduler")
     spread = local(workers) if scheduler is None else dask_map(scheduler)
     try:
-        came = run(archive, root, options, spread, teller.heard)
+        came = run(archive, root, options, spread, teller.heard, teller.waits)
     except FedtraceError as error:
         if not json_log:
             raise
@@ -100,7 +100,7 @@ class _Lines:
         from analyzer.report.words import count, escape
 
         outcome = progress.done.outcome
-        self.read += progress.fresh
+        self.read += progress.done.fresh
         clear = "\r\x1b[K" if self.terminal else ""
         if outcome.state in ("unreadable", "broken"):
             click.echo(f"{clear}fedtrace: {escape(f'{outcome.case}: {outcome.problem}', 1000)}", err=True)
@@ -111,6 +111,12 @@ class _Lines:
             left = (progress.total - progress.number) / rate if rate else 0
             told = f"{progress.number} of {count(progress.total, 'case')}, {rate:.1f}/s, {_clock(left)} left"
             click.echo(f"{clear}{told if progress.number < progress.total else ''}", nl=False, err=True)
+
+    def waits(self, holder: str, seconds: float) -> None:
+        from analyzer.report.words import escape
+
+        what = f"another run writes here, or was killed: {escape(holder, 200)}"
+        click.echo(f"fedtrace: {what}; it is waited for until {_after(seconds)}, and taken for dead then", err=True)
 
     def ended(self, came: Batch) -> None:
         from analyzer.report.words import count
@@ -135,11 +141,14 @@ class _JsonLog:
             case=done.outcome.case,
             state=done.outcome.state,
             problem=done.outcome.problem,
-            read=progress.fresh,
+            read=done.fresh,
             done=progress.number,
             of=progress.total,
             traceback=done.trace,
         )
+
+    def waits(self, holder: str, seconds: float) -> None:
+        _tell(event="wait", holder=holder, until=_after(seconds))
 
     def ended(self, came: Batch) -> None:
         states = [o.state for o in came.outcomes]
@@ -148,6 +157,11 @@ class _JsonLog:
 
 def _tell(**said: Any) -> None:
     click.echo(json.dumps(said), err=True)
+
+
+def _after(seconds: float) -> str:
+    """The time of day in so many seconds."""
+    return f"{datetime.now(UTC) + timedelta(seconds=seconds):%H:%M:%S} UTC"
 
 
 def _clock(seconds: float) -> str:

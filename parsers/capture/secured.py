@@ -13,13 +13,13 @@ import struct
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple
 
 from parsers.capture.conversation import Place
 from parsers.capture.packet import ACK
 from parsers.capture.tshark_call import Call, program
 from parsers.errors import SourceUnreadable
+from parsers.scratch import Scratch
 
 CONVERSATIONS_MAX = 4_096
 """TLS conversations of one capture that are decrypted: a server has some hundred peers."""
@@ -77,8 +77,8 @@ class Secured:
         """Conversations seen."""
         self.decrypted = 0
         """Of these, decrypted ones; known after `opened`."""
-        self._folder = TemporaryDirectory(prefix="fedtrace-")
-        self._work = Path(self._folder.name)
+        self._folder = Scratch()
+        self._work = self._folder.path
         (self._work / "keys").write_bytes(_keys(keylog))
         self._files: list[BinaryIO] = []
         self._written: list[list[tuple[int, int, Place]]] = []
@@ -131,7 +131,7 @@ class Secured:
                     seen.add(conversation)
                     yield Opened(conversation, direction, data, place)
         self.decrypted = len(seen)
-        self._folder.cleanup()
+        self._folder.remove()
 
 
 def _record(conversation: int, direction: int, seq: int, ack: int, data: bytes, at_ns: int) -> bytes:

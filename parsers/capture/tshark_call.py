@@ -20,6 +20,7 @@ from pathlib import Path
 from threading import Event, Timer
 
 from parsers.errors import TsharkMissing
+from parsers.scratch import Scratch
 
 OLDEST = (4, 0)
 """The oldest version that is used: the fields and taps asked for are in it, and no older one gets its faults mended."""
@@ -68,8 +69,8 @@ def _version(path: str) -> tuple[int, ...]:
 @contextmanager
 def workplace() -> Iterator[Path]:
     """An empty folder that is gone afterwards: for the files of a call, and in place of the user's settings."""
-    with tempfile.TemporaryDirectory(prefix="fedtrace-") as folder:
-        yield Path(folder)
+    with Scratch() as folder:
+        yield folder
 
 
 def environment(folder: Path) -> dict[str, str]:

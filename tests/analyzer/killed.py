@@ -1,4 +1,4 @@
-"""Runs and workers that are killed: functions that another process can import."""
+"""Runs and workers that are killed, and that may hold little: functions that another process can import."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from analyzer.batch import parts
 from analyzer.batch.cases import Options
 from analyzer.batch.run import batch
 from analyzer.batch.work import Done, Job, work
@@ -49,6 +50,11 @@ def dies_of_it(job: Job) -> Done:
     if job.task.name == "refused":
         os.kill(os.getpid(), signal.SIGKILL)
     return work(job)
+
+
+def holds_little() -> None:
+    """From now on a worker may hold two conversations and a few events."""
+    parts.HELD_MAX = 60
 
 
 def jobs(archive: Path, root: Path) -> Sequence[Job]:

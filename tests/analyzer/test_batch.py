@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 
 import analyzer.batch.fingerprints
 import analyzer.batch.work
-from analyzer.batch import run
+from analyzer.batch import parquet, results, run
 from analyzer.batch.cases import Options, archive_of, stems_of
 from analyzer.batch.inputs import Disk
 from analyzer.batch.run import batch
@@ -49,8 +50,8 @@ def tree(root: Path) -> dict[str, bytes]:
 
 
 def kept(root: Path) -> set[str]:
-    """The pieces of work that are done."""
-    return {p.parent.name for p in (root / ".work" / "kept").glob("*/receipt.json")}
+    """The cases that are done; what they share has a hyphen in its name."""
+    return {p.stem for p in (root / ".work" / "kept").glob("*.json") if "-" not in p.stem}
 
 
 # --- what comes out
@@ -99,6 +100,34 @@ def test_a_table_without_rows_has_its_columns(archive: Path, tmp_path: Path) -> 
         read = pyarrow.dataset.dataset(tmp_path / "out" / name, partitioning="hive").to_table()
         assert "case" in read.column_names and "day" in read.column_names
     assert len(pd.read_parquet(tmp_path / "out" / "lookups")) == 0
+
+
+def test_small_cases_share_files(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for each table and day, with the same rows as if each had its own, in the order of the cases."""
+    batch(str(archive), str(tmp_path / "small"), Options(), map)
+    monkeypatch.setattr(results, "FEW_ROWS", 0)
+    batch(str(archive), str(tmp_path / "large"), Options(), map)
+
+    (shared,) = (tmp_path / "small" / "sessions").glob("day=*/*.parquet")
+    assert shared.name == "small~cases.parquet"
+    assert len(list((tmp_path / "large" / "sessions").glob("day=*/*.parquet"))) == 3
+    for name in TABLES:
+        small, large = (pd.read_parquet(tmp_path / out / name) for out in ("small", "large"))
+        pd.testing.assert_frame_equal(small, large, check_categorical=False, check_index_type=False)
+
+
+def test_rows_that_do_not_fit_together_are_written_in_groups(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes them holds a few of the archive's; who reads them sees no difference."""
+    batch(str(archive), str(tmp_path / "one"), Options(), map)
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 5)
+    batch(str(archive), str(tmp_path / "many"), Options(), map)
+
+    one, many = (next((tmp_path / out / "events").glob("day=*/*.parquet")) for out in ("one", "many"))
+    assert pyarrow.parquet.ParquetFile(one).num_row_groups == 1
+    assert pyarrow.parquet.ParquetFile(many).num_row_groups == 3
+    pd.testing.assert_frame_equal(pd.read_parquet(one), pd.read_parquet(many), check_categorical=False)
 
 
 def test_names_of_cases_become_names_of_files() -> None:
@@ -166,6 +195,25 @@ def test_loose_files_may_be_answered_in_any_order(tmp_path: Path) -> None:
     assert batch(str(archive), str(tmp_path / "out"), Options(), map).fresh == 0
 
 
+def test_what_another_version_kept_is_not_misread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have told less of a file, or told it otherwise; what files held is known all the same."""
+    archive, out = tmp_path / "archive", tmp_path / "out"
+    archive.mkdir()
+    (archive / "a.pcap").write_bytes(HEALTHY)
+    batch(str(archive), str(out), Options(), map)
+    memory = out / ".work" / "memory.json"
+    remembered = json.loads(memory.read_bytes())
+    digest, marks, _ = remembered["a.pcap"]
+    whole = tree(out)
+
+    for told in ([digest, marks], [digest, marks, ["a key of old", "told otherwise"]]):
+        memory.write_text(json.dumps({**remembered, "a.pcap": told}))
+        with monkeypatch.context() as patched:
+            patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
+            batch(str(archive), str(out), Options(), map)
+        assert tree(out) == whole
+
+
 # --- a second run
 
 
@@ -210,6 +258,7 @@ def test_a_case_that_has_left_the_archive_leaves_the_results(archive: Path, tmp_
     batch(str(archive), str(out), Options(), map)
 
     assert not [name for name in tree(out) if "refused" in name]
+    assert "refused" not in pd.read_parquet(out / "sessions").index.get_level_values("case")
     assert len(kept(out)) == 2
 
 
@@ -243,6 +292,19 @@ def test_a_killed_run_goes_on_where_it_stopped(archive: Path, tmp_path: Path) ->
     assert run(out, 0) == 0
     assert tree(out) == tree(whole)
     assert not list((out / ".work" / "parts").iterdir())
+
+
+def test_a_resumed_run_says_what_it_read(archive: Path, tmp_path: Path) -> None:
+    """And not what the killed one had read; a case that could not be read is tried again."""
+
+    def killed(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
+        assert len([work(job) for job in jobs]) == 4
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        batch(str(archive), str(tmp_path / "out"), Options(), killed)
+    result = fedtrace("batch", archive, "--out", tmp_path / "out")
+    assert result.stdout == "4 cases: 2 with a failing pair, 1 that could not be read, 1 read now\n"
 
 
 def test_results_do_not_lie_among_the_cases(archive: Path) -> None:
@@ -336,9 +398,12 @@ def test_a_bug_of_ours_is_a_row_and_the_others_go_on(
         return reading(job) if job.task.name != "healthy" else {}["a bug"]
 
     monkeypatch.setattr(analyzer.batch.work, "_results", fails)
-    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    told: list[run.Progress] = []
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map, told.append)
 
     assert came.exit_code == 4
+    (trace,) = (progress.done.trace for progress in told if progress.done.trace)
+    assert trace.startswith("Traceback") and "KeyError: 'a bug'" in trace
     assert next(o for o in came.outcomes if o.case == "healthy").problem == "KeyError: 'a bug'"
     assert len(kept(tmp_path / "out")) == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import fsspec
@@ -36,13 +37,27 @@ def test_a_lock_is_one_runs(memory: fsspec.AbstractFileSystem, monkeypatch: pyte
 
 
 def test_the_lock_of_a_killed_run_is_taken_over(memory: fsspec.AbstractFileSystem) -> None:
-    """Nobody writes it any more."""
-    memory.pipe_file(PATH, b"somebody 7")
+    """Nobody writes it any more, which is seen after a while; it is said before whose that was."""
+    memory.pipe_file(PATH, b"somebody, somewhere 7")
+    heard: list[tuple[str, float]] = []
     run = Lease(memory, PATH)
 
-    assert run.take()
+    assert run.take(lambda holder, seconds: heard.append((holder, seconds)))
+    assert heard == [("somebody, somewhere", 0.03)]
     run.free()
     assert not memory.exists(PATH)
+
+
+def test_a_lock_says_whose_it_is(memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To who comes later: the process and the machine."""
+    monkeypatch.setattr(lease, "PATIENCE", 1000)
+    first, heard = Lease(memory, PATH), []
+    assert first.take(lambda *said: heard.append(said))
+    assert not heard
+    assert not Lease(memory, PATH).take(lambda holder, _: heard.append(holder))
+    first.free()
+
+    assert str(heard[0]).startswith(f"process {os.getpid()} on ")
 
 
 def test_who_has_lost_the_lock_knows_it_and_leaves_it(memory: fsspec.AbstractFileSystem) -> None:

@@ -23,7 +23,7 @@ from parsers.hold import SLOT_NS
 from tests import packets
 from tests.analyzer.test_batch import tree
 from tests.conftest import SHARED
-from tests.packets import FEATURES, header, pcap, talk
+from tests.packets import ACK, FEATURES, RST, SYN, header, pcap, talk, tcp
 
 MAY_19_NS = 16_209 * DAY_NS
 FIRST = MAY_19_NS // SLOT_NS
@@ -60,8 +60,13 @@ def day(monkeypatch: pytest.MonkeyPatch) -> bytes:
         frames, step_ms = dialogue(f"d{number % 3}.example", 40_000 + number), 10
         if number == 1:
             step_ms = 8 * 3_600_000 // len(frames)
-        found += [(record[:8], record) for record in records(pcap(frames, step_ms))]
-    return pcap([]) + b"".join(record for _, record in sorted(found, key=lambda each: instant(each[0])))
+        found += records(pcap(frames, step_ms))
+    return together(found)
+
+
+def together(found: list[bytes]) -> bytes:
+    """Records as a capture, in order of time."""
+    return pcap([]) + b"".join(sorted(found, key=lambda record: instant(record[:8])))
 
 
 def records(capture: bytes) -> Iterator[bytes]:
@@ -146,6 +151,53 @@ def test_a_large_folder_is_told_as_if_it_were_small(
     assert len(told(tmp_path / "whole")["sessions"]) == 12
     (long,) = (r for r in told(tmp_path / "parts")["sessions"] if r[1].startswith("2014-05-19 02:00"))
     assert long[2].startswith("2014-05-19 10:00") or long[2].startswith("2014-05-19 09:")
+
+
+def caller(verdict: str, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """A server from outside asks to be let in, and is answered; in the evening it is refused before a word."""
+    address, name, ours = "203.0.113.7", "partner.example", ("10.0.0.5", 5269)
+    said = (
+        (">", header(name, "cupdomain.com")),
+        ("<", header("cupdomain.com", name, "id-1") + FEATURES),
+        (">", f"<db:result from='{name}' to='cupdomain.com'>secret-key</db:result>".encode()),
+        ("<", f"<db:result type='{verdict}' from='cupdomain.com' to='{name}'/>".encode()),
+    )
+    monkeypatch.setattr(packets, "BEGIN_S", MAY_19_NS // 10**9 + 1800)
+    morning = pcap(talk(*said, client=(address, 50_000), server=ours))
+    monkeypatch.setattr(packets, "BEGIN_S", MAY_19_NS // 10**9 + 19 * 3600)
+    evening = pcap((tcp(address, 50_001, *ours, SYN, 1), tcp(*ours, address, 50_001, RST | ACK, 0, 2)))
+    return [*records(morning), *records(evening)]
+
+
+@pytest.mark.parametrize("place", ["cups/a.pcap", "cups.pcap"])
+def test_what_one_part_proves_the_others_know(
+    place: str, day: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The part of the evening knows who lives at the address, and tells the same attempts as the whole."""
+    options = Options(local_domains=("cupdomain.com",))
+    (tmp_path / "archive" / place).parent.mkdir(parents=True)
+    (tmp_path / "archive" / place).write_bytes(together([*records(day), *caller("valid", monkeypatch)]))
+    batch(str(tmp_path / "archive"), str(tmp_path / "whole"), options, map)
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    batch(str(tmp_path / "archive"), str(tmp_path / "parts"), options, map)
+
+    assert len(cases(tmp_path / "parts")) > 5
+    assert told(tmp_path / "parts") == told(tmp_path / "whole")
+    refused = rows(tmp_path / "parts", "sessions", "initiator", "receiver", "began")[-1]
+    assert refused == ("partner.example", "cupdomain.com", "2014-05-19 19:00:00+00:00")
+
+
+def test_a_name_that_was_claimed_proves_nothing(day: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was not let in under it is nobody in another part: it may be somebody else's."""
+    options = Options(local_domains=("cupdomain.com",))
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(together([*records(day), *caller("invalid", monkeypatch)]))
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    batch(str(tmp_path / "archive"), str(tmp_path / "out"), options, map)
+
+    called = rows(tmp_path / "out", "connections", "began", "initiator")
+    assert ("2014-05-19 00:30:00+00:00", "partner.example") in called
+    assert ("2014-05-19 19:00:00+00:00", "<NA>") in called
 
 
 def test_a_large_archive_is_unpacked_for_each_part(tmp_path: Path, day: bytes, small: object) -> None:

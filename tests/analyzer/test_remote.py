@@ -5,6 +5,8 @@ In an object store (moto's server, on this machine), in memory, and in folders w
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ import fsspec
 import pytest
 
 import analyzer.batch.work
-from analyzer.batch import lease, run
+from analyzer.batch import lease, parts, run
 from analyzer.batch.cases import Options
 from analyzer.batch.fetched import Fetched
 from analyzer.batch.remote import is_remote, mark, on_disk, place_of, reason, shown
@@ -24,9 +26,10 @@ from parsers.errors import FedtraceError
 from tests.analyzer import elsewhere, test_batch
 from tests.analyzer.elsewhere import tree, upload
 from tests.analyzer.test_batch import archive as on_a_disk
+from tests.analyzer.test_parts import MAY_19_NS, day, instant, records, together
 from tests.command import HEALTHY, REFUSED, fedtrace
 
-__all__ = ["on_a_disk"]
+__all__ = ["day", "on_a_disk"]
 
 KILLS = 4
 
@@ -162,6 +165,27 @@ def test_what_has_not_changed_is_not_fetched_again(archive: Path, place: str, mo
     assert batch(archive_url, out, Options(), map).fresh == 1
 
 
+def test_a_part_fetches_what_it_reads(day: bytes, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a folder that is cut, the file of the morning for the parts of the morning; and the bytes are the disk's."""
+    early = [r for r in records(day) if instant(r[:8])[0] < MAY_19_NS // 10**9 + 11 * 3600]
+    late = list(records(day))[len(early) :]
+    for place, part in (("early/cups.pcap", early), ("late/cups.pcap", late)):
+        (tmp_path / "archive" / "cups" / place).parent.mkdir(parents=True)
+        (tmp_path / "archive" / "cups" / place).write_bytes(together(part))
+    upload(tmp_path / "archive", f"{memory}/archive")
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    names: list[str] = []
+    fetch = Fetched._fetch
+    monkeypatch.setattr(Fetched, "_fetch", lambda self, name, *rest: [fetch(self, name, *rest), names.append(name)][0])
+    monkeypatch.chdir(tmp_path / "archive")
+    came = batch(f"{memory}/archive", f"{memory}/out", Options(), map)
+    batch(".", str(tmp_path / "out"), Options(), map)
+
+    assert len(came.outcomes) > 5
+    assert len(names) == 2 + len(came.outcomes)  # both to see how much there is, then one for each part
+    assert tree(f"{memory}/out") == test_batch.tree(tmp_path / "out")
+
+
 def test_a_killed_run_goes_on_where_it_stopped(archive: Path, s3: str) -> None:
     """Killed anywhere, what is shown is whole, and the end is that of an undisturbed run, byte for byte."""
     upload(archive, f"{s3}/archive")
@@ -196,6 +220,23 @@ def test_two_runs_do_not_write_into_one_place(archive: Path, place: str, monkeyp
         return map(work, jobs)  # type: ignore[call-overload]
 
     assert batch(f"{place}/archive", f"{place}/out", Options(), meanwhile).exit_code == 1  # type: ignore[arg-type]
+
+
+def test_who_waits_for_a_killed_run_says_so(archive: Path, memory: str) -> None:
+    """At once, for whom, and until when; to programs as well."""
+    system = upload(archive, f"{memory}/archive")
+    system.pipe_file("/place/out/.work/lock", b"process 7 on \x1b[31mhost, abc 12")
+    result = fedtrace("batch", f"{memory}/archive", "--out", f"{memory}/out")
+    first, _ = result.stderr.splitlines()
+    said = (
+        r"fedtrace: another run writes here, or was killed: process 7 on \\x1b\[31mhost, abc; it is waited for until "
+    )
+    assert re.fullmatch(said + r"\d\d:\d\d:\d\d UTC, and taken for dead then", first)
+
+    system.pipe_file("/place/out/.work/lock", b"process 7 on host, abc 12")
+    result = fedtrace("batch", f"{memory}/archive", "--out", f"{memory}/out", "--json-log")
+    told = json.loads(result.stderr.splitlines()[0])
+    assert (told["event"], told["holder"]) == ("wait", "process 7 on host, abc")
 
 
 # --- what goes wrong

@@ -6,15 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from analyzer.batch import parts
+from analyzer.batch.cases import Options
+from analyzer.batch.run import batch
 from analyzer.batch.spread import DIED, dask_map, local
 from analyzer.batch.work import work
 from parsers.errors import FedtraceError
 from tests.analyzer import killed
-from tests.analyzer.test_batch import archive
+from tests.analyzer.test_batch import archive, tree
+from tests.analyzer.test_parts import day
 
-__all__ = ["archive"]
+__all__ = ["archive", "day"]
 
 
 def test_a_worker_that_dies_is_survived(archive: Path, tmp_path: Path) -> None:
@@ -64,6 +69,29 @@ def test_a_cluster_works_and_loses_a_worker(archive: Path, tmp_path: Path) -> No
 
     assert (tmp_path / "out" / "died").exists()
     assert {d.task.name: d.outcome for d in found} == {d.task.name: d.outcome for d in map(work, undisturbed)}
+
+
+@pytest.mark.filterwarnings("ignore")  # what a cluster that ends has to say is not ours
+def test_a_case_that_is_cut_is_the_same_on_a_cluster(
+    day: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parts, which two processes of the cluster share, and a day of loose files: the bytes of one process."""
+    from dask.distributed import Client, LocalCluster
+
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(day)
+    (tmp_path / "archive" / "loose.pcap").write_bytes(day)
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    batch(str(tmp_path / "archive"), str(tmp_path / "one"), Options(), local(1))
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path / "dask")
+    ) as cluster:
+        with Client(cluster, set_as_default=False) as client:
+            client.run(killed.holds_little)
+        batch(str(tmp_path / "archive"), str(tmp_path / "two"), Options(), dask_map(cluster.scheduler_address))
+
+    assert len(pd.read_parquet(tmp_path / "two" / "cases")) > 10
+    assert tree(tmp_path / "two") == tree(tmp_path / "one")
 
 
 def test_an_address_that_is_none_is_told_at_once(archive: Path, tmp_path: Path) -> None:

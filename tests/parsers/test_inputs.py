@@ -41,8 +41,9 @@ def test_files_of_one_name_in_two_archives(tmp_path: Path) -> None:
 def test_members_go_away_with_the_case(tmp_path: Path) -> None:
     """Nothing is left on the disk."""
     inputs = inputs_of([str(bundle(tmp_path / "ticket.zip", cups=LINE))])
-    folder = inputs.unpacked
-    assert folder is not None and inputs.sources[0].file.parent == folder and folder.stat().st_mode & 0o077 == 0
+    assert inputs.unpacked is not None
+    folder = inputs.unpacked.path
+    assert inputs.sources[0].file.parent == folder and folder.stat().st_mode & 0o077 == 0
     del inputs
     assert not folder.exists()
 
