@@ -266,7 +266,8 @@ class Document:
             return data
         at = 0
         for _ in range(ODD_MAX):
-            if self.depth == 1 and self._index() == self.fed:
+            # A CDATA section may have begun since: what looks like a stanza may be its text.
+            if self.depth == 1 and self._index() == self.fed and not self._marked:
                 count, end = text.plain(at, known)
                 self._stanzas.count += count
                 self.fed += end - at

@@ -171,3 +171,11 @@ def test_stanzas_that_are_all_odd() -> None:
     stream.feed(ROOT + 3 * xml_document.ODD_MAX * odd + MESSAGE.encode())
     stream.feed(b"<message>" + MESSAGE.encode())
     assert stream.stanzas == 3 * xml_document.ODD_MAX + 1
+
+
+def test_what_looks_like_stanzas_in_a_cdata_section_is_text() -> None:
+    """Also where one seems to end right behind its beginning, in the same bytes as the stanzas before."""
+    stream = XmppStream()
+    stream.feed(ROOT + MESSAGE.encode())
+    stream.feed((MESSAGE + "<![CDATA[</message>" + 2 * MESSAGE + "]]>" + MESSAGE).encode())
+    assert stream.stanzas == 3
