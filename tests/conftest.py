@@ -13,11 +13,17 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.chromium import CHROMIUM, Browser
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Recorded cases and public captures, where they stand beside the checkout."""
+
+# Examples that are the same in every run: no test hangs on luck. `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("search", max_examples=10_000, deadline=None)
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")
 
 _SKIPS_FORBIDDEN = bool(os.environ.get("FEDTRACE_FORBID_SKIPS"))
 
