@@ -269,8 +269,8 @@ def _shown(connection: Connection) -> Iterator[tuple[str | None, Kind, str, Even
 
 def _sip_hosts(case: CaseView, domain: str) -> Iterator[Event]:
     """Answers that name for SIP federation the host, or the address, to which the domain's XMPP record leads."""
-    targets = {r.data for k in case.lookups_of(domain) for r in k.srv} | case.published(domain)
     for lookup in case.lookups_of(domain, ("_sipfederationtls",)):
+        targets = {r.data for k in case.lookups_of(domain) for r in k.srv} | case.published(domain)
         hosts = {r.data for r in lookup.srv}
         hosts |= {address for host in hosts for k in case.asking(host) for address in k.addresses}
         if lookup.answer is not None and hosts & targets:
@@ -283,11 +283,14 @@ def _peer(domain: str, local: bool, seen: tuple[Seen, ...], policy: Policy) -> P
     shown = {(s.kind, s.word): s for s in seen}
     for product in PRODUCTS:
         marks = tuple((m, s) for m in product.marks if (s := shown.get((m.kind, m.word))) is not None)
+        if not marks:
+            continue
         # What contradicts: of a kind that the product has marks of, only others were seen.
         known = {m.kind for m in product.marks if not m.inferred}
         against = {s.kind for s in seen if s.kind in known} - {m.kind for m, _ in marks}
-        against |= {s.kind for s in seen if product.set_up and s.kind in ("stream id", "log")}
-        if marks and not against:
+        if product.set_up:
+            against |= {s.kind for s in seen if s.kind in ("stream id", "log")}
+        if not against:
             matching.append((len({m.kind for m, _ in marks}), not all(m.inferred for m, _ in marks), product, marks))
     best = max((count for count, *_ in matching), default=0)
     top = [(sure, product, marks) for count, sure, product, marks in matching if count == best]
