@@ -18,7 +18,7 @@ from analyzer.connection import Connection
 from analyzer.conversations import is_payload, lookups, sightings
 from analyzer.keys import follow
 from analyzer.local import find_local
-from analyzer.logs import attached, with_reasons
+from analyzer.logs import attached, with_outcomes
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
 from analyzer.session import DialbackKey, Session
@@ -55,7 +55,7 @@ def correlate(
     questions = _join_lookups(asked, joined)
     clocks = {tap: clock for tap, river in logs.items() if (clock := clock_of(river, joined.groups, questions))}
     rivers = {tap: shifted(river, clocks.get(tap)) for tap, river in logs.items()}
-    threads_told = [thread for tap in sorted(rivers) for thread in with_reasons(threads(rivers[tap], tap))]
+    threads_told = [thread for tap in sorted(rivers) for thread in with_outcomes(threads(rivers[tap], tap))]
     lines = firewall.lines_of(rivers)
     if logs:
         asked |= {tap: lookups(river, tap) for tap, river in rivers.items()}

@@ -48,19 +48,21 @@ class Told:
     """Clients' streams."""
 
 
-def with_reasons(found: Sequence[Thread]) -> list[Thread]:
-    """Lines without a tag that say why a stream was refused, put to the one stream of their pair that was refused."""
+def with_outcomes(found: Sequence[Thread]) -> list[Thread]:
+    """Lines without a tag that say what came of a stream, put to the one of their pair of which that came."""
     refused = by_pair(t for t in found if t.tag is not None and t.refused)
+    accepted = by_pair(t for t in found if t.tag is not None and _succeeded(t))
     more: dict[int, list[Event]] = defaultdict(list)
     kept = []
     for thread in found:
+        topics = {e.topic if isinstance(e, Said) else None for e in thread.events}
+        ended_so = refused if topics <= {*REASONS} else accepted if topics == {Topic.AUTHED} else {}
         streams = [
             t
-            for t in refused.get((thread.initiator, thread.receiver), ())
+            for t in ended_so.get((thread.initiator, thread.receiver), ())
             if t.outgoing is thread.outgoing and t.began_ns <= thread.ended_ns and thread.began_ns <= t.ended_ns
         ]
-        reason = thread.tag is None and all(isinstance(e, Said) and e.topic in REASONS for e in thread.events)
-        if reason and len(streams) == 1:
+        if thread.tag is None and len(streams) == 1:
             more[id(streams[0])] += thread.events
         else:
             kept.append(thread)

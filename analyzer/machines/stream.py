@@ -91,7 +91,19 @@ class StreamMachine(Machine):
             **_VERIFIES,
         },
         "AUTHED": {
-            "header>": "OPENED",
+            "header>": "REOPENED",
+            "stanza>": "TRAFFIC",
+            "stanza<": "TRAFFIC",
+            "dialback>": "",
+            "dialback:valid<": "",
+            "dialback:invalid<": "",
+            "dialback:error<": "",
+            **_VERIFIES,
+        },
+        # After SASL the stream begins anew, and stays authenticated (RFC 6120 section 6.3.2).
+        "REOPENED": {
+            "header<": "",
+            "features<": "AUTHED",
             "stanza>": "TRAFFIC",
             "stanza<": "TRAFFIC",
             "dialback>": "",
