@@ -76,7 +76,7 @@ CONVERSATIONS: list[tuple[type[Machine], str, str]] = [
     (
         StreamMachine,
         "header> header< features< auth> success< header> header< features< ",
-        "OPENED GREETED READY SASL_ASKED AUTHED OPENED GREETED READY",
+        "OPENED GREETED READY SASL_ASKED AUTHED REOPENED REOPENED AUTHED",
     ),
     # SASL EXTERNAL refused, dialback tried in its place (XEP-0178).
     (
