@@ -12,6 +12,7 @@ from analyzer.attempt import Limits
 from analyzer.rule import Confidence, Finding, Severity
 from analyzer.session import Session
 from analyzer.stage import end_text
+from analyzer.threads import Thread
 from analyzer.view import CaseView
 
 OTHERS = frozenset(
@@ -175,9 +176,22 @@ def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> 
             "the lookup was answered, but no connection followed in what was captured: a capture at the server that "
             "asks, from before the attempt on, would decide"
         )
+    told = [t for s in sessions for t in s.told]
+    if told:
+        return _told_in_part(told, sessions)
     return (
         "the attempt was not captured to its end: a longer capture, or the log of one of the two servers, would decide"
     )
+
+
+def _told_in_part(told: Sequence[Thread], sessions: Sequence[Session]) -> str:
+    """What is still missing where logs were read: never one of these."""
+    logs, tellers = ", ".join(dict.fromkeys(t.tap for t in told)), {t.teller for t in told}
+    other = next((d for d in (sessions[0].receiver, sessions[0].initiator) if d not in tellers), None)
+    asked = f"the log of {other}, or a capture of such an attempt," if other and None not in tellers else "a capture"
+    failed = any(s.outcome == "failed" and s.told for s in sessions)
+    said = "of an attempt that failed, and not why" if failed else "of an attempt, and not how it ended"
+    return f"{logs} tells {said}: {asked} would decide"
 
 
 def _cut_before(session: Session, sessions: Sequence[Session]) -> str | None:

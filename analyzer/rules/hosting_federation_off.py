@@ -1,7 +1,8 @@
 """Rule: our server takes no part in federation at all: it refuses, and opens nothing."""
 
-from analyzer.citations import cisco
-from analyzer.rule import Confidence, Match, Owner, Rule, Severity
+from analyzer.bounces import AT_ONCE_NS
+from analyzer.citations import cisco, note, rfc
+from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
@@ -11,7 +12,11 @@ FEDERATION = 5269
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """A host of ours resets on the federation port, and neither accepts nor opens any federation."""
+    """The server forbids its own clients all other domains; or a host of ours resets on the federation port, and
+    neither accepts nor opens any federation.
+    """
+    if (kept_in := _kept_in(session, case)) is not None:
+        return kept_in
     for connection in (*session.connections, *session.callbacks):
         if not connection.refused:
             continue
@@ -43,19 +48,53 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     return None
 
 
+def _kept_in(session: Session, case: CaseView) -> Match | None:
+    """A stanza that came back at once as not allowed, before anything was tried, from a server that federates with
+    nobody.
+    """
+    bounce, trigger = session.bounce, session.trigger
+    if bounce is None or bounce.condition != "not-allowed":
+        return None
+    if trigger is not None and bounce.at_ns - trigger.at_ns > AT_ONCE_NS + trigger.width_ns:
+        return None
+    tried = (*(k.asked_ns for k in session.lookups), *(c.began_ns for c in session.connections))
+    if any(at_ns <= bounce.at_ns for at_ns in tried):
+        return None
+    if any(session.initiator in (c.initiator, c.receiver) and c.accepted for c in case.connections):
+        return None  # it takes part, so the peer or a list of domains may be who does not allow it
+    return Match(
+        events=(bounce, *((trigger,) if trigger is not None and trigger.name == bounce.name else ())),
+        because=(
+            f"the server of {session.initiator} gave the {bounce.name} for {session.receiver} back to the client at once: "
+            "not-allowed; it tried nothing, and no federation of it was seen"
+        ),
+        domain=session.initiator,
+        owner=owner_of(session.initiator, case),
+        severity=Severity.FAILURE,
+        undecided=(
+            ("hosting-policy-denied", f"the federation settings of {session.initiator}: on, and for which domains"),
+        ),
+        remedy=(
+            f"switch federation on at the server of {session.initiator} (CUPS: the XMPP federation node status and its "
+            "connection manager; Prosody: mod_s2s), and restart it"
+        ),
+    )
+
+
 RULE = Rule(
     title="Federation may be switched off",
     stage=Stage.CONNECT,
     severity=Severity.NOTE,
     owner=Owner.LOCAL,
     needs=frozenset({Stage.CONNECT}),
-    rivals=("network-service-not-listening", "network-listens-elsewhere"),
+    rivals=("network-service-not-listening", "network-listens-elsewhere", "hosting-policy-denied"),
     explanation=(
         "The host refuses connections on 5269 and opens none itself in the whole capture: it takes no part in "
         "federation.\n"
         "That is what it looks like when the XMPP federation node status is Off, or when the federation "
         "connection manager\n"
-        "is stopped; it cannot be started while the status is Off."
+        "is stopped; it cannot be started while the status is Off.\n"
+        "Some servers say so to their own clients: each stanza for another domain comes back at once as `not-allowed`."
     ),
     remedy=(
         "Set the XMPP federation node status to On, then start the Cisco XCP XMPP Federation Connection Manager.\n"
@@ -64,6 +103,8 @@ RULE = Rule(
     sources=(
         cisco("116339", "configuration steps 4 and 5"),
         cisco("Interdomain Federation Guide 12.5(1)SU3"),
+        rfc(6120, "8.3.3.10"),
+        note("Prosody stanza_router: Communication with remote domains is not enabled"),
     ),
     predicate=predicate,
 )

@@ -89,3 +89,21 @@ def test_a_pair_is_not_healthy_once_the_log_gives_stanzas_back() -> None:
         found = verdict(partner(*lines), local="cupdomain.com")
         assert found.state == state
         assert ("an attempt failed, and not why" in found.summary) == (state == "undetermined")
+
+
+def test_what_is_still_missing_is_never_a_log_that_was_read() -> None:
+    """The log says that the stream was closed, and by nobody's words why."""
+    found = verdict(
+        partner(
+            "09:14:02s2sout8874378\tinfo\tBeginning new connection attempt to example.net ([192.0.2.77]:5269)",
+            "09:14:03cupdomain.com:saslauth\tinfo\tSASL EXTERNAL with example.net failed",
+            "09:14:03s2sout8874378\tinfo\tsent dialback key on outgoing s2s stream",
+            "09:14:04s2sout8874378\tinfo\toutgoing s2s stream cupdomain.com->example.net closed: stream closed",
+        ),
+        local="cupdomain.com",
+    )
+    assert found.state == "undetermined"
+    assert found.summary == (
+        "partner.log tells of an attempt that failed, and not why: the log of example.net, or a capture of such an "
+        "attempt, would decide"
+    )
