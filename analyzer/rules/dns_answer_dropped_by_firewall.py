@@ -1,14 +1,18 @@
-"""Rule: the answer was sent and did not arrive; or it needs TCP, which does not get through."""
+"""Rule: a firewall let no question out; or the answer was sent and did not arrive, or needs TCP, which is not let
+through.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import merge
 
+from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
+from analyzer.firewall import between
 from analyzer.lookup import Lookup
 from analyzer.resolution import Resolution
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
-from analyzer.stage import Stage
+from analyzer.stage import Stage, is_told
 from analyzer.view import CaseView
 from parsers.events import FirewallLog
 
@@ -18,12 +22,22 @@ SAME_QUESTION_NS = 10**9
 WAITING_NS = 10 * 10**9
 """How long after a question the log may tell that its answer was dropped: resolvers ask again for about so long."""
 
+DNS_PORT = 53
+"""RFC 1035 section 4.2."""
+LINES_MAX = 4
+"""Lines of a firewall that are cited: a refused question is logged each time it is sent."""
+
 
 def predicate(session: Session, case: CaseView) -> Match | None:
-    """An answer at one tap is missing at the one nearer to the asker; or a truncated one was never fetched over TCP."""
+    """Questions refused by a firewall; an answer at one tap that is missing at the one nearer to the asker; or a
+    truncated one that was never fetched over TCP.
+    """
     for found in session.resolutions:
         if not found.failed:
             continue
+        refused = _refused(found, case)
+        if refused is not None:
+            return refused
         for lookup in _chain(found, case):
             if lookup.unanswered_at and lookup.answer is not None:
                 there = [t for t in lookup.taps if t not in lookup.unanswered_at]
@@ -57,6 +71,61 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 remedy=f"permit TCP 53 from {lookup.client} to {lookup.resolver}; and longer answers over UDP",
             )
     return None
+
+
+def _refused(found: Resolution, case: CaseView) -> Match | None:
+    """The lines with which a firewall refused questions that left the asker, or its resolver, while it waited."""
+    waiting = [k for k in found.srv_lookups if k.outcome in ("unanswered", "servfail") or k.state == "TRUNCATED"]
+    for lookup in waiting if found.srv_outcome in ("unanswered", "servfail", "truncated") else ():
+        until_ns = max(lookup.asked[-1].at_ns + WAITING_NS, lookup.answered_ns or 0)
+        lines = [
+            line
+            for line in between(case.firewall, lookup.asked_ns - SAME_QUESTION_NS, until_ns)
+            if line.action == "deny" and _asks(line, lookup, case)
+        ]
+        known = is_told(lookup.resolver)
+        if not lines or lines[0].real is None or not (known or _may_be_resolver(lines, lookup)):
+            continue
+        source, flow = lines[0].where.source, lines[0].real
+        same = [line for line in lines if line.where.source == source]
+        return Match(
+            events=(*same[:LINES_MAX], *lookup.asked[:1]),
+            because=(
+                f"{source} tells that a firewall refused {len(same)} questions from {flow.src_ip} to {flow.dst_ip} port "
+                f"{DNS_PORT} while {found.asker} waited for {lookup.name}"
+            ),
+            domain=found.domain,
+            confidence=Confidence.PROVEN if known and lookup.captured else Confidence.LIKELY,
+            undecided=()
+            if known
+            else (("dns-srv-servfail", f"which resolver the server asks: whether it is {flow.src_ip}"),),
+            ruled_out=(("dns-srv-timeout", "the firewall says that it refused the questions"),),
+            remedy=f"permit UDP and TCP 53 from {flow.src_ip} to {flow.dst_ip} on the firewall that wrote {source}",
+        )
+    return None
+
+
+def _asks(line: FirewallLog, lookup: Lookup, case: CaseView) -> bool:
+    """Whether a line is about a question of the asker to its resolver, or of the resolver to others; where no source
+    tells which resolver that is, about one from inside.
+    """
+    flow = line.real
+    if flow is None or flow.dst_port != DNS_PORT:
+        return False
+    if not is_told(lookup.resolver):
+        return is_private(flow.src_ip) and not is_private(flow.dst_ip)
+    if case.same_host(flow.src_ip, lookup.resolver):
+        return True
+    return case.same_host(flow.src_ip, lookup.client) and flow.dst_ip == lookup.resolver
+
+
+def _may_be_resolver(lines: Sequence[FirewallLog], lookup: Lookup) -> bool:
+    """Whether who was refused can be the resolver that no source tells: one host, refused as soon as it was asked, and
+    again.
+    """
+    soon_ns = SAME_QUESTION_NS + lookup.width_ns + lines[0].width_ns
+    one = len({line.real.src_ip for line in lines if line.real}) == 1
+    return one and len(lines) > 1 and lines[0].at_ns - lookup.asked_ns <= soon_ns
 
 
 def _chain(found: Resolution, case: CaseView) -> Iterator[Lookup]:
@@ -125,7 +194,7 @@ def _dropped(
 
 
 RULE = Rule(
-    title="The DNS answer is dropped on the way",
+    title="DNS is dropped on the way",
     stage=Stage.DNS,
     severity=Severity.FAILURE,
     owner=Owner.FIREWALL,
@@ -133,14 +202,15 @@ RULE = Rule(
     masks=("dns-srv-timeout", "dns-srv-servfail", "dns-srv-fallback-a"),
     rivals=("dns-srv-timeout",),
     explanation=(
-        "The resolver answered and the answer did not arrive, or it said that the rest must be fetched over TCP "
+        "A firewall refuses the questions of the server or of its resolver, and says so; or\n"
+        "the resolver answered and the answer did not arrive, or it said that the rest must be fetched over TCP "
         "and that never came.\n"
         "SRV answers with many servers are long. Firewalls that inspect DNS drop messages above 512 bytes by default,\n"
         "and many permit UDP 53 only."
     ),
     remedy=(
-        "Let DNS inspection pass what the client announces (`message-length maximum client auto`).\n"
-        "Permit TCP 53 as well as UDP 53."
+        "Permit UDP and TCP 53 from the server to its resolver, and from the resolver to the outside.\n"
+        "Let DNS inspection pass what the client announces (`message-length maximum client auto`)."
     ),
     sources=(rfc(7766, "5"), rfc(6891, "6.2.3"), cisco("ASA syslog 410001", "Dropped UDP DNS reply")),
     predicate=predicate,
