@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from analyzer.addresses import is_address, is_private
 from analyzer.claims import belongs_to
-from analyzer.signs import Sign, together
+from analyzer.firewall import hosts
+from analyzer.signs import Sign, listed, together
 from analyzer.view import CaseView
 from parsers.events import FirewallLog, Probe
 from parsers.source import FEDERATION_PORTS
@@ -31,7 +32,7 @@ def by_hand(step: str, case: CaseView) -> Sign | None:
     if signs is None:
         return None
     found = together(signs(case), "")
-    return found if found.state != "not-observed" else None
+    return found if found.says else None
 
 
 def _address(probe: Probe) -> str | None:
@@ -40,8 +41,19 @@ def _address(probe: Probe) -> str | None:
 
 
 def _ours(case: CaseView) -> frozenset[str]:
-    """Addresses of our server, those that DNS publishes for it included."""
-    return case.local_addresses.union(*(case.published(d) for d in case.local_domains))
+    """Addresses of our server: those that DNS publishes for it, and those to which the firewall translates what
+    somebody tried inside.
+    """
+    tried = {a for p in case.probes if p.port in FEDERATION_PORTS and (a := _address(p)) and is_private(a)}
+    translated = hosts(case.firewall)
+    known = case.local_addresses.union(*(case.published(d) for d in case.local_domains))
+    return known.union(*(translated.get(a, frozenset()) | case.nat.get(a, frozenset()) for a in tried))
+
+
+def _peers(case: CaseView) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Domains of others, and their addresses."""
+    names = tuple({name for s in case.sessions for name in (s.initiator, s.receiver) if not case.is_local(name)})
+    return names, frozenset().union(*(case.published(d) | case.hosts.get(d, frozenset()) for d in names))
 
 
 def _probes(case: CaseView) -> Iterator[tuple[Probe, bool]]:
@@ -69,8 +81,17 @@ def _inside(case: CaseView) -> Iterator[Sign]:
             yield _sign(probe)
 
 
+def _served(case: CaseView) -> Iterator[Sign]:
+    """Probes of our server's inside address that were refused: what is accepted proves TCP only, and no service."""
+    for sign, probe in ((s, e) for s in _inside(case) for e in s.events if isinstance(e, Probe)):
+        if probe.outcome == "refused":
+            yield sign
+
+
 def _from_outside(case: CaseView) -> Iterator[Sign]:
     """Probes of our server's public address; and what the firewall says that it would do with one."""
+    _, theirs = _peers(case)
+    strangers: dict[str, Probe] = {}
     for probe, is_ours in _probes(case):
         address = _address(probe)
         if probe.tool == "packet-tracer":
@@ -78,12 +99,19 @@ def _from_outside(case: CaseView) -> Iterator[Sign]:
                 yield _sign(probe)
         elif is_ours and address is not None and not is_private(address):
             yield _sign(probe, ", if it was typed outside")
+        elif address is not None and address not in theirs and not is_private(address):
+            strangers[address] = probe
+    if strangers:
+        says = (
+            f"whether {listed(list(strangers))}, tried by hand, is our public address no source tells: an nslookup of "
+            "our server's name would"
+        )
+        yield Sign("not-observed", "", says, tuple(strangers.values()))
 
 
 def _to_peers(case: CaseView) -> Iterator[Sign]:
     """Probes of servers that are known to be others': an address of nobody's may be our own public one."""
-    names = tuple({name for s in case.sessions for name in (s.initiator, s.receiver) if not case.is_local(name)})
-    theirs = frozenset().union(*(case.published(d) | case.hosts.get(d, frozenset()) for d in names))
+    names, theirs = _peers(case)
     for probe, is_ours in _probes(case):
         known = _address(probe) in theirs or belongs_to(probe.target, names)
         if known and not is_ours and (probe.tool != "packet-tracer" or probe.outcome == "denied"):
@@ -117,6 +145,7 @@ def _pair(line: FirewallLog) -> tuple[tuple[str, int], tuple[str, int]] | None:
 
 _STEPS: Mapping[str, Callable[[CaseView], Iterator[Sign]]] = {
     "config-2": _translations,
+    "config-5": _served,
     "verify-1": _from_outside,
     "verify-2": _inside,
     "trouble-2": _to_peers,

@@ -71,7 +71,9 @@ def checklist(case: CaseView, judgement: Judgement) -> tuple[Item, ...]:
         sign = check(case, judgement) if case.local_domains else Sign("not-observed", "", UNKNOWN_LOCAL)
         # What was captured tells more than what somebody tried, at a time that a paste does not tell.
         if sign.state == "not-observed" and case.local_domains:
-            sign = by_hand(step, case) or sign
+            found = by_hand(step, case)
+            if found is not None and (found.state != "not-observed" or not sign.events):
+                sign = found
         items.append(Item(step=step, question=question, state=sign.state, because=sign.says, events=sign.events))
     return tuple(items)
 

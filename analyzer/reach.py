@@ -92,6 +92,8 @@ def _served(connection: Connection) -> Sign | None:
         return Sign("fail", host, f"{host} port {port} speaks {connection.not_xmpp.protocol}", (connection.not_xmpp,))
     if connection.refused:
         return Sign("fail", host, f"{host} refuses connections to port {port}", handshake(connection))
+    if connection.told and connection.accepted:
+        return Sign("pass", host, f"a log tells of a stream to {end_text((host, port))}", handshake(connection))
     return None
 
 
@@ -174,7 +176,12 @@ def _went_out(case: CaseView, peer: str, found: Resolution | None, tried: tuple[
     """How one attempt to reach a peer ended."""
     looked = None if found is None else _looked_up(peer, found)
     accepted = next((c for c in tried if c.accepted), None)
+    signs = [tcp(case, c) for c in tried]
+    failed = next((s for s in signs if s.state == "fail"), None)
     if looked is not None and looked.state != "pass":
+        # What DNS said may be untold, and yet the connections that followed were refused.
+        if looked.state == "not-observed" and accepted is None and failed is not None:
+            return Sign("fail", peer, f"{peer}: {failed.says}", failed.events)
         return looked
     if accepted is not None:
         if not accepted.captured:
@@ -186,8 +193,7 @@ def _went_out(case: CaseView, peer: str, found: Resolution | None, tried: tuple[
     events = looked.events if looked else ()
     if not tried:
         return Sign("not-observed", peer, f"{peer}: its SRV record was answered, but no connection followed", events)
-    signs = [tcp(case, c) for c in tried]
-    worst = next((s for s in signs if s.state == "fail"), signs[-1])
+    worst = failed or signs[-1]
     return Sign(worst.state, peer, f"{peer}: {worst.says}", events + worst.events)
 
 

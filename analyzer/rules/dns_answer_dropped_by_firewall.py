@@ -91,8 +91,8 @@ def _refused(found: Resolution, case: CaseView) -> Match | None:
         return Match(
             events=(*same[:LINES_MAX], *lookup.asked[:1]),
             because=(
-                f"{source} tells that a firewall refused {len(same)} questions from {flow.src_ip} to {flow.dst_ip} port "
-                f"{DNS_PORT} while {found.asker} waited for {lookup.name}"
+                f"{source} tells that a firewall refused {len(same)} questions from {flow.src_ip} to {flow.dst_ip} "
+                f"port {DNS_PORT} while {found.asker} waited for {lookup.name}"
             ),
             domain=found.domain,
             confidence=Confidence.PROVEN if known and lookup.captured else Confidence.LIKELY,

@@ -60,7 +60,10 @@ def test_telnet_from_inside_and_from_outside() -> None:
 def test_an_address_of_nobody_answers_nothing() -> None:
     """A public address that nothing names may be ours as well as a peer's."""
     outside = telnet("ext", "203.0.113.77", "telnet: Unable to connect to remote host: Connection timed out")
-    assert answers(("telnet", outside)) == {}
+    assert answers(("telnet", outside)) == {
+        "verify-1": "not-observed: whether 203.0.113.77, tried by hand, is our public address no source tells: an "
+        "nslookup of our server's name would"
+    }
 
 
 def test_what_the_firewall_would_do() -> None:
@@ -91,3 +94,27 @@ def test_a_capture_goes_before_what_was_tried() -> None:
     case = scene.case(captured, scene.log("t.txt", "telnet", refused), local=["cupdomain.com"])
     item = next(i for i in checklist(case, judge(case)) if i.step == "verify-2")
     assert (item.state, {e.where.source for e in item.events}) == ("pass", {"cups"})
+
+
+def test_a_telnet_that_is_refused_inside_tells_of_the_service() -> None:
+    """When it fails, federation is not configured or its service does not run; a blank screen proves TCP only."""
+    refused = telnet("pc", "10.10.0.5", "telnet: Unable to connect to remote host: Connection refused")
+    blank = telnet("pc", "10.10.0.5", "Connected to 10.10.0.5.\nEscape character is '^]'.")
+    for paste, state in ((refused, "fail"), (blank, "not-observed")):
+        case = scene.case(scene.log("telnet.txt", "telnet", paste), local=["cupdomain.com"])
+        item = {i.step: i for i in checklist(case, judge(case, {}))}["config-5"]
+        assert item.state == state
+    assert by_hand("config-5", case) is None
+
+
+def test_the_firewall_tells_which_public_address_is_ours() -> None:
+    """Its log translates the address that was tried inside to the one that was tried outside."""
+    inside = telnet("pc", "10.10.0.5", "telnet: Unable to connect to remote host: Connection refused")
+    outside = telnet("ext", "203.0.113.5", "telnet: Unable to connect to remote host: Connection refused")
+    asa = (
+        "Sep  6 2013 09:14:00: %ASA-6-302013: Built inbound TCP connection 7 for outside:198.51.100.10/44290 "
+        "(198.51.100.10/44290) to inside:10.10.0.5/5269 (203.0.113.5/5269)\n"
+    )
+    assert answers(("telnet", inside), ("telnet", outside), ("asa", asa))["verify-1"] == (
+        "fail: telnet 203.0.113.5 5269 at ext: refused, if it was typed outside"
+    )

@@ -502,3 +502,42 @@ Sep  6 09:14:02 unbound.query55c0\tdebug\tResults for _xmpp-server._tcp.gmail.co
     ]
     assert item.state == "not-observed"
     assert item.because == "gmail.com: its SRV question was answered, but no source tells by what"
+
+
+def logs(**texts: str) -> dict[str, Item]:
+    """The checklist of what these logs tell, by their formats."""
+    taps = [scene.log(f"{form}.log", form, text, zone="UTC", year=2013) for form, text in texts.items()]
+    return asked(scene.case(*taps, local=["cupdomain.com"]))
+
+
+def test_a_stream_that_a_log_tells_of_shows_that_the_service_runs() -> None:
+    """What lets verify-1 pass lets config-5 pass: our server's log says that it took a stream."""
+    items = logs(
+        prosody="""\
+Sep  6 09:14:11 conn12\tdebug\tNew connection FD 12 (198.51.100.10, 402, 10.0.0.5, 5269) on server FD 7 (0.0.0.0, 5269)
+Sep  6 09:14:11 conn12\tdebug\tConnected (FD 12 (198.51.100.10, 402, 10.0.0.5, 5269))
+Sep  6 09:14:11 s2sin55ea38327b40\tdebug\tIncoming s2s connection
+Sep  6 09:14:11 s2sin55ea38327b40\tinfo\tIncoming s2s connection gmail.com->cupdomain.com complete
+"""
+    )
+    for step in ("verify-1", "config-5"):
+        assert items[step].state == "pass"
+        assert items[step].because.endswith("a log tells of a stream to 10.0.0.5:5269")
+
+
+def test_what_the_firewall_refused_fails_although_nobody_tells_what_dns_said() -> None:
+    """The resolver's log says that it answered, and not with what; the firewall says that it let nothing out."""
+    items = logs(
+        dnsmasq="""\
+Sep  6 09:14:02 dnsmasq[16]: 1 10.0.0.5/21076 query[SRV] _xmpp-server._tcp.gmail.com from 10.0.0.5
+Sep  6 09:14:02 dnsmasq[16]: 1 10.0.0.5/21076 reply _xmpp-server._tcp.gmail.com is <SRV>
+Sep  6 09:14:02 dnsmasq[16]: 2 10.0.0.5/21077 query[A] gmail.com from 10.0.0.5
+Sep  6 09:14:02 dnsmasq[16]: 2 10.0.0.5/21077 reply gmail.com is 198.51.100.10
+""",
+        asa="Sep  6 2013 09:14:02: %ASA-4-106023: Deny tcp src inside:10.0.0.5/56652 dst outside:198.51.100.10/5269 by "
+        'access-group "inside_access_in" [0x0, 0x0]\n',
+    )
+    assert (items["trouble-2"].state, items["trouble-2"].because) == (
+        "fail",
+        "gmail.com: cupdomain.com to 198.51.100.10:5269: the firewall refused it (106023)",
+    )
