@@ -14,6 +14,7 @@ from analyzer.session import Session
 from analyzer.stage import end_text
 from analyzer.threads import Thread
 from analyzer.view import CaseView
+from parsers.events import Stanza
 
 OTHERS = frozenset(
     {
@@ -158,7 +159,8 @@ def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> 
         return cause.match.because if cut is None else f"{cut}; new connections are reset since: {cause.match.because}"
     if state == "healthy":
         how = {c.auth for s in sessions for c in s.connections if c.auth}
-        return f"a stream was authenticated by {' and '.join(sorted(how)) or 'dialback'}"
+        seen = f"a stream was authenticated by {' and '.join(sorted(how)) or 'dialback'}"
+        return seen + _unseen([s for s in sessions if s.authenticated])
     blind = next((s.stream for s in sessions if s.stream is not None and s.stream.ciphertext is not None), None)
     if blind is not None and blind.ciphertext is not None:
         where = blind.ciphertext.where
@@ -182,6 +184,17 @@ def _summary(state: str, cause: Finding | None, sessions: Sequence[Session]) -> 
     return (
         "the attempt was not captured to its end: a longer capture, or the log of one of the two servers, would decide"
     )
+
+
+def _unseen(authenticated: Sequence[Session]) -> str:
+    """What a verdict leaves open that rests on logs alone: these tell of what came, and seldom of what did not."""
+    if any(c.captured for s in authenticated for c in s.connections):
+        return ""
+    came = any(
+        isinstance(event, Stanza) for s in authenticated for t in s.told if t.teller == s.receiver for event in t.events
+    )
+    some = "some stanzas came, and whether all do" if came else "whether stanzas are delivered"
+    return f", as logs tell; {some} was not seen: a capture would show"
 
 
 def _told_in_part(told: Sequence[Thread], sessions: Sequence[Session]) -> str:

@@ -107,3 +107,18 @@ def test_what_is_still_missing_is_never_a_log_that_was_read() -> None:
         "partner.log tells of an attempt that failed, and not why: the log of example.net, or a capture of such an "
         "attempt, would decide"
     )
+
+
+def test_a_healthy_verdict_of_logs_says_that_delivery_was_not_seen() -> None:
+    """Behind a black hole for big packets logs look the same; a log of whoever was reached may tell of some stanzas."""
+    stream = "09:14:02" + BELIEVED
+    came = (
+        "09:14:03s2sin55c0d1e2f3\tdebug\tRECV: <presence from='a@cupdomain.com' to='b@example.net' type='subscribe'/>"
+    )
+    seen = "a stream was authenticated by dialback"
+    captured = scene.tap("peer", KEY.format(1, "valid"))
+    assert [verdict(t).summary for t in (partner(stream), partner(stream, came), captured)] == [
+        f"{seen}, as logs tell; whether stanzas are delivered was not seen: a capture would show",
+        f"{seen}, as logs tell; some stanzas came, and whether all do was not seen: a capture would show",
+        seen,
+    ]
