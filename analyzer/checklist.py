@@ -67,14 +67,16 @@ Check = Callable[[CaseView, Judgement], Sign]
 def checklist(case: CaseView, judgement: Judgement) -> tuple[Item, ...]:
     """Every step in the guide's order."""
     items = []
-    for step, question, check in STEPS:
-        sign = check(case, judgement) if case.local_domains else Sign("not-observed", "", UNKNOWN_LOCAL)
+    for step in STEPS:
+        sign = step.check(case, judgement) if case.local_domains else Sign("not-observed", "", UNKNOWN_LOCAL)
         # What was captured tells more than what somebody tried, at a time that a paste does not tell.
         if sign.state == "not-observed" and case.local_domains:
-            found = by_hand(step, case)
+            found = by_hand(step.name, case)
             if found is not None and (found.state != "not-observed" or not sign.events):
                 sign = found
-        items.append(Item(step=step, question=question, state=sign.state, because=sign.says, events=sign.events))
+        items.append(
+            Item(step=step.name, question=step.question, state=sign.state, because=sign.says, events=sign.events)
+        )
     return tuple(items)
 
 
@@ -246,16 +248,133 @@ def _proof(session: Session) -> tuple[Event, ...]:
     return tuple(s.event for s in steps[:1])
 
 
-STEPS: tuple[tuple[str, str, Check], ...] = (
-    ("config-1", "Does public DNS lead from our domain to the public address of our server?", _dns_leads_here),
-    ("config-2", "Does the firewall lead port 5269 of a public address to our server?", translated),
-    ("config-3", "Is our domain registered with no other XMPP service?", _not_elsewhere),
-    ("config-4", "Is federation enabled, with security settings that peers can meet?", _settings_fit),
-    ("config-5", "Does our federation service run?", service_runs),
-    ("verify-1", "From outside, does TCP 5269 reach our server?", comes_in),
-    ("verify-2", "Inside, does our server accept TCP 5269?", answers_inside),
-    ("verify-3", "Does nobody call us back about keys that we did not send?", _no_unexpected_callback),
-    ("trouble-1", "Does an SRV lookup of our domain give the public address of our server?", _dns_leads_here),
-    ("trouble-2", "Does an SRV lookup of a peer succeed, and does its 5269 accept us?", goes_out),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the guide."""
+
+    name: str
+    """"config-1" … "trouble-2": the part of the guide, and the number in it."""
+    question: str
+    """What it asks."""
+    guide: str
+    """What the guide has one do or see to there."""
+    answered_by: str
+    """What passes it, what fails it, and what to give fedtrace so that it can tell."""
+    check: Check
+    """What answers it."""
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        name="config-1",
+        question="Does public DNS lead from our domain to the public address of our server?",
+        guide=(
+            "Publish an SRV record `_xmpp-server._tcp` for the domain, and an address record of the host that it names."
+        ),
+        answered_by=(
+            "An answer of public DNS, captured or pasted: nslookup of the SRV record and of its target against a "
+            "public "
+            "resolver.\nThe address must be the one that the firewall translates to the server; a private one, "
+            "or none, "
+            "fails."
+        ),
+        check=_dns_leads_here,
+    ),
+    Step(
+        name="config-2",
+        question="Does the firewall lead port 5269 of a public address to our server?",
+        guide="Static NAT of the server's address to a public one, or PAT of TCP 5269.",
+        answered_by=(
+            "The firewall's log or `show xlate`; or captures on both of its sides while somebody connects from outside."
+        ),
+        check=translated,
+    ),
+    Step(
+        name="config-3",
+        question="Is our domain registered with no other XMPP service?",
+        guide="The domain must be registered neither with Google (Google Apps) nor with WebEx.",
+        answered_by=(
+            "A callback that asked us about a key of ours passes it; one about a key that we never sent, or a "
+            "peer that "
+            "says that it hosts the domain itself, fails it.\nCapture, or take the federation log, while a contact is "
+            "added."
+        ),
+        check=_not_elsewhere,
+    ),
+    Step(
+        name="config-4",
+        question="Is federation enabled, with security settings that peers can meet?",
+        guide=(
+            "Enable federation: for Google over TCP without TLS, for WebEx with TLS optional and no client certificate."
+        ),
+        answered_by=(
+            "A stream of ours that was authenticated passes it, in a capture or a server's log; a cause that "
+            "lies in the "
+            "settings of either server fails it."
+        ),
+        check=_settings_fit,
+    ),
+    Step(
+        name="config-5",
+        question="Does our federation service run?",
+        guide="Start the XMPP federation service (Cisco XCP XMPP Federation Connection Manager).",
+        answered_by=(
+            "A stream header of our server, or a log that tells of a stream with it, passes it; a reset that it sends "
+            "itself, or a telnet from inside that is refused, fails it.\nA connection that is accepted proves TCP only."
+        ),
+        check=service_runs,
+    ),
+    Step(
+        name="verify-1",
+        question="From outside, does TCP 5269 reach our server?",
+        guide="Telnet from outside to the public address of the server on 5269; a blank screen is good.",
+        answered_by=(
+            "A connection from outside in a capture or a log, or the pasted telnet where it is known whose "
+            "address that "
+            "is.\nWhen it fails, look into the firewall's log."
+        ),
+        check=comes_in,
+    ),
+    Step(
+        name="verify-2",
+        question="Inside, does our server accept TCP 5269?",
+        guide="Telnet from inside to the server's own address on 5269.",
+        answered_by=(
+            "A connection seen inside, in a capture or a log, or the pasted telnet.\nWhen it fails, federation is not "
+            "configured or its service does not run; or look into the firewall's log."
+        ),
+        check=answers_inside,
+    ),
+    Step(
+        name="verify-3",
+        question="Does nobody call us back about keys that we did not send?",
+        guide="Read the XMPP federation log of the server: an unexpected dialback callback tells that the domain is "
+        "registered with Google or WebEx as well, whose support must remove it.",
+        answered_by=(
+            "The federation log, or a capture in the clear of both directions: each callback must be about a key "
+            "that we "
+            "were seen sending."
+        ),
+        check=_no_unexpected_callback,
+    ),
+    Step(
+        name="trouble-1",
+        question="Does an SRV lookup of our domain give the public address of our server?",
+        guide="nslookup, `set type=SRV`, `_xmpp-server._tcp` and the domain, against public DNS.",
+        answered_by="The same as config-1: that lookup, captured or pasted, and the one of the host that it names.",
+        check=_dns_leads_here,
+    ),
+    Step(
+        name="trouble-2",
+        question="Does an SRV lookup of a peer succeed, and does its 5269 accept us?",
+        guide=(
+            "From the server's network: nslookup of the peer's SRV record, and telnet to one of its addresses on 5269."
+        ),
+        answered_by=(
+            "An attempt of ours to reach a peer, captured at the server or told by its log and the resolver's, or both "
+            "pasted.\nA question without a good answer, a SYN without one, and a refusal by the firewall fail it."
+        ),
+        check=goes_out,
+    ),
 )
-"""The steps of the guide in its order: name, question, and what answers it."""
+"""The steps of the guide in its order."""

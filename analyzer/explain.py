@@ -1,5 +1,6 @@
-"""Rules, formats and tables as Markdown: the page of one, and those of all. Prints nothing and knows no case.
+"""Rules, formats, tables and the guide's steps as Markdown: the page of one, and those of all.
 
+Prints nothing and knows no case.
 In a checkout the cases of `tests/rules/` serve as examples for who wants them;
 an installed package has none, and its pages do without.
 """
@@ -11,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from analyzer.checklist import STEPS, Step
+from analyzer.citations import cisco
 from analyzer.judge import all_rules
 from analyzer.report.tables import TABLES, Table
 from analyzer.rule import Rule
@@ -20,6 +23,8 @@ from parsers.ingest import formats
 
 CASES = Path(__file__).resolve().parents[1] / "tests" / "rules"
 """Where a checkout keeps the cases."""
+GUIDE_PARTS = {"config": "configuration", "verify": "verification", "trouble": "troubleshooting"}
+"""What the parts of the guide are called, by the first word of a step's name."""
 NEAR_MAX = 3
 """How many near names an unknown one brings up."""
 _SECTION = re.compile(r"^## ", re.M)
@@ -27,12 +32,13 @@ _EXPECTATION = re.compile(r"^```(?:findings|verdicts|timeline)[^\n]*\n.*?^```\n?
 
 
 def names() -> list[str]:
-    """All that can be explained: rules, formats, tables."""
-    return [*all_rules(), *(form.name for form in formats()), *TABLES]
+    """All that can be explained: rules, formats, tables, steps of the guide."""
+    return [*all_rules(), *(form.name for form in formats()), *TABLES, *(step.name for step in STEPS)]
 
 
 def explain(name: str, *, cases: bool = False) -> str:
-    """The page of one rule, with its cases where they are wanted, of one format, or of one table.
+    """The page of one rule, with its cases where they are wanted, of one format, of one table, or of one step of the
+    guide.
 
     Raises FedtraceError, with near names, for a name that nothing has.
     """
@@ -44,7 +50,10 @@ def explain(name: str, *, cases: bool = False) -> str:
             return "\n".join(_format_page(form))
     if name in TABLES:
         return "\n".join(_table_page(name, TABLES[name]))
-    raise FedtraceError(name, "no rule, format or table has this name", _near(name, names()))
+    for step in STEPS:
+        if step.name == name:
+            return "\n".join(_step_page(step))
+    raise FedtraceError(name, "no rule, format, table or step of the checklist has this name", _near(name, names()))
 
 
 def pages() -> dict[str, str]:
@@ -125,6 +134,16 @@ def _format_page(form: Format) -> Iterator[str]:
     yield f"`{form.name}`\n"
     yield f"{form.explanation.strip()}\n"
     yield f"Defined by: {form.reference}\n"
+
+
+def _step_page(step: Step) -> Iterator[str]:
+    """The question, what the guide has one do, what answers it, and where in the guide it stands."""
+    part, _, number = step.name.partition("-")
+    yield f"# {step.question}\n"
+    yield f"`{step.name}` · a step of the checklist\n"
+    yield f"{step.guide}\n"
+    yield f"## What answers it\n\n{step.answered_by}\n"
+    yield f"## Sources\n\n- {cisco('116339', f'{GUIDE_PARTS[part]}, step {number}')}\n"
 
 
 def _table_page(name: str, table: Table, depth: int = 1) -> Iterator[str]:

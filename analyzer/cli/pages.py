@@ -21,12 +21,14 @@ def _names(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
 @click.option("--cases", is_flag=True, help="With the cases that test the rule, where this is a checkout.")
 @click.option("--all", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write every page below here.")
 def explain(name: str | None, cases: bool, folder: Path | None) -> None:
-    """Print what a rule means, why it happens, and what to do; what a format is; what the columns of a table are.
+    """Print what a rule means, why it happens, and what to do; what a format is; what the columns of a table are;
+    what a step of the checklist asks, and what would answer it.
 
     \b
     fedtrace explain network-callback-blocked
     fedtrace explain prosody
     fedtrace explain sessions
+    fedtrace explain config-5
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.explain import explain as text
     from analyzer.explain import pages

@@ -456,7 +456,7 @@ def test_calling_a_peer_back_is_a_way_out_as_well() -> None:
 
 def test_steps_are_named_once() -> None:
     """No step stands twice in the list."""
-    assert len({step for step, _, _ in STEPS}) == len(STEPS)
+    assert len({step.name for step in STEPS}) == len(STEPS)
 
 
 def test_a_second_attempt_rests_on_the_answer_that_its_host_got_for_the_first() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import explain as pages
+from analyzer.checklist import STEPS, Step
 from analyzer.explain import explain, names, rule_table
 from analyzer.judge import all_rules
 from parsers.errors import FedtraceError
@@ -79,6 +80,16 @@ def test_a_format_and_a_table_can_be_explained_too() -> None:
         in explain("sessions")
     )
     assert len(set(names())) == len(names()), "a name means one thing"
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_a_step_of_the_checklist_can_be_explained(step: Step) -> None:
+    """What it asks, what the guide has one do, what would answer it, and where it stands."""
+    page = explain(step.name)
+    assert page.startswith(f"# {step.question}\n")
+    assert f"{step.guide}\n\n## What answers it\n\n{step.answered_by}\n" in page
+    part = {"config": "configuration", "verify": "verification", "trouble": "troubleshooting"}[step.name[:-2]]
+    assert page.endswith(f"- Cisco 116339, {part}, step {step.name[-1]}\n")
 
 
 def test_what_firewalls_write_of_it_stands_on_the_page() -> None:
