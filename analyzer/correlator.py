@@ -18,7 +18,7 @@ from analyzer.connection import Connection
 from analyzer.conversations import is_payload, lookups, sightings
 from analyzer.keys import follow
 from analyzer.local import find_local
-from analyzer.logs import attached, with_outcomes
+from analyzer.logs import attached, of_local, with_outcomes
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
 from analyzer.session import DialbackKey, Session
@@ -83,6 +83,9 @@ def correlate(
         coverage,
         {t.teller for t in threads_told if t.teller} | {domain(s.vantage) for s in sources if s.vantage},
     )
+    others = {s.tap or s.name for s in sources if s.vantage and domain(s.vantage) not in local}
+    threads_told, ours = of_local(threads_told, local, others)
+    assumed += tuple(f"{tap}: written by the server of {local[0]}, since it names no other" for tap in ours)
     home = where.addresses_of(local)
     connections = [_connection(group, where, local, home, coverage) for group in groups]
     connections = _named_by_elimination(connections, questions, where, local)
@@ -119,6 +122,7 @@ def correlate(
         probes=tuple(e for e in loose if isinstance(e, Probe)),
         settings=tuple(e for e in loose if isinstance(e, Setting)),
         said=tuple(e for e in loose if isinstance(e, Said) and e.where not in held),
+        unnamed=told.unnamed,
     )
 
 

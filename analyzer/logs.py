@@ -8,12 +8,12 @@ Knows no verdict and no server's wording.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analyzer.connection import Connection
 from analyzer.sighting import Sighting
-from analyzer.stage import digest, untold
+from analyzer.stage import digest, is_told, untold
 from analyzer.threads import REASONS, Thread, by_pair, oriented, run
 from parsers.events import (
     Dialback,
@@ -46,6 +46,42 @@ class Told:
     """Threads that never came to a stream: tries that ended before."""
     clients: tuple[Sighting, ...]
     """Clients' streams."""
+    unnamed: tuple[Thread, ...] = ()
+    """Streams and tries of which no two domains are known."""
+
+
+def of_local(
+    found: Sequence[Thread], local: Sequence[str], others: Collection[str] = ()
+) -> tuple[list[Thread], tuple[str, ...]]:
+    """Threads with the local domain put where a log names only its peers; and the logs that were taken for its own.
+
+    A server need not say its name in its log. `others` are logs that somebody else is known to have written.
+    """
+    if len(local) != 1:
+        return list(found), ()
+    (ours,) = local
+    own = {t.tap for t in found} - {*others}
+    for thread in found:
+        here, there = (thread.initiator, thread.receiver)[:: 1 if thread.outgoing else -1]
+        if thread.teller or here not in (None, ours) or there == ours:
+            own.discard(thread.tap)
+    named = [_named(t, ours) if t.tap in own else t for t in found]
+    return named, tuple(sorted({t.tap for t, old in zip(named, found, strict=True) if t is not old}))
+
+
+def _named(thread: Thread, ours: str) -> Thread:
+    """A thread that names its peer only, as one of our server."""
+    if thread.outgoing and thread.receiver and thread.initiator is None:
+        initiator, receiver = ours, thread.receiver
+    elif not thread.outgoing and thread.initiator and thread.receiver is None:
+        initiator, receiver = thread.initiator, ours
+    else:
+        return thread
+    ends = thread.sighting
+    client = ends.client if is_told(ends.client[0]) else untold(initiator)
+    server = ends.server if is_told(ends.server[0]) else untold(receiver)
+    told = oriented(thread.events, thread.tap, client, server, thread.outgoing)
+    return replace(thread, teller=ours, initiator=initiator, receiver=receiver, sighting=told)
 
 
 def with_outcomes(found: Sequence[Thread]) -> list[Thread]:
@@ -112,7 +148,13 @@ def attached(connections: Sequence[Connection], told: Iterable[Thread], local: S
         connections=tuple(sorted(joined, key=lambda c: c.began_ns) if alone else joined),
         loose=tuple(t for t in loose if t.initiator and t.receiver),
         clients=tuple(t.sighting for t in clients),
+        unnamed=tuple(t for t in loose if not (t.initiator and t.receiver) and _federates(t)),
     )
+
+
+def _federates(thread: Thread) -> bool:
+    """Whether a stream or a try is one between servers: it names a domain, or the log says which way it went."""
+    return bool(thread.initiator or thread.receiver or any(s.outgoing is not None for s in thread.said))
 
 
 def _claims(thread: Thread) -> Iterator[Thread]:

@@ -322,7 +322,7 @@ def _styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {n: (greys[i // len(HATCHES) % len(greys)], HATCHES[i % len(HATCHES)]) for i, n in enumerate(names)}
 
 
-def _empty(ax: Axes, rows: pd.DataFrame, says: str = "no attempt to federate was seen") -> bool:
+def _empty(ax: Axes, rows: pd.DataFrame, says: str = "no attempt between two named domains was seen") -> bool:
     """Say so where there is nothing to draw."""
     if len(rows):
         return False

@@ -18,6 +18,7 @@ from analyzer.lookup import Lookup
 from analyzer.session import DialbackKey, Session
 from analyzer.sighting import Sighting
 from analyzer.stage import End
+from analyzer.threads import Thread
 from parsers.events import CaptureGap, Damage, FirewallLog, Probe, Said, Setting, TcpMark
 from parsers.source import Reading, Source
 
@@ -94,6 +95,8 @@ class CaseView:
     """What `show` commands printed, in order of time."""
     said: tuple[Said, ...] = ()
     """What servers' logs say and no thread holds: lines about no stream, or that name no pair of domains."""
+    unnamed: tuple[Thread, ...] = ()
+    """Streams and tries that servers' logs tell of, without two domains."""
 
     def clock(self, tap: str) -> tuple[int, int] | None:
         """How far the clock of a source is ahead of the others', ns, and how far the proofs of it disagree; applied.

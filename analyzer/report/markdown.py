@@ -14,6 +14,7 @@ from analyzer.analysis import Analysis
 from analyzer.checklist import Item
 from analyzer.judge import Judgement
 from analyzer.peers import peers
+from analyzer.report.nameless import no_pair_says
 from analyzer.report.rows import sha256
 from analyzer.report.terminal import attempts, not_judged, not_read, owner, who
 from analyzer.report.words import (
@@ -118,7 +119,12 @@ def _report(analysis: Analysis) -> Iterator[str]:
     case, view, judgement, items = analysis
     yield "# Federation report"
     yield ""
-    yield from _overview(judgement.verdicts)
+    if not judgement.verdicts:
+        said = no_pair_says(view)
+        yield f"{prose(said[0].upper() + said[1:])}."
+        yield ""
+    else:
+        yield from _overview(judgement.verdicts)
     told: dict[tuple[str, tuple[Event, ...]], Verdict] = {}
     for verdict in [v for v in judgement.verdicts if v.cause or v.state == "undetermined"][:PAIRS_IN_FULL]:
         yield from _verdict(verdict, judgement, told)
@@ -158,10 +164,6 @@ def _pair(verdict: Verdict) -> str:
 
 def _overview(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Every pair in one line, the failing ones first."""
-    if not verdicts:
-        yield "No attempt to federate was seen."
-        yield ""
-        return
     yield "| pair | state | cause | confidence | to mend |"
     yield "|---|---|---|---|---|"
     for verdict in verdicts[:PAIRS_LISTED]:

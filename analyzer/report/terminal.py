@@ -19,6 +19,7 @@ from analyzer.judge import Judgement
 from analyzer.ladder import Ladder, moments
 from analyzer.peers import Peer, clash, peers
 from analyzer.report.ladder_text import rungs
+from analyzer.report.nameless import no_pair_says
 from analyzer.report.words import (
     CHECKS,
     HISTORY,
@@ -85,7 +86,7 @@ class Terminal:
         """The whole report of one case."""
         self.sources(case, view)
         self.line()
-        self.verdicts(judgement)
+        self.verdicts(view, judgement)
         self.loose(view)
         self.peers(peers(view))
         self.checklist(items)
@@ -170,10 +171,10 @@ class Terminal:
 
     # --- verdicts
 
-    def verdicts(self, judgement: Judgement) -> None:
+    def verdicts(self, view: CaseView, judgement: Judgement) -> None:
         """Every pair and direction: in full as far as a screen bears it, then a line each, then counted."""
         if not judgement.verdicts:
-            self.row("verdict", "no attempt to federate was seen", "magenta")
+            self.prose("verdict", no_pair_says(view), style="magenta", indent=0)
             return
         shown: Counter[str] = Counter()
         brief: list[Verdict] = []

@@ -156,7 +156,7 @@ def test_an_archive_without_anything_is_told_as_such() -> None:
     for empty in (pd.DataFrame(), framed(SESSIONS, [])):
         told = text_of(summary(empty, framed(VERDICTS, []), NOTHING, framed(CERTIFICATES, [])))
         assert "0 cases. 0 pairs of domains" in told
-        assert "No attempt to federate was seen." in told
+        assert "No attempt between two named domains was seen." in told
         assert "No earlier run is known to compare with." in told
         assert "Every case was read." in told
     assert "No table of certificates was given." in text_of(summary(empty, empty, pd.DataFrame()))
