@@ -38,7 +38,15 @@ GENERAL = frozenset(
     }
 )
 """Rules for when the evidence cannot place the fault: any specific rule of the same session goes before them."""
-
+_PART = {
+    Stage.DNS: "the DNS questions",
+    Stage.CONNECT: "the connection",
+    Stage.STREAM: "the stream",
+    Stage.TLS: "the TLS handshake",
+    Stage.AUTH: "the authentication",
+    Stage.TRAFFIC: "the stanzas",
+}
+"""What of an attempt a stage is, as reports say that it was not seen: a source may well show that of another."""
 
 Blindness = tuple[tuple[str, tuple[str, ...]], ...]
 """What hid rules on a session, each with the names of these rules."""
@@ -186,7 +194,7 @@ def _hidden(stages: frozenset[Stage], session: Session) -> str:
     if stages <= {Stage.AUTH, Stage.TRAFFIC} and stream is not None and stream.ciphertext is not None:
         where = stream.ciphertext.where
         return f"{where.source} is ciphertext after frame {where.frame}: {missing} cannot be seen"
-    return f"no source shows {missing}"
+    return f"no source shows {', '.join(_PART[s] for s in sorted(stages))} of this attempt"
 
 
 def _findings(session: Session, matches: Sequence[tuple[str, Match]], rules: Mapping[str, Rule]) -> list[Finding]:

@@ -176,17 +176,17 @@ def test_what_cannot_be_judged_says_why() -> None:
 
     assert [(u.rule, u.because) for u in judgement.unjudged] == [
         ("sees-auth", "cups is ciphertext after frame 11: auth cannot be seen"),
-        ("sees-dns", "no source shows dns"),
+        ("sees-dns", "no source shows the DNS questions of this attempt"),
         ("shy", "it was dark"),
     ]
     assert list(judgement.ruled_out.values()) == [1]
 
 
 def test_no_source_shows_a_stage() -> None:
-    """Nothing is hidden by TLS: there is just no DNS in the capture."""
+    """Nothing is hidden by TLS: there are no questions of the attempt, though a source may show those of others."""
     (unjudged,) = judge(case(WORKS), {"dns": rule(nothing, needs=frozenset({Stage.DNS}))}).unjudged
 
-    assert unjudged.because == "no source shows dns"
+    assert unjudged.because == "no source shows the DNS questions of this attempt"
 
 
 def test_a_rule_that_raises_is_shown_and_the_others_speak() -> None:

@@ -280,7 +280,7 @@ def test_what_hid_the_answer_is_said_and_rules_that_found_nothing_are_not() -> N
     all_seen = Judgement(verdicts=judged.verdicts, findings=judged.findings, blind={}, broken=(), ruled_out={})
     text = screen(tap, local=("cupdomain.com",))
 
-    assert re.search(r"blind +[0-9]+ rules could not be judged: no source shows dns", text)
+    assert re.search(r"blind +[0-9]+ rules could not be judged: no source shows the DNS questions of", text)
     assert "rules ruled" not in text
     assert "blind" not in screen(tap, local=("cupdomain.com",), judged=all_seen)
 
