@@ -275,6 +275,9 @@ class Session:
         stages = [c.reached for c in self.connections]
         if self.authenticated or self.dialbacks:
             stages.append(Stage.AUTH)
+        # Whom it could not connect to, it had found; that every target was tried may mean that there was none.
+        failed = [s for t in self.tries for s in t.said if s.topic is Topic.CONNECT_FAILED]
+        stages += [Stage.CONNECT for s in failed if s.condition != "exhausted"]
         return max(stages, default=Stage.DNS)
 
     @cached_property

@@ -42,6 +42,25 @@ def test_what_came_of_the_attempt(told: str, outcome: str) -> None:
     assert session(told).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("why", "reached"),
+    [
+        ("Connection failed: connection refused", Stage.CONNECT),
+        ("DNS lookup failed: non-existing domain", Stage.DNS),
+    ],
+)
+def test_a_try_that_a_log_tells_came_as_far_as_its_failure(why: str, reached: Stage) -> None:
+    """Who was refused had found whom to ask."""
+    line = (
+        "2013-09-06 09:14:03.604 [info] <0.480.0>@ejabberd_s2s_out:process_closed:153 "
+        f"Failed to establish outbound s2s connection cupdomain.com -> gmail.com: {why}; bouncing for 8 seconds\n"
+    )
+    (found,) = scene.case(scene.log("cups.log", "ejabberd", line), local=["cupdomain.com"]).sessions
+
+    assert found.outcome == "failed"
+    assert found.reached is reached
+
+
 def test_the_stages_that_could_be_seen() -> None:
     """DNS with a lookup, authentication only in the clear."""
     assert session(FOUND).visible == {Stage.DNS}
