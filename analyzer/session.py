@@ -28,6 +28,9 @@ _SHOWS = {
 }
 """The stage that a topic of a server's log shows, had anything happened there."""
 
+DAY_NS = 86_400 * 10**9
+"""An event as uncertain as a day is one whose source tells no time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DialbackKey:
@@ -207,6 +210,13 @@ class Session:
         seen = [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections] + self._key_instants
         seen += [t.began_ns for t in self.tries] if not seen else []
         return min(seen or self._stanzas)
+
+    @cached_property
+    def undated(self) -> bool:
+        """No line tells when it began, not even the day: `began_ns` is assumed."""
+        seen = [s.event for s in self.steps] + [e for t in self.tries for e in t.events]
+        seen += [s for s in (self.trigger, self.bounce, self.awaited) if s is not None] if not seen else []
+        return min(seen, key=river_key).width_ns >= DAY_NS
 
     @property
     def ended_ns(self) -> int:

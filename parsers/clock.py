@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from parsers.errors import FedtraceError
-from parsers.source import How
+from parsers.source import How, Reading
 
 SECOND = 10**9
 """One second, ns."""
@@ -255,3 +255,10 @@ def _instant(year: int, month: int, day: int, hour: int, minute: int, zone: tzin
     if zone is UTC:
         return ((date(year, month, day) - _EPOCH).days * 86_400 + hour * 3600 + minute * 60) * SECOND
     return int(datetime(year, month, day, hour, minute, tzinfo=zone).timestamp()) * SECOND
+
+
+def untimed(reading: Reading, how: How) -> tuple[str]:
+    """What was assumed of a source with lines that tell no time and have none before them, once it was read."""
+    which = "its lines" if reading.first_ns is None else "some of its lines"
+    why = how.near_why or "for want of anything better"
+    return (f"{which} tell no time; taken as written on one day ({why})",)

@@ -22,7 +22,7 @@ def events(paths: tuple[str, ...], jsonl: bool, **how: Any) -> None:
     fedtrace events incident/ | grep db:verify
     fedtrace events --jsonl --redact incident/ > case.jsonl     # to send to somebody
     """  # noqa: D301  (click looks for the control character, not for its escape)
-    from analyzer.report.words import instant, place, says
+    from analyzer.report.words import moment, place, says
     from parsers.jsonl import line
 
     case = read(paths, how, everything=True)
@@ -30,7 +30,7 @@ def events(paths: tuple[str, ...], jsonl: bool, **how: Any) -> None:
         if jsonl:
             click.echo(line(event))
         else:
-            click.echo(f"{instant(event.at_ns)}  {place(event.where):<22}  {says(event)}")
+            click.echo(f"{moment(event):<30}  {place(event.where):<22}  {says(event)}")
 
 
 @click.command()

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from analyzer.compare import VAGUE_NS, Comparison, Moment, Row, Word
-from analyzer.report.words import clock, count, day, duration, escape, place, says
+from analyzer.report.words import began, count, duration, escape, place, says
 from analyzer.rule import Finding
 from analyzer.session import Session
 
@@ -75,10 +75,9 @@ def lines(told: Comparison, good: Sequence[Finding], bad: Sequence[Finding], wid
 
 def _head(label: str, session: Session, findings: Sequence[Finding], width: int) -> Iterator[str]:
     """Which attempt, when, how it ended, and what the rules say of it."""
-    when = f"{day(session.began_ns)} {clock(session.began_ns)}"
     names = f"{escape(session.initiator)} → {escape(session.receiver)}"
     yield f"{label:<{MARGIN}}{session.id}  {names}  {session.outcome.upper()}"
-    yield from _wrapped("", f"{when} UTC, {session.direction}, reached {session.reached.word}", width)
+    yield from _wrapped("", f"{began(session)}, {session.direction}, reached {session.reached.word}", width)
     rules = list(dict.fromkeys(f.rule for f in sorted(findings, key=lambda f: (not f.is_cause, -f.severity))))
     if rules:
         more = f" and {len(rules) - FINDINGS_SHOWN} more" if len(rules) > FINDINGS_SHOWN else ""

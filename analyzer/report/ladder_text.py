@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from analyzer.ladder import Ladder, Lane, Rung
-from analyzer.report.words import clock, escape, place, says, time_of
+from analyzer.report.words import UNDATED, clock, escape, place, says, time_of
 from parsers.events import Event, TcpMark
 
 GAP = 8
@@ -119,7 +119,8 @@ def rung_says(rung: Rung, times: str = UNICODE.times) -> str:
     """What a rung stands for, in words."""
     told = _words(rung.event)
     if rung.times > 1:
-        told = f"{rung.times}{times} {told}, until {clock(rung.last_ns)}"
+        until = "" if rung_clock(rung) == UNDATED else f", until {clock(rung.last_ns)}"
+        told = f"{rung.times}{times} {told}{until}"
     return told if rung.expected else f"{told} (unexpected)"
 
 

@@ -18,6 +18,7 @@ from analyzer.report.nameless import no_pair_says
 from analyzer.report.rows import sha256
 from analyzer.report.terminal import attempts, not_judged, not_read, owner, who
 from analyzer.report.words import (
+    UNDATED,
     clock,
     count,
     day,
@@ -209,7 +210,8 @@ def _verdict(
 def _finding(finding: Finding) -> Iterator[str]:
     """Evidence, rivals and remedy."""
     match = finding.match
-    yield f"**Evidence** of {day(match.events[0].at_ns)}, UTC"
+    first = match.events[0]
+    yield f"**Evidence** of {day(first.at_ns)}, UTC" if time_of(first) != UNDATED else "**Evidence**, undated"
     yield ""
     for event in match.events[:EVIDENCE_SHOWN]:
         yield f"- {code(place(event.where))} {time_of(event)} {code(says(event))}"

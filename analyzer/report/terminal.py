@@ -23,6 +23,7 @@ from analyzer.report.nameless import no_pair_says
 from analyzer.report.words import (
     CHECKS,
     HISTORY,
+    began,
     clock,
     count,
     day,
@@ -276,8 +277,8 @@ class Terminal:
             f"{session.outcome.upper()}   reached {session.reached.word}",
             "bold",
         )
-        span = duration(session.ended_ns - session.began_ns)
-        self.row("when", f"{day(session.began_ns)} {clock(session.began_ns)} UTC, for {span}")
+        span = "" if session.undated else f", for {duration(session.ended_ns - session.began_ns)}"
+        self.row("when", began(session) + span)
         self.rows("connections", (_connection(c) for c in session.connections))
         self.rows("callbacks", (_connection(c) for c in session.callbacks))
         letters = {letter.upper() for c in (*session.connections, *session.callbacks) for letter in c.history}
@@ -373,7 +374,7 @@ def attempts(verdict: Verdict) -> Iterator[str]:
     yield f"{told}; `fedtrace session {about.id} …` shows the timeline"
     sessions = sorted(verdict.sessions, key=lambda s: s is not about)
     for session in sessions[:ATTEMPTS_SHOWN]:
-        yield f"{session.id}  {clock(session.began_ns)}  {outcome_says(session)}"
+        yield f"{session.id}  {began(session, of_day=True)}  {outcome_says(session)}"
     if len(sessions) > ATTEMPTS_SHOWN:
         yield f"and {len(sessions) - ATTEMPTS_SHOWN:,} more"
 

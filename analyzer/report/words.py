@@ -9,7 +9,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 from analyzer.peers import Peer
-from analyzer.session import Session
+from analyzer.session import DAY_NS, Session
 from analyzer.stage import end_text
 from parsers import events as e
 from parsers.events import Event, Flow, Where
@@ -17,7 +17,8 @@ from parsers.events import Event, Flow, Where
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COMMANDS = ("access-list ", "packet-tracer ")
 """How lines that are to be typed begin (`analyzer.asa`)."""
-_DAY_NS = 86_400 * 10**9
+UNDATED = "undated"
+"""What stands for an instant that no line tells."""
 TEXT_MAX = 300
 """Characters of wire text in one place: enough for every stream error seen, too few to flood a screen."""
 _SILENT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -80,12 +81,25 @@ def clock(at_ns: int) -> str:
     return instant(at_ns)[11:23]
 
 
+def moment(event: Event) -> str:
+    """The instant of an event as `instant` writes it; `undated` where its source tells none."""
+    return UNDATED if event.width_ns >= DAY_NS else instant(event.at_ns)
+
+
 def time_of(event: Event) -> str:
     """The time of day of an event as far as its source tells it: `09:14:03.412`, `09:14:03`, or `undated`."""
-    if event.width_ns >= _DAY_NS:
-        return "undated"
+    if event.width_ns >= DAY_NS:
+        return UNDATED
     told = clock(event.at_ns)
     return told if event.width_ns < 10**9 else told[:8]
+
+
+def began(session: Session, *, of_day: bool = False) -> str:
+    """When an attempt began, `2013-09-06 09:14:03.412 UTC`, or the time of day alone; `undated` where no line tells."""
+    if session.undated:
+        return UNDATED
+    told = clock(session.began_ns)
+    return told if of_day else f"{day(session.began_ns)} {told} UTC"
 
 
 def day(at_ns: int) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from parsers.clock import DAY, Clock
+from parsers.clock import DAY, Clock, untimed
 from parsers.events import Damage, Event, FirewallLog, Where
 from parsers.format import Guess, Head
 from parsers.lines import Lines
@@ -133,6 +133,7 @@ class _Reader:
         self._how = how
         self._reading = reading
         self._clock = Clock(how)
+        self._timeless = False
         self._ports = frozenset(how.ports)
         self._needles = tuple(str(port) for port in how.ports)
         self._refused_dns = 0
@@ -202,7 +203,8 @@ class _Reader:
                 other -= left
                 yield self._lost(left, f"refusals of DNS not told: more than {REFUSED_DNS_MAX:,}")
         reading.other = other
-        reading.assumed = [*self._clock.assumed, *reading.assumed]
+        timeless = untimed(reading, self._how) if self._timeless else ()
+        reading.assumed = [*self._clock.assumed, *timeless, *reading.assumed]
 
     def _matters(self, id: str, fields: Fields) -> bool:
         """Whether a message is about federation, or about all that passes."""
@@ -235,8 +237,7 @@ class _Reader:
             found = None
         if found is None:
             if self._last is None:
-                why = self._how.near_why or "for want of anything better"
-                self._reading.assumed.append(f"its lines tell no time; taken as written on one day ({why})")
+                self._timeless = True
                 self._last = ((self._how.near_ns or 0) // DAY * DAY, DAY)
             return self._last
         self._last = found

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from parsers.clock import DAY, Clock
+from parsers.clock import DAY, Clock, untimed
 from parsers.events import Damage, Event, Said, Stanza, Topic, Where
 from parsers.lines import Lines
 from parsers.logs.fragments import STANZAS, element, quoted
@@ -125,7 +125,8 @@ class Reader:
                 reading.lines = min(number, last) - first + 1
             for event in lines.damage:
                 yield self._placed(event)
-        reading.assumed = [*self._clock.assumed, *reading.assumed]
+        timeless = untimed(reading, self._how) if self._timeless else ()
+        reading.assumed = [*self._clock.assumed, *timeless, *reading.assumed]
 
     def _learn_dates(self) -> None:
         """Let the clock see how the source orders its dates."""
@@ -163,10 +164,7 @@ class Reader:
         """A line that tells no time: that of the line before; in a log without any, the day that it is near to."""
         if self._last is not None:
             return self._last
-        if not self._timeless:
-            self._timeless = True
-            why = self._how.near_why or "for want of anything better"
-            self._reading.assumed.append(f"its lines tell no time; taken as written on one day ({why})")
+        self._timeless = True
         return (self._how.near_ns or 0, DAY)
 
     def _tell(self, entry: _Entry) -> Iterable[Event]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from parsers.clock import DAY, Clock
+from parsers.clock import DAY, Clock, untimed
 from parsers.events import Damage, Event, Said, Topic, Where
 from parsers.format import Guess, Head
 from parsers.lines import Lines
@@ -301,6 +301,7 @@ class Reader:
         self._how = how
         self._reading = reading
         self._clock = Clock(how)
+        self._timeless = False
         self._day_ns: int | None = None
 
     def run(self) -> Iterator[Event]:
@@ -314,7 +315,8 @@ class Reader:
                 yield from self._tell(block)
             for lost in lines.damage:
                 yield self._event(Told(lost.where.line or 1, Damage, _lost(lost.what, lost.lost, lost.unit)))
-        reading.assumed = [*self._clock.assumed, *reading.assumed]
+        timeless = untimed(reading, self._how) if self._timeless else ()
+        reading.assumed = [*self._clock.assumed, *timeless, *reading.assumed]
 
     def _tell(self, block: Block) -> Iterator[Event]:
         """What one block tells, in order of its lines; the lines without an event are counted."""
@@ -365,8 +367,7 @@ class Reader:
                 reading.resolution_ns = min(reading.resolution_ns, width_ns)
                 return at_ns - told.before_ns, width_ns
         if self._day_ns is None:
-            why = self._how.near_why or "for want of anything better"
-            self._reading.assumed.append(f"its lines tell no time; taken as written on one day ({why})")
+            self._timeless = True
             self._day_ns = (self._how.near_ns or 0) // DAY * DAY
         return self._day_ns, DAY
 

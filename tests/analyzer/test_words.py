@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +27,7 @@ from parsers.events import (
 )
 from tests import scene
 from tests.any_event import FLOW, anything
+from tests.command import fedtrace
 from tests.scene import BEGIN_NS
 
 
@@ -203,3 +208,30 @@ def test_a_dns_answer_in_words(rcode: int, truncated: bool, records: int, told: 
     )
 
     assert says(answer) == f"A x.example: {told}"
+
+
+UNDATED_FIRST = """\
+Failed inbound s2s dialback authentication jabber.sk -> suchat.org (::FFFF:80.94.54.36): remote-server-not-found
+2017-03-02 10:36:44.167 [info] <0.45.3>@ejabberd_s2s_out:init:286 Outbound s2s connection started: suchat.org -> xmpp.org
+2017-03-02 10:36:44.359 [info] <0.45.3>@ejabberd_s2s_out:process_closed:153 Failed to establish outbound s2s connection suchat.org -> xmpp.org: Connection failed: connection refused; bouncing for 8 seconds
+"""  # noqa: E501
+"""A log whose first line lost its time, as logs do that are pasted into a ticket."""
+
+
+def test_an_instant_that_no_line_tells_is_printed_nowhere(tmp_path: Path) -> None:
+    """The time at which the file was written is no time of an attempt; the other attempt's is told, and printed."""
+    log = tmp_path / "ejabberd.log"
+    log.write_text(UNDATED_FIRST)
+    os.utime(log, (1_600_000_000, 1_600_000_000))  # 2020-09-13T12:26:40Z
+    text = fedtrace("analyze", log).output
+    id = re.search(r"([0-9a-f]{12})  undated  failed", text)
+
+    assert "some of its lines tell no time; taken as written on one day (from the time at which the file" in text
+    assert re.search(r"evidence   ejabberd.log:1 +undated ", text)
+    assert re.search(r"[0-9a-f]{12}  10:36:44.167  failed", text)
+    assert id is not None
+    shown = [text, fedtrace("session", id[1], log).output, fedtrace("events", log).output]
+    assert "when         undated\n" in shown[1]
+    assert re.search(r"^undated +ejabberd.log:1 ", shown[2], re.M)
+    shown += [fedtrace("analyze", "--format", form, log).output for form in ("markdown", "html")]
+    assert not [told for told in shown if "12:26:40" in told or "2020-09-13" in told]
