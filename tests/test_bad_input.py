@@ -39,6 +39,19 @@ def test_a_text_file_called_pcap_is_refused_by_its_content(tmp_path: Path) -> No
     )
 
 
+def test_a_log_with_nul_bytes_is_told_from_a_file_that_is_no_input(tmp_path: Path) -> None:
+    """A disk that was full, or a log that was rotated under its writer, leaves them; named, the format is read."""
+    line = b"Sep  6 09:14:03 s2sout55c0\tinfo\tOutgoing s2s connection cupdomain.com->example.net complete\n"
+    log = write(tmp_path, b"\0\0\0\0\n" + line, "cups.log")
+
+    assert (
+        "cups.log: no format recognises it, since it holds NUL bytes, which no log should; if it is a log, name its "
+        "format with --as NAME (`fedtrace formats` lists them), else leave the file out"
+    ) in refused(fedtrace("analyze", log))
+    named = fedtrace("analyze", "--as", "prosody", "--year", "2013", log)
+    assert "cupdomain.com → example.net   HEALTHY" in named.output
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     """Zero bytes are no capture."""
     assert "empty" in refused(fedtrace("analyze", write(tmp_path, b"")))
