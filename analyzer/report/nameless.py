@@ -39,11 +39,10 @@ def no_pair_says(view: CaseView) -> str:
     for trace in traces:
         by_kind[trace.kind].append(trace)
     told = "; ".join(_says(kind, those) for kind, those in by_kind.items())
-    if view.local_domains:
-        remedy = "a capture at one of the servers, or the log of the other one, would name both"
-    else:
-        remedy = "--local-domain tells which domain is ours"
-    return f"federation was tried, but between which two domains is not told: {told}; {remedy}"
+    remedies = [] if view.local_domains else ["--local-domain tells which domain is ours"]
+    if view.local_domains or "stream" in by_kind:
+        remedies.append("a capture at one of the servers, or the log of the other one, would name both")
+    return f"federation was tried, but between which two domains is not told: {'; '.join([told, *remedies])}"
 
 
 def _nameless(view: CaseView) -> Iterator[Nameless]:
