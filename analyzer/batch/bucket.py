@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from analyzer.batch.inputs import Mark, tells
 from analyzer.batch.lease import Lease, Waits
-from analyzer.batch.remote import mark, place_of, reason
+from analyzer.batch.remote import mark, place_of
 from analyzer.batch.store import LOCK, PARTS, Unwritable
 
 WHOLE = frozenset({"s3", "gs", "gcs", "abfs", "az", "oss", "oci", "memory"})
@@ -203,4 +203,4 @@ class Bucket:
         except Unwritable:
             raise
         except Exception as error:  # a driver may raise whatever its library does
-            raise Unwritable(self.place.shown, *reason(error)) from None
+            raise Unwritable(self.place.shown, *self.place.reason(error)) from None

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from socket import gaierror
 from typing import Any
+from urllib.parse import quote, unquote
 
 from analyzer.batch.inputs import Mark
 from parsers.errors import FedtraceError, SourceUnreadable
@@ -25,6 +26,9 @@ ONE_PROCESS = "memory"
 """The protocol of what no other process sees."""
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SECRET = re.compile(r"(://[^/\s:@]*):[^/\s]*@")
+"""The password of a URL in a text."""
+_PASSWORD = re.compile(r"(://[^/:@]*):([^/]*|(?!\d*/)[^@]*)@")
+"""The password of a URL that is given: it may have spaces, and a slash where else a port would be."""
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "checksum")
 """What drivers call that which changes with the content."""
 _TIMES = ("LastModified", "last_modified", "mtime", "updated", "modified", "modify", "created")
@@ -50,6 +54,8 @@ class Place:
     """The folder as that calls it, without a slash at its end."""
     shown: str
     """Its URL, without what is secret."""
+    url: str = field(repr=False)
+    """Its URL, as it was given."""
 
     def at(self, name: str) -> str:
         """What the file system calls a file of the folder."""
@@ -58,6 +64,10 @@ class Place:
     def name(self, path: str) -> str:
         """What the folder calls a file of the file system."""
         return path.removeprefix(self.root).strip("/")
+
+    def reason(self, error: BaseException) -> tuple[str, str]:
+        """What is wrong, in a sentence without secrets, and the next step."""
+        return reason(error, self.url)
 
     @contextmanager
     def asked(self, name: str = "") -> Iterator[None]:
@@ -70,9 +80,9 @@ class Place:
             where = name or self.shown
             raise SourceUnreadable(where, "no such file or directory", "check the path and your rights") from None
         except PermissionError as error:
-            raise SourceUnreadable(name or self.shown, *reason(error)) from None
+            raise SourceUnreadable(name or self.shown, *self.reason(error)) from None
         except Exception as error:  # a driver may raise whatever its library does
-            raise Unreachable(self.shown, *reason(error)) from None
+            raise Unreachable(self.shown, *self.reason(error)) from None
 
 
 def is_remote(place: str) -> bool:
@@ -101,8 +111,30 @@ def in_one_process(place: str) -> bool:
 
 def shown(url: str) -> str:
     """A URL without its password, nor what a signed one adds."""
-    bare = _SECRET.sub(r"\1@", url)
+    bare = _PASSWORD.sub(r"\1@", url, count=1) if _URL.match(url) else url
     return bare.partition("?")[0] if bare.lower().startswith("http") else bare
+
+
+def without_secrets(text: str, *urls: str) -> str:
+    """What somebody else says, without the passwords of these URLs, however he spells them, and of any other in it."""
+    for secret in sorted({each for url in urls for each in _secrets(url)}, key=len, reverse=True):
+        text = text.replace(f":{secret}@", "@").replace(secret, "…")
+    return _SECRET.sub(r"\1@", text)
+
+
+def _secrets(url: str) -> Iterator[str]:
+    """What of a URL is secret, as it was given, decoded, encoded, and as Python shows it."""
+    if not _URL.match(url):
+        return
+    found = _PASSWORD.search(url)
+    parts = [found[2]] if found else []
+    if url.lower().startswith("http"):
+        parts.append(url.partition("?")[2])
+    for part in parts:
+        plain = unquote(part)
+        # Who takes it for a host and a port, or a bucket and a key, says pieces of it.
+        for said in (part, plain, quote(plain, safe=""), quote(plain), *re.split(r"[/@:?#]", part)):
+            yield from filter(None, (said, repr(said)[1:-1]))
 
 
 def place_of(url: str) -> Place:
@@ -125,14 +157,14 @@ def place_of(url: str) -> Place:
         if "rotocol not known" in str(error):
             what = f"no driver knows {protocol}://"
             raise FedtraceError(called, what, "write s3://, gs://, sftp://, …, or the path of a folder") from None
-        raise FedtraceError(called, *reason(error)) from None
+        raise FedtraceError(called, *reason(error, url)) from None
     except Exception as error:  # some connect at once
-        raise Unreachable(called, *reason(error)) from None
+        raise Unreachable(called, *reason(error, url)) from None
     if not rest.strip("/") and protocol not in (ONE_PROCESS, "sftp", "ssh", "ftp"):
         raise FedtraceError(called, "it names no bucket", f"write {protocol}://BUCKET/FOLDER")
     # What others write meanwhile is seen: not even sizes are taken from an earlier listing.
     system.dircache = DirCache(use_listings_cache=False)
-    return Place(system, root.rstrip("/"), called.rstrip("/"))
+    return Place(system, root.rstrip("/"), called.rstrip("/"), url)
 
 
 def mark(info: Mapping[str, Any]) -> Mark:
@@ -150,10 +182,10 @@ def mark(info: Mapping[str, Any]) -> Mark:
     return (int(info.get("size") or 0), at_ns, version)
 
 
-def reason(error: BaseException) -> tuple[str, str]:
-    """What is wrong, in a sentence without secrets, and the next step."""
+def reason(error: BaseException, *urls: str) -> tuple[str, str]:
+    """What is wrong, in a sentence without the secrets of these URLs, and the next step."""
     kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
-    own = _SECRET.sub(r"\1@", " ".join(str(error).split())).rstrip(". ")[:_SAID_MAX]
+    own = " ".join(without_secrets(str(error), *urls).split()).rstrip(". ")[:_SAID_MAX]
     aside = f" ({own})" if own else ""
     if isinstance(error, PermissionError):
         return f"access is denied{aside}", "check your credentials, and what they may do there"
@@ -165,7 +197,7 @@ def reason(error: BaseException) -> tuple[str, str]:
         return f"it does not answer{aside}", "check the address and the network, and run again"
     if isinstance(error, OSError) and error.strerror:
         first = "make room" if error.errno in (ENOSPC, EDQUOT) else "run again"
-        return error.strerror.lower(), f"{first}, or name another place"
+        return without_secrets(str(error.strerror), *urls).lower(), f"{first}, or name another place"
     return f"its driver fails: {type(error).__name__}{aside}", "check the URL, and run again"
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from typing import Any
 
+from analyzer.batch.remote import shown, without_secrets
 from analyzer.batch.run import Map, Work
 from analyzer.batch.work import Done, Job, lost
 from parsers.errors import FedtraceError
@@ -106,12 +107,15 @@ def _cluster(address: str, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
         from dask.distributed import Client, as_completed
     except ImportError:
         raise FedtraceError(
-            f"--scheduler {address}", "dask.distributed is not installed", "pip install 'fedtrace[batch]'"
+            f"--scheduler {shown(address)}", "dask.distributed is not installed", "pip install 'fedtrace[batch]'"
         ) from None
     try:
         client: Any = Client(address, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise FedtraceError(f"--scheduler {address}", f"no scheduler answers ({error})", "check the address") from None
+        said = without_secrets(str(error), address)
+        raise FedtraceError(
+            f"--scheduler {shown(address)}", f"no scheduler answers ({said})", "check the address"
+        ) from None
     with client:
         running = {client.submit(work, job, pure=False): job for job in jobs}
         for future in as_completed(list(running), loop=client.loop):

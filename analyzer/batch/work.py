@@ -25,7 +25,7 @@ from analyzer.batch.inputs import Inputs, Mark, tells
 from analyzer.batch.kept import Rows, keep, receipt
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.places import inputs_at, store_at
-from analyzer.batch.remote import Unreachable
+from analyzer.batch.remote import Unreachable, without_secrets
 from analyzer.batch.store import Store, Unwritable
 from parsers.errors import AmbiguousFormat, FedtraceError, SourceUnreadable, UnknownFormat
 from parsers.hold import SLOT_NS, Count, Hold, TooMuch
@@ -111,9 +111,10 @@ def _work(job: Job, inputs: Inputs) -> Done:
     except FedtraceError as error:
         return Done(job.task, _unreadable(job.task, error), found, None, ())
     except Exception as error:  # shown as a bug of ours; the other cases go on
-        said = f"{type(error).__name__}: {error}"
+        said = without_secrets(f"{type(error).__name__}: {error}", job.archive, job.root)
         outcome = Outcome(case=job.task.name, state="broken", problem=said)
-        return Done(job.task, outcome, None, None, (), trace=traceback.format_exc())
+        trace = without_secrets(traceback.format_exc(), job.archive, job.root)
+        return Done(job.task, outcome, None, None, (), trace=trace)
     if covered is not None and job.task.only_span:  # the run keeps it, many in a file
         return Done(job.task, outcome, found._replace(counted=(key, covered.json())), key, (), covered=covered)
     # A member of an archive is as old as that says.

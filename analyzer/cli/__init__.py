@@ -14,7 +14,7 @@ import click
 from analyzer.cli.analyze import analyze
 from analyzer.cli.batch import batch
 from analyzer.cli.compare import compare
-from analyzer.cli.exits import BUG, UNUSABLE
+from analyzer.cli.exits import UNUSABLE, bug
 from analyzer.cli.extract import extract
 from analyzer.cli.filter import filter
 from analyzer.cli.inputs import events, sniff
@@ -49,9 +49,7 @@ class Fedtrace(click.Group):
         except Exception:
             import traceback
 
-            click.echo(traceback.format_exc(), err=True)
-            click.echo("fedtrace: this is a bug of ours; please report it with the lines above", err=True)
-            ctx.exit(BUG)
+            bug(traceback.format_exc())
 
 
 @click.group(cls=Fedtrace, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

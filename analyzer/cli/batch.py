@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.exits import UNUSABLE
+from analyzer.cli.exits import UNUSABLE, bug
 from analyzer.cli.options import domains, tells, told
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def batch(
     fedtrace batch archive/ --out results/ --workers 2 --since 2014-05-19 --only example.net
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.batch.cases import Options
-    from analyzer.batch.remote import in_one_process
+    from analyzer.batch.remote import in_one_process, shown, without_secrets
     from analyzer.batch.run import batch as run
     from analyzer.batch.spread import dask_map, local
     from parsers.errors import FedtraceError
@@ -64,7 +64,7 @@ def batch(
     teller = _JsonLog() if json_log else _Lines()
     if workers > 1 or scheduler is not None:
         for place in filter(in_one_process, (archive, root)):
-            raise FedtraceError(place, "no other process sees it", "leave out --workers and --scheduler")
+            raise FedtraceError(shown(place), "no other process sees it", "leave out --workers and --scheduler")
     spread = local(workers) if scheduler is None else dask_map(scheduler)
     try:
         came = run(archive, root, options, spread, teller.heard, teller.waits)
@@ -73,6 +73,10 @@ def batch(
             raise
         _tell(event="run", problem=str(error), exit_code=UNUSABLE)
         raise click.exceptions.Exit(UNUSABLE) from None
+    except Exception:
+        import traceback
+
+        bug(without_secrets(traceback.format_exc(), archive, root))
     teller.ended(came)
     raise click.exceptions.Exit(came.exit_code)
 

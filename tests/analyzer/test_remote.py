@@ -383,7 +383,64 @@ def test_a_password_is_shown_nowhere() -> None:
     assert shown("sftp://anna:ge@heim@host:22/a@b") == "sftp://anna@host:22/a@b"
     assert shown("https://host/a?token=geheim") == "https://host/a"
     assert shown("s3://bucket/a?b") == "s3://bucket/a?b"
+    assert shown("sftp://anna:ge/heim@host/a") == "sftp://anna@host/a"
+    assert shown("sftp://host:22/a@b") == "sftp://host:22/a@b"
     assert "geheim" not in " ".join(reason(ValueError("no way to sftp://anna:geheim@host/a")))
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("s3://anna:geheim@bucket/x", 'Invalid bucket name "anna:geheim@bucket"'),
+        ("sftp://anna:geheim@host/x", "cannot log in with 'geheim'"),
+        ("sftp://anna:ge%40heim@host/x", "cannot log in with ge@heim, nor as anna:ge%40heim@host"),
+        ("sftp://anna:ge@heim@host/x", "cannot quote ge%40heim"),
+        ("sftp://anna:ge/heim@host/x", "Port could not be cast to an integer: 'ge'; heim"),
+        ("sftp://anna:ge heim\\@host/x", "no key of 'ge heim\\\\'"),
+        ("https://host/x?token=geheim", "404 at https://host/x?token=geheim"),
+    ],
+)
+def test_what_a_driver_says_is_told_without_the_password(url: str, own: str) -> None:
+    """As it was given, decoded, encoded, or in pieces."""
+    told, _ = reason(ValueError(own), url)
+    assert told.startswith("its driver fails: ValueError (")
+    assert not re.search(r"geheim|\bge\b|heim|ge@|ge%", told)
+
+
+@pytest.mark.usefixtures("address")  # S3 asks no network
+def test_a_password_is_in_no_output(
+    archive: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the archive or the results, whether a driver fails or we do; on stderr, for programs, and in what is kept."""
+    (tmp_path / "out").mkdir()
+    secret = "s3://anna:geheim@bucket/x"
+    said = [
+        fedtrace("batch", *line).stderr
+        for line in ((secret, "--out", tmp_path / "out"), (archive, "--out", secret), (secret, "--out", secret + "y"))
+    ]
+    said += [fedtrace("batch", secret, "--out", tmp_path / "out", "--json-log").stderr]
+    assert all("s3://anna@bucket/x" in each for each in said)
+
+    place = memory.replace("://", "://anna:geheim@")
+    upload(archive, f"{place}/archive")
+    said += [fedtrace("batch", place, "--out", tmp_path / "out", "--workers", "2").stderr]
+
+    def fails(job: run.Job) -> object:
+        raise KeyError(job.archive, "geheim")
+
+    monkeypatch.setattr(analyzer.batch.work, "_results", fails)
+    for how in ((), ("--json-log",)):
+        result = fedtrace("batch", f"{place}/archive", "--out", tmp_path / "out", *how)
+        assert result.exit_code == 4
+        said += [result.stdout, result.stderr]
+    monkeypatch.setattr(run, "share", lambda *_: {}[f"{place}/archive"])
+    result = fedtrace("batch", f"{place}/archive", "--out", tmp_path / "out")
+    assert result.exit_code == 4
+    assert "this is a bug of ours" in result.stderr
+    said += [result.stderr]
+
+    assert not [each for each in said if "geheim" in each]
+    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file() and b"geheim" in p.read_bytes()]
 
 
 def test_paths_are_no_urls() -> None:
