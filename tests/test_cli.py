@@ -32,6 +32,18 @@ def test_0_when_all_is_well_1_when_a_pair_fails_3_when_nothing_can_be_judged(
     assert fedtrace("analyze", nothing).exit_code == 3
 
 
+def test_130_when_interrupted(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not 1, which is a verdict."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("parsers.case.read_case", interrupted)
+    ended = fedtrace("analyze", healthy)
+    assert ended.exit_code == 130
+    assert ended.stderr == "fedtrace: interrupted\n" and not ended.stdout
+
+
 def test_2_when_the_input_or_the_command_line_is_no_use(tmp_path: Path, healthy: Path) -> None:
     """One sentence each, no traceback."""
     for arguments in (

@@ -14,7 +14,7 @@ import click
 from analyzer.cli.analyze import analyze
 from analyzer.cli.batch import batch
 from analyzer.cli.compare import compare
-from analyzer.cli.exits import UNUSABLE, bug
+from analyzer.cli.exits import INTERRUPTED, UNUSABLE, bug
 from analyzer.cli.extract import extract
 from analyzer.cli.filter import filter
 from analyzer.cli.inputs import events, sniff
@@ -44,7 +44,10 @@ class Fedtrace(click.Group):
         except BrokenPipeError:
             say_no_more()
             ctx.exit(0)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("fedtrace: interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception:
             import traceback

@@ -10,6 +10,8 @@ UNUSABLE = 2
 """The input could not be used."""
 BUG = 4
 """A bug of ours."""
+INTERRUPTED = 130
+"""Ctrl-C, in the number that shells have for it: 1 would be a verdict."""
 
 
 def bug(trace: str) -> NoReturn:
