@@ -29,6 +29,8 @@ from parsers.events import (
 )
 
 _VERIFIES = {"verify>": "", "verify<": ""}
+_KEYS = {"dialback>": "", "dialback:valid<": "", "dialback:invalid<": "", "dialback:error<": "", **_VERIFIES}
+"""On a stream that is authenticated: keys of further pairs of domains, and what came of them (XEP-0220 section 2.6)."""
 
 
 class StreamMachine(Machine):
@@ -94,11 +96,7 @@ class StreamMachine(Machine):
             "header>": "REOPENED",
             "stanza>": "TRAFFIC",
             "stanza<": "TRAFFIC",
-            "dialback>": "",
-            "dialback:valid<": "",
-            "dialback:invalid<": "",
-            "dialback:error<": "",
-            **_VERIFIES,
+            **_KEYS,
         },
         # After SASL the stream begins anew, and stays authenticated (RFC 6120 section 6.3.2).
         "REOPENED": {
@@ -106,20 +104,12 @@ class StreamMachine(Machine):
             "features<": "AUTHED",
             "stanza>": "TRAFFIC",
             "stanza<": "TRAFFIC",
-            "dialback>": "",
-            "dialback:valid<": "",
-            "dialback:invalid<": "",
-            "dialback:error<": "",
-            **_VERIFIES,
+            **_KEYS,
         },
         "TRAFFIC": {
             "stanza>": "",
             "stanza<": "",
-            "dialback>": "",
-            "dialback:valid<": "",
-            "dialback:invalid<": "",
-            "dialback:error<": "",
-            **_VERIFIES,
+            **_KEYS,
         },
         "ERRORED": {"end>": "ENDED", "end<": "ENDED", "error>": "", "error<": ""},
         "ENDED": {"end>": "", "end<": "", "error>": "", "error<": ""},
