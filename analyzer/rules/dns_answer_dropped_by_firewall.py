@@ -88,6 +88,7 @@ def _refused(found: Resolution, case: CaseView) -> Match | None:
             continue
         source, flow = lines[0].where.source, lines[0].real
         same = [line for line in lines if line.where.source == source]
+        own = known and lookup.captured and any(_is_own(line, lookup, case) for line in same)
         return Match(
             events=(*same[:LINES_MAX], *lookup.asked[:1]),
             because=(
@@ -95,11 +96,9 @@ def _refused(found: Resolution, case: CaseView) -> Match | None:
                 f"port {DNS_PORT} while {found.asker} waited for {lookup.name}"
             ),
             domain=found.domain,
-            confidence=Confidence.PROVEN if known and lookup.captured else Confidence.LIKELY,
-            undecided=()
-            if known
-            else (("dns-srv-servfail", f"which resolver the server asks: whether it is {flow.src_ip}"),),
-            ruled_out=(("dns-srv-timeout", "the firewall says that it refused the questions"),),
+            confidence=Confidence.PROVEN if own else Confidence.LIKELY,
+            undecided=() if own else (("dns-srv-servfail", _decides(lookup, flow.src_ip)),),
+            ruled_out=(("dns-srv-timeout", "the firewall says that it refused the questions"),) if own else (),
             remedy=f"permit UDP and TCP 53 from {flow.src_ip} to {flow.dst_ip} on the firewall that wrote {source}",
         )
     return None
@@ -117,6 +116,25 @@ def _asks(line: FirewallLog, lookup: Lookup, case: CaseView) -> bool:
     if case.same_host(flow.src_ip, lookup.resolver):
         return True
     return case.same_host(flow.src_ip, lookup.client) and flow.dst_ip == lookup.resolver
+
+
+def _is_own(line: FirewallLog, lookup: Lookup, case: CaseView) -> bool:
+    """Whether a refused question was this one: the asker's own, or one for that name which its resolver was seen to
+    send there. A resolver asks for others as well.
+    """
+    flow = line.real
+    if flow is None:
+        return False
+    if case.same_host(flow.src_ip, lookup.client) and flow.dst_ip == lookup.resolver:
+        return True
+    return any(k.captured and k.client == flow.src_ip and k.resolver == flow.dst_ip for k in case.asking(lookup.name))
+
+
+def _decides(lookup: Lookup, refused: str) -> str:
+    """What would tell whether it was this question that was refused."""
+    if not is_told(lookup.resolver):
+        return f"which resolver the server asks: whether it is {refused}"
+    return f"a capture at {refused}, or its log: whether what was refused was a question for {lookup.name}"
 
 
 def _may_be_resolver(lines: Sequence[FirewallLog], lookup: Lookup) -> bool:

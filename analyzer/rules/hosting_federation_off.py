@@ -65,9 +65,11 @@ def _kept_in(session: Session, case: CaseView) -> Match | None:
     return Match(
         events=(bounce, *((trigger,) if trigger is not None and trigger.name == bounce.name else ())),
         because=(
-            f"the server of {session.initiator} gave the {bounce.name} for {session.receiver} back to the client at "
-            "once: not-allowed; it tried nothing, and no federation of it was seen"
+            f"the server of {session.initiator} gave the {bounce.name} for {session.receiver} back to the client"
+            f"{' at once' if trigger is not None else ''}: not-allowed; no try before, and no federation of it was seen"
         ),
+        # Without what the client sent, nobody knows whether a try came between.
+        confidence=Confidence.LIKELY if trigger is not None else Confidence.POSSIBLE,
         domain=session.initiator,
         owner=owner_of(session.initiator, case),
         severity=Severity.FAILURE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from functools import lru_cache
 
 from parsers.names import domain
@@ -24,8 +23,13 @@ def scrubbed(text: str) -> str:
     text = _KEY.sub("…", text)
     if "key" in text:
         text = _KEY_WORD.sub(r"\1 …", text)
-    # A server says the same of the same peer all day.
-    return sys.intern(" ".join(text[: 4 * TEXT_MAX].split())[:TEXT_MAX])
+    return _once(" ".join(text[: 4 * TEXT_MAX].split())[:TEXT_MAX])
+
+
+@lru_cache(maxsize=4096)
+def _once(text: str) -> str:
+    """The same text, held once: a server says the same of the same peer all day."""
+    return text
 
 
 _NOBODY = frozenset({"", "nil", "(nil)", "(unknown host)", "unknown host", "unknown", "-", "?", "<<>>"})
