@@ -87,7 +87,7 @@ def choose(head: Head) -> tuple[Format, Guess]:
     if guess.score < BEST_UNDER and b"\0" in head.data and not head.lines:
         raise UnknownFormat(
             str(head.path),
-            "no format recognises it, since it holds NUL bytes, which no log should",
+            "it begins as no capture does, and holds NUL bytes, which no log should",
             "if it is a log, name its format with --as NAME (`fedtrace formats` lists them), else leave the file out",
         )
     if guess.score < BEST_UNDER:

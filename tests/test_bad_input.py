@@ -45,7 +45,7 @@ def test_a_log_with_nul_bytes_is_told_from_a_file_that_is_no_input(tmp_path: Pat
     log = write(tmp_path, b"\0\0\0\0\n" + line, "cups.log")
 
     assert (
-        "cups.log: no format recognises it, since it holds NUL bytes, which no log should; if it is a log, name its "
+        "cups.log: it begins as no capture does, and holds NUL bytes, which no log should; if it is a log, name its "
         "format with --as NAME (`fedtrace formats` lists them), else leave the file out"
     ) in refused(fedtrace("analyze", log))
     named = fedtrace("analyze", "--as", "prosody", "--year", "2013", log)
