@@ -5,8 +5,11 @@ The condition says that an attempt failed, seldom why (RFC 6120 section 8.3). Kn
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import accumulate
 from typing import NamedTuple
 
+from analyzer.once import once
 from analyzer.rule import Match, Owner
 from analyzer.session import Session
 from analyzer.view import CaseView
@@ -17,6 +20,8 @@ UNDELIVERABLE = ("remote-server-not-found", "remote-server-timeout")
 components."""
 AT_ONCE_NS = 5 * 10**9
 """Who tries nothing answers within 5 s: no timer of DNS or TCP is behind it."""
+STANDS_NS = (1 << 63) - 1
+"""The end of a stream that stood to the end: later than every instant."""
 BACKOFF_NS = 300 * 10**9
 """The longest time that a server is known to refuse to try again: ejabberd's `s2s_max_retry_delay`."""
 
@@ -66,18 +71,29 @@ def untried(session: Session, case: CaseView) -> Untried | None:
         return None
     if bounce.condition not in UNDELIVERABLE or bounce.at_ns - trigger.at_ns > AT_ONCE_NS:
         return None
-    before = [s for s in case.between(session.initiator, session.receiver) if s.began_ns < trigger.at_ns]
-    for other in before:
-        if any(c.accepted and (c.ending is None or c.ending.at_ns > trigger.at_ns) for c in other.connections):
-            return None  # a stream was open, by which it may have left
+    pair = case.between(session.initiator, session.receiver)
+    before = bisect_left(pair, trigger.at_ns, key=lambda s: s.began_ns)
+    if before and _open_until(case, session.initiator, session.receiver)[before - 1] > trigger.at_ns:
+        return None  # a stream was open, by which it may have left
     if not _would_show(trigger, session.host, case):
         return None
-    failed = next((s for s in reversed(before) if not s.authenticated and not s.ciphertext), None)
+    earlier = (pair[i] for i in range(before - 1, -1, -1))
+    failed = next((s for s in earlier if not s.authenticated and not s.ciphertext), None)
     if failed is not None and trigger.at_ns - failed.ended_ns > BACKOFF_NS:
         return None  # what failed then may still be remembered: a name that does not exist
     coverage = case.coverage.get(_tap(trigger, case) or "")
     watched = coverage is not None and coverage.covers(trigger.at_ns - BACKOFF_NS, bounce.at_ns)
     return Untried(trigger, bounce, failed, watched)
+
+
+@once
+def _open_until(case: CaseView, initiator: str, receiver: str) -> list[int]:
+    """For each attempt of a pair, when the last stream of it and of those before it had ended."""
+    ends = (
+        [STANDS_NS if c.ending is None else c.ending.at_ns for c in session.connections if c.accepted]
+        for session in case.between(initiator, receiver)
+    )
+    return list(accumulate((max(those, default=0) for those in ends), max))
 
 
 def _tap(stanza: Stanza, case: CaseView) -> str | None:
@@ -88,6 +104,11 @@ def _tap(stanza: Stanza, case: CaseView) -> str | None:
 def _would_show(trigger: Stanza, host: str | None, case: CaseView) -> bool:
     """Whether the place that saw the stanza also sees what its server does in federation: it did so once."""
     tap = _tap(trigger, case)
-    if any(k.client == host and tap in k.taps for k in case.lookups):
-        return True
-    return any(s.tap == tap and s.client[0] == host for c in case.connections for s in c.sightings)
+    return (tap, host) in _active(case)
+
+
+@once
+def _active(case: CaseView) -> set[tuple[str | None, str | None]]:
+    """Where which host was seen to ask DNS, or to open a connection."""
+    asked = {(tap, k.client) for k in case.lookups for tap in k.taps}
+    return asked | {(s.tap, s.client[0]) for c in case.connections for s in c.sightings}

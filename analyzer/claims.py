@@ -6,10 +6,12 @@ key, somebody else did in its name. Knows keys, streams and taps; what the claim
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzer.addresses import is_private
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.session import DialbackKey
 from analyzer.stage import End, end_text, is_told
 from analyzer.view import CaseView
@@ -82,20 +84,34 @@ def claim_on(key: DialbackKey, case: CaseView) -> Claim | None:
         claimant=claimant,
         apart=() if claimant is None else _apart(claimant, callback, case),
         since_ns=max(ran, default=0),
-        vouched=any(
-            d.step_into("VOUCHED")
-            for d in case.dialbacks
-            if (d.sender_domain, d.target_domain) == (key.sender_domain, key.target_domain)
-        ),
+        vouched=(key.sender_domain, key.target_domain) in _vouched(case),
         hidden=None if claimant is not None else _hidden(key, verify, case),
     )
 
 
 def names_at(address: str, case: CaseView) -> tuple[str, ...]:
     """Host names and domains that DNS gave for an address, or that spoke from it, in order."""
-    found = {r.name for k in case.lookups for r in k.records if r.rrtype in ("A", "AAAA") and r.data == address}
-    found |= {domain for domain, addresses in case.hosts.items() if address in addresses}
-    return tuple(sorted(found))
+    return tuple(sorted(_names(case).get(address, ())))
+
+
+@once
+def _names(case: CaseView) -> Mapping[str, set[str]]:
+    """The names of every address."""
+    found: dict[str, set[str]] = {}
+    for lookup in case.lookups:
+        for record in lookup.records:
+            if record.rrtype in ("A", "AAAA"):
+                found.setdefault(record.data, set()).add(record.name)
+    for domain, addresses in case.hosts.items():
+        for address in addresses:
+            found.setdefault(address, set()).add(domain)
+    return found
+
+
+@once
+def _vouched(case: CaseView) -> set[tuple[str, str]]:
+    """Of whose keys, and to whom, our server said once that they are its own."""
+    return {(d.sender_domain, d.target_domain) for d in case.dialbacks if d.step_into("VOUCHED")}
 
 
 def belongs_to(name: str, zones: tuple[str, ...]) -> bool:
@@ -130,28 +146,43 @@ def _apart(claimant: Connection, callback: Connection, case: CaseView) -> tuple[
     )
 
 
-def _own_streams(key: DialbackKey, case: CaseView) -> list[Connection]:
+@once
+def _own_streams(case: CaseView, domain: str, peer: str) -> tuple[Connection, ...]:
     """Connections of the domain to the peer that asks."""
-    return [c for s in case.between(key.sender_domain, key.target_domain) for c in s.connections]
+    return tuple(c for s in case.between(domain, peer) for c in s.connections)
 
 
 def _own_stream(key: DialbackKey, case: CaseView) -> bool:
     """Whether the key was made for a stream that was seen: it is its key then, though its own element was not seen."""
-    return any(key.stream_id in c.stream_ids for c in _own_streams(key, case))
+    return key.stream_id in _own_ids(case, key.sender_domain, key.target_domain)
+
+
+@once
+def _own_ids(case: CaseView, domain: str, peer: str) -> set[str | None]:
+    """The ids of these streams."""
+    return {id for c in _own_streams(case, domain, peer) for id in c.stream_ids}
 
 
 def _own_key(key: DialbackKey, verify: Dialback, case: CaseView) -> bool:
     """Whether the very key was sent on a stream that was seen, under another id: it is ours, asked about wrongly."""
-    return verify.key_digest is not None and any(
-        d.request is not None and d.request.key_digest == verify.key_digest
-        for d in case.dialbacks
-        if (d.sender_domain, d.target_domain) == (key.sender_domain, key.target_domain)
-    )
+    return verify.key_digest is not None and (key.sender_domain, key.target_domain, verify.key_digest) in _sent(case)
+
+
+@once
+def _sent(case: CaseView) -> set[tuple[str, str, str | None]]:
+    """The keys that were sent: whose, to whom, and which."""
+    return {(d.sender_domain, d.target_domain, d.request.key_digest) for d in case.dialbacks if d.request is not None}
+
+
+@once
+def _hidden_streams(case: CaseView, domain: str, peer: str) -> tuple[Connection, ...]:
+    """Those of its streams that went on in ciphertext."""
+    return tuple(c for c in _own_streams(case, domain, peer) if c.ciphertext is not None)
 
 
 def _hidden(key: DialbackKey, verify: Dialback, case: CaseView) -> str | None:
     """The stream of ours to that peer which went on in ciphertext, and in which the key could have been sent."""
-    for connection in _own_streams(key, case):
+    for connection in _hidden_streams(case, key.sender_domain, key.target_domain):
         record = connection.ciphertext
         if record is not None and record.at_ns <= verify.at_ns:
             return (

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzer.claims import belongs_to
+from analyzer.lookup import Lookup
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Severity
 from analyzer.session import Session
 from analyzer.view import CaseView
@@ -34,9 +36,9 @@ def record_leads_to(cloud: Cloud, session: Session, case: CaseView) -> Match | N
     for domain in (session.receiver, session.initiator):
         if not case.is_local(domain) or belongs_to(domain, cloud.zones):
             continue
-        for lookup in case.lookups_of(domain, ("_xmpp-server", "_xmpp-client")):
+        for lookup in _records(case, domain):
             targets = [r.data for r in lookup.srv]
-            if lookup.answer is None or not targets or not all(belongs_to(t, cloud.zones) for t in targets):
+            if lookup.answer is None or not all(belongs_to(t, cloud.zones) for t in targets):
                 continue
             server = lookup.service == "_xmpp-server"
             named = ", ".join(dict.fromkeys(targets))
@@ -55,6 +57,16 @@ def record_leads_to(cloud: Cloud, session: Session, case: CaseView) -> Match | N
                 remedy=f"publish: _xmpp-server._tcp.{domain}. IN SRV 0 0 5269 your-own-server.{domain}.",
             )
     return None
+
+
+@once
+def _records(case: CaseView, domain: str) -> tuple[Lookup, ...]:
+    """What was told of the services of a domain, each time that it differs the first."""
+    told: dict[tuple[object, ...], Lookup] = {}
+    for lookup in case.lookups_of(domain, ("_xmpp-server", "_xmpp-client")):
+        if lookup.answer is not None and lookup.srv:
+            told.setdefault((lookup.service, *(r.data for r in lookup.srv)), lookup)
+    return tuple(told.values())
 
 
 def _severity(session: Session, server: bool) -> Severity | None:

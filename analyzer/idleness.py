@@ -7,7 +7,11 @@ Knows no rule.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import islice
+
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Confidence, Match
 from analyzer.session import Session
 from analyzer.stage import end_text
@@ -91,10 +95,19 @@ def _match(
 
 def _alive(connection: Connection, address: str, idle: Idle, case: CaseView) -> TcpMark | None:
     """The handshake by which the other host took part in a connection soon after the silence."""
-    for other in case.connections:
-        if other is connection or not 0 <= other.began_ns - idle.at_ns <= ALIVE_NS or not other.accepted:
+    accepted = _accepted(case)
+    for other in islice(accepted, bisect_left(accepted, idle.at_ns, key=lambda c: c.began_ns), None):
+        if other.began_ns - idle.at_ns > ALIVE_NS:
+            break
+        if other is connection:
             continue
         if any(case.same_host(address, end[0]) for end in (other.client, other.server)):
             way = ">" if case.same_host(address, other.client[0]) else "<"
             return next((m for m in other.of(TcpMark, way) if m.mark in ("syn", "syn-ack")), None)
     return None
+
+
+@once
+def _accepted(case: CaseView) -> list[Connection]:
+    """Connections that were accepted, in order of time."""
+    return sorted((c for c in case.connections if c.accepted), key=lambda c: c.began_ns)

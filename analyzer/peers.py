@@ -269,11 +269,15 @@ def _shown(connection: Connection) -> Iterator[tuple[str | None, Kind, str, Even
 
 def _sip_hosts(case: CaseView, domain: str) -> Iterator[Event]:
     """Answers that name for SIP federation the host, or the address, to which the domain's XMPP record leads."""
+    targets: frozenset[str] | set[str] = frozenset()
+    looked_at = set()
     for lookup in case.lookups_of(domain, ("_sipfederationtls",)):
-        targets = {r.data for k in case.lookups_of(domain) for r in k.srv} | case.published(domain)
-        hosts = {r.data for r in lookup.srv}
-        hosts |= {address for host in hosts for k in case.asking(host) for address in k.addresses}
-        if lookup.answer is not None and hosts & targets:
+        hosts = frozenset(r.data for r in lookup.srv)
+        if lookup.answer is None or hosts in looked_at:
+            continue
+        looked_at.add(hosts)
+        targets = targets or {r.data for k in case.lookups_of(domain) for r in k.srv} | case.published(domain)
+        if targets & (hosts | {address for host in hosts for k in case.asking(host) for address in k.addresses}):
             yield lookup.answer
 
 

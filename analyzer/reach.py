@@ -5,9 +5,12 @@ Each function answers one step of the checklist. Knows nothing of public DNS, of
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from analyzer.addresses import is_private
 from analyzer.connection import Connection
 from analyzer.judge import Judgement
+from analyzer.once import once
 from analyzer.resolution import Resolution
 from analyzer.session import Session
 from analyzer.signs import (
@@ -160,16 +163,24 @@ def goes_out(case: CaseView, judgement: Judgement) -> Sign:
 
 def _asked_before(case: CaseView, session: Session) -> Resolution | None:
     """What the same host had asked about the peer, where a session itself asked nothing: the answer was at hand."""
-    earlier = {
-        k.id
-        for k in case.lookups_of(session.receiver)
-        if k.asked_ns < session.began_ns and any(r.data != "." for r in k.srv)
-    }
-    for other in reversed(case.between(session.initiator, session.receiver)):
-        found = next((r for r in other.resolutions if not r.calls_back), None)
-        if found is not None and other.host == session.host and any(k.id in earlier for k in found.lookups):
-            return found
-    return None
+    knowing = _knowing(case, session.initiator, session.receiver)
+    last = bisect_left(knowing, session.began_ns, key=lambda k: k[0])
+    return next((found for _, host, found in reversed(knowing[:last]) if host == session.host), None)
+
+
+@once
+def _knowing(case: CaseView, initiator: str, receiver: str) -> list[tuple[int, str | None, Resolution]]:
+    """Attempts of a pair that asked DNS themselves and were told hosts: when, which of our hosts, and what it was."""
+    found = []
+    for session in case.between(initiator, receiver):
+        own = next((r for r in session.resolutions if not r.calls_back), None)
+        if own is None:
+            continue
+        asked = (k for k in own.srv_lookups if k.domain == receiver and any(r.data != "." for r in k.srv))
+        first = next(asked, None)
+        if first is not None:
+            found.append((first.asked_ns, session.host, own))
+    return sorted(found, key=lambda k: k[0])
 
 
 def _went_out(case: CaseView, peer: str, found: Resolution | None, tried: tuple[Connection, ...]) -> Sign:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from analyzer import asa
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Blind, Confidence, FirewallSign, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import end_text
@@ -72,14 +73,19 @@ def _said_match(rule: Rule, answer: Match | Blind | None, session: Session, case
         for said in _saying(sign, session):
             # Packets and lookups tell more of these than a server that puts them into one word.
             # A later attempt may rest on what an earlier one had asked.
-            others = case.between(session.initiator, session.receiver)
-            seen = (sign.topic is Topic.RESOLVE_FAILED and any(s.lookups for s in others)) or (
+            seen = (sign.topic is Topic.RESOLVE_FAILED and _asked(case, session.initiator, session.receiver)) or (
                 sign.topic is Topic.CONNECT_FAILED and any(c.captured for c in session.connections)
             )
             if seen and not isinstance(answer, Match):
                 continue
             return _match_of(said, sign, rule, session, case)
     return None
+
+
+@once
+def _asked(case: CaseView, initiator: str, receiver: str) -> bool:
+    """Whether lookups of the pair were seen."""
+    return any(s.lookups for s in case.between(initiator, receiver))
 
 
 def _saying(sign: SaidSign, session: Session) -> Iterator[Said]:
@@ -132,7 +138,7 @@ def _severity(said: Said, rule: Rule, session: Session, case: CaseView) -> Sever
         return None
     if session.authenticated:
         return Severity.NOTE
-    own = any(s.authenticated for s in case.between(session.initiator, session.receiver))
+    own = case.succeeded(session.initiator, session.receiver)
     return Severity.DEGRADED if own and said.condition == "dialback-imposter" else None
 
 

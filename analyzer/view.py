@@ -6,10 +6,11 @@ Answers questions about the whole of the evidence; has no opinion of it: that be
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from analyzer.addresses import is_private
 from analyzer.connection import Connection
@@ -123,6 +124,14 @@ class CaseView:
     def _by_id(self) -> Mapping[str, Connection]:
         return {c.id: c for c in self.connections}
 
+    @cached_property
+    def _succeeding(self) -> frozenset[tuple[str, str]]:
+        return frozenset((s.initiator, s.receiver) for s in self.sessions if s.authenticated)
+
+    def succeeded(self, initiator: str, receiver: str) -> bool:
+        """Whether any attempt of one pair in one direction was authenticated."""
+        return (initiator, receiver) in self._succeeding
+
     def connection(self, id: str | None) -> Connection | None:
         """The connection of that id."""
         return None if id is None else self._by_id.get(id)
@@ -192,6 +201,11 @@ class CaseView:
             if coverage is not None and not coverage.damaged and coverage.covers(connection.began_ns, until_ns):
                 return True
         return False
+
+    @cached_property
+    def kept(self) -> dict[Hashable, Any]:
+        """What was worked out once; see `analyzer.once`."""
+        return {}
 
     @cached_property
     def _published(self) -> dict[str, frozenset[str]]:
@@ -305,58 +319,6 @@ class CaseView:
             for s in seen
             if s.client[0] in ours or (s.server[0] in ours and any(s.way(e) == "<" for e in s.events))
         )
-
-    @cached_property
-    def shared_addresses(self) -> Mapping[str, tuple[Connection, ...]]:
-        """Public addresses that stand for many (PAT), each with the conversations that show it.
-
-        Two inside hosts leave by it, or the port is changed with the address: a translation of its own does neither.
-        """
-        leaving: dict[str, dict[str, Connection]] = {}
-        changed: dict[str, tuple[Connection, ...]] = {}
-        for connection in self.connections:
-            ends = {s.client for s in connection.sightings}
-            for inside, port in ends if len(ends) > 1 else ():
-                for outside, other_port in ends:
-                    if is_private(inside) and not is_private(outside):
-                        leaving.setdefault(outside, {}).setdefault(inside, connection)
-                        if port != other_port:
-                            changed.setdefault(outside, (connection,))
-        return changed | {a: tuple(those.values()) for a, those in leaving.items() if len(those) > 1}
-
-    @cached_property
-    def _resets_from_afar(self) -> tuple[tuple[int, Connection], ...]:
-        found = []
-        for connection in self.connections:
-            reset, end = connection.reset, connection.ending
-            if reset is None or end is not reset or reset.flow is None:
-                continue
-            if reset.flow.src_ip not in self.local_addresses:
-                found.append((reset.at_ns, connection))
-        return tuple(sorted(found, key=lambda pair: (pair[0], pair[1].id)))
-
-    def resets_from_afar(self, at_ns: int, within_ns: int) -> tuple[Connection, ...]:
-        """Open conversations that resets from outside our hosts ended near one instant, in order of time."""
-        resets = self._resets_from_afar
-        first = bisect_left(resets, at_ns - within_ns, key=lambda pair: pair[0])
-        last = bisect_left(resets, at_ns + within_ns + 1, key=lambda pair: pair[0])
-        return tuple(connection for _, connection in resets[first:last])
-
-    @cached_property
-    def waiting_for(self) -> Mapping[str, Session]:
-        """Connection id → the session whose callback that connection is, or tried to be."""
-        return {c.id: s for s in self.sessions for c in s.callbacks}
-
-    @cached_property
-    def came_through(self) -> Mapping[tuple[End, str], Connection]:
-        """(A server's end as one tap shows it, another tap) → a conversation to that end which came past both."""
-        found: dict[tuple[End, str], Connection] = {}
-        for connection in self.connections:
-            for tap in connection.vantages if len(connection.sightings) > 1 else ():
-                for sighting in connection.sightings:
-                    if sighting.tap != tap:
-                        found.setdefault((sighting.server, tap), connection)
-        return found
 
     @cached_property
     def one_way_taps(self) -> frozenset[str]:

@@ -1,7 +1,11 @@
 """Rule: a key was sent and no callback about it came to where we look. General."""
 
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
 from analyzer.citations import note, xep
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Blind, Confidence, Match, Owner, Rule, Severity
 from analyzer.session import DialbackKey, Session
 from analyzer.stage import Stage
@@ -24,11 +28,8 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
         until = _end_ns(key, connection)
         if until is None or not case.watched(connection, until) or _was_asked(key, until, case):
             continue
-        if any(
-            c.ciphertext is not None and c.began_ns <= until <= c.ended_ns + TIMEOUT_NS
-            for s in case.between(session.receiver, session.initiator)
-            for c in s.connections
-        ):
+        hidden = _under_tls(case, session.receiver, session.initiator)
+        if any(c.began_ns <= until <= c.ended_ns + TIMEOUT_NS for c in hidden):
             return Blind(because=f"a stream of {session.receiver} under TLS was open and may have carried the verify")
         last = key.answer
         told = ""
@@ -56,11 +57,26 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
 def _was_asked(key: DialbackKey, until: int, case: CaseView) -> bool:
     """Whether the receiver asked about any key of the pair meanwhile: then it did call back."""
     assert key.request is not None
-    return any(
-        d.verify is not None and key.request.at_ns <= d.verify.at_ns <= until
-        for d in case.dialbacks
-        if (d.sender_domain, d.target_domain) == (key.sender_domain, key.target_domain)
-    )
+    asked = _asked(case).get((key.sender_domain, key.target_domain), ())
+    first = bisect_left(asked, key.request.at_ns)
+    return first < len(asked) and asked[first] <= until
+
+
+@once
+def _asked(case: CaseView) -> Mapping[tuple[str, str], Sequence[int]]:
+    """When it was asked about keys, in order, by whose they are and who asked."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for at_ns, sender, target in sorted(
+        (d.verify.at_ns, d.sender_domain, d.target_domain) for d in case.dialbacks if d.verify is not None
+    ):
+        found.setdefault((sender, target), []).append(at_ns)
+    return found
+
+
+@once
+def _under_tls(case: CaseView, initiator: str, receiver: str) -> tuple[Connection, ...]:
+    """The streams of a pair that went on in ciphertext."""
+    return tuple(c for s in case.between(initiator, receiver) for c in s.connections if c.ciphertext is not None)
 
 
 def _end_ns(key: DialbackKey, connection: Connection) -> int | None:

@@ -1,8 +1,11 @@
 """Rule: a known key is asked about under the wrong stream id."""
 
+from collections.abc import Mapping, Sequence
+
 from analyzer.citations import xep
+from analyzer.once import once
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
-from analyzer.session import Session
+from analyzer.session import DialbackKey, Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
 
@@ -13,14 +16,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         verify = key.verify
         if verify is None or key.request is not None or verify.key_digest is None:
             continue
-        for other in case.dialbacks:
+        for other in _sent(case).get((key.sender_domain, key.target_domain, verify.key_digest), ()):
             sent = other.request
-            if (
-                sent is None
-                or sent.key_digest != verify.key_digest
-                or other.stream_id in (None, verify.id)  # a log seldom tells the stream's id
-                or (other.sender_domain, other.target_domain) != (key.sender_domain, key.target_domain)
-            ):
+            if sent is None or other.stream_id in (None, verify.id):  # a log seldom tells the stream's id
                 continue
             return Match(
                 events=(verify, sent),
@@ -34,6 +32,16 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 severity=Severity.DEGRADED if session.authenticated else None,
             )
     return None
+
+
+@once
+def _sent(case: CaseView) -> Mapping[tuple[str, str, str | None], Sequence[DialbackKey]]:
+    """The keys that were sent, by whose they are, to whom they went, and their digest."""
+    found: dict[tuple[str, str, str | None], list[DialbackKey]] = {}
+    for key in case.dialbacks:
+        if key.request is not None:
+            found.setdefault((key.sender_domain, key.target_domain, key.request.key_digest), []).append(key)
+    return found
 
 
 RULE = Rule(

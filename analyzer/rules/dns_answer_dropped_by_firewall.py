@@ -2,13 +2,14 @@
 through.
 """
 
-from collections.abc import Iterator, Sequence
-from heapq import merge
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.firewall import between
 from analyzer.lookup import Lookup
+from analyzer.once import once
 from analyzer.resolution import Resolution
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
@@ -24,6 +25,8 @@ WAITING_NS = 10 * 10**9
 
 DNS_PORT = 53
 """RFC 1035 section 4.2."""
+DROPPED = ("410001", "106007")
+"""Messages of an ASA about DNS that it dropped: by its inspection, and since no question was open."""
 LINES_MAX = 4
 """Lines of a firewall that are cited: a refused question is logged each time it is sent."""
 
@@ -38,22 +41,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         refused = _refused(found, case)
         if refused is not None:
             return refused
-        for lookup in _chain(found, case):
-            if lookup.unanswered_at and lookup.answer is not None:
-                there = [t for t in lookup.taps if t not in lookup.unanswered_at]
-                return _dropped(found, lookup, lookup, there, lookup.unanswered_at)
-            if lookup.outcome == "unanswered":
-                line = _said(lookup, case)
-                if line is not None:
-                    return Match(
-                        events=(line, *lookup.asked[:1]),
-                        because=f"{lookup.client} got no answer about {lookup.name}; the firewall says: {line.text}",
-                        domain=found.domain,
-                        confidence=Confidence.PROVEN,
-                    )
-                twin = _twin(lookup, case) if lookup.captured else None
-                if twin is not None:
-                    return _dropped(found, lookup, twin, twin.taps, lookup.taps)
+        loss = _loss_on_the_way(found, case)
+        if loss is not None:
+            return _lost(found, *loss)
         if found.srv_outcome == "truncated":
             lookup = found.srv_with("truncated")[0]
             tcp = [k for k in found.srv_lookups if k.transport == "tcp"]
@@ -127,7 +117,13 @@ def _is_own(line: FirewallLog, lookup: Lookup, case: CaseView) -> bool:
         return False
     if case.same_host(flow.src_ip, lookup.client) and flow.dst_ip == lookup.resolver:
         return True
-    return any(k.captured and k.client == flow.src_ip and k.resolver == flow.dst_ip for k in case.asking(lookup.name))
+    return (flow.src_ip, flow.dst_ip) in _captured(case, lookup.name)
+
+
+@once
+def _captured(case: CaseView, name: str) -> set[tuple[str, str]]:
+    """Who was seen to ask for a name, and whom."""
+    return {(k.client, k.resolver) for k in case.asking(name) if k.captured}
 
 
 def _decides(lookup: Lookup, refused: str) -> str:
@@ -146,47 +142,101 @@ def _may_be_resolver(lines: Sequence[FirewallLog], lookup: Lookup) -> bool:
     return one and len(lines) > 1 and lines[0].at_ns - lookup.asked_ns <= soon_ns
 
 
-def _chain(found: Resolution, case: CaseView) -> Iterator[Lookup]:
-    """The questions of the attempt, and those that the resolvers asked in turn for the same name."""
-    yield from found.lookups
+class _Loss(NamedTuple):
+    """An answer that did not come through."""
+
+    lookup: Lookup
+    """Where it is missing."""
+    answered: Lookup
+    """Where it was seen; the same where one question was seen at both."""
+    line: FirewallLog | None = None
+    """With which a firewall says so; nothing else was seen of it then."""
+
+
+def _loss_on_the_way(found: Resolution, case: CaseView) -> _Loss | None:
+    """The first among the questions of the attempt, else among those that the resolvers asked in turn for its names."""
+    own = {k.id for k in found.lookups}
     resolvers = {k.resolver for k in found.lookups}
-    names = dict.fromkeys(k.name for k in found.lookups)
-    for lookup in merge(*(case.asking(name) for name in names), key=lambda k: k.asked_ns):
-        if any(case.same_host(lookup.client, r) for r in resolvers):
-            yield lookup
+    losses = [loss for name in dict.fromkeys(k.name for k in found.lookups) for loss in _losses(case, name)]
+    ours = [loss for loss in losses if loss.lookup.id in own]
+    asked_in_turn = (x for x in losses if any(case.same_host(x.lookup.client, r) for r in resolvers))
+    return min(ours or asked_in_turn, key=lambda loss: loss.lookup.asked_ns, default=None)
+
+
+@once
+def _losses(case: CaseView, name: str) -> tuple[_Loss, ...]:
+    """The questions for a name of which an answer was lost."""
+    found = []
+    for lookup in case.asking(name):
+        if lookup.unanswered_at and lookup.answer is not None:
+            found.append(_Loss(lookup, lookup))
+        elif lookup.outcome == "unanswered":
+            line = _said(lookup, case)
+            twin = _twin(lookup, case) if line is None and lookup.captured else None
+            if line is not None or twin is not None:
+                found.append(_Loss(lookup, twin or lookup, line))
+    return tuple(found)
 
 
 def _said(lookup: Lookup, case: CaseView) -> FirewallLog | None:
     """The line with which a firewall dropped an answer to the asker while it waited."""
     until_ns = lookup.asked_ns + WAITING_NS
-    return next(
-        (
-            line
-            for line in case.firewall
-            if line.message_id in ("410001", "106007")
-            and line.real is not None
-            and (line.real.src_ip, line.real.dst_ip) == (lookup.resolver, lookup.client)
-            and lookup.asked_ns - line.width_ns <= line.at_ns <= until_ns
-        ),
-        None,
+    lines = _drops(case, lookup.resolver, lookup.client)
+    return next((e for e in lines if lookup.asked_ns - e.width_ns <= e.at_ns <= until_ns), None)
+
+
+@once
+def _drops(case: CaseView, resolver: str, client: str) -> tuple[FirewallLog, ...]:
+    """The lines with which firewalls dropped answers of a resolver to a client."""
+    return tuple(
+        line
+        for line in case.firewall
+        if line.message_id in DROPPED
+        and line.real is not None
+        and (line.real.src_ip, line.real.dst_ip) == (resolver, client)
     )
 
 
 def _twin(lookup: Lookup, case: CaseView) -> Lookup | None:
     """The same question beyond address translation, answered there."""
-    txids = {getattr(e, "txid", None) for e in lookup.asked}
+    txids = {getattr(e, "txid", -1) for e in lookup.asked}
+    same = (k for txid in sorted(txids) for k in _answered(case, lookup.name).get((lookup.resolver, txid), ()))
     return next(
         (
             k
-            for k in case.asking(lookup.name)
-            if (k.resolver, k.rrtype) == (lookup.resolver, lookup.rrtype)
-            and k.answer is not None
-            and k.answer.txid in txids
+            for k in same
+            if k.rrtype == lookup.rrtype
             and not set(k.taps) & set(lookup.taps)
             and abs(k.asked_ns - lookup.asked_ns) < SAME_QUESTION_NS
         ),
         None,
     )
+
+
+@once
+def _answered(case: CaseView, name: str) -> Mapping[tuple[str, int], Sequence[Lookup]]:
+    """The questions for a name that a resolver answered under a message id."""
+    found: dict[tuple[str, int], list[Lookup]] = {}
+    for lookup in case.asking(name):
+        if lookup.answer is not None:
+            found.setdefault((lookup.resolver, lookup.answer.txid), []).append(lookup)
+    return found
+
+
+def _lost(found: Resolution, lookup: Lookup, answered: Lookup, line: FirewallLog | None) -> Match:
+    """The match for an answer that did not come through."""
+    if line is not None:
+        return Match(
+            events=(line, *lookup.asked[:1]),
+            because=f"{lookup.client} got no answer about {lookup.name}; the firewall says: {line.text}",
+            domain=found.domain,
+            confidence=Confidence.PROVEN,
+        )
+    if answered is lookup:
+        return _dropped(
+            found, lookup, answered, [t for t in lookup.taps if t not in lookup.unanswered_at], lookup.unanswered_at
+        )
+    return _dropped(found, lookup, answered, answered.taps, lookup.taps)
 
 
 def _dropped(

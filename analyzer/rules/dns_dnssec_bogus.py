@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from analyzer.citations import note, rfc
 from analyzer.lookup import Lookup
+from analyzer.once import once
 from analyzer.rule import Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -52,13 +53,20 @@ def _answers(lookup: Lookup) -> Iterator[tuple[DnsAnswer, bool]]:
 
 def _unchecked(lookup: Lookup, failed: DnsAnswer, case: CaseView) -> DnsAnswer | None:
     """The records that the same resolver gave, to whomever, without validation."""
-    for other in case.asking(lookup.name):
-        if other.resolver != lookup.resolver or other.rrtype != lookup.rrtype:
-            continue
-        for answer, unchecked in _answers(other):
-            if unchecked and answer.rcode == 0 and answer.answers and abs(answer.at_ns - failed.at_ns) <= SAME_STATE_NS:
-                return answer
-    return None
+    known = _unvalidated(case, lookup.name, lookup.rrtype, lookup.resolver)
+    return next((a for a in known if abs(a.at_ns - failed.at_ns) <= SAME_STATE_NS), None)
+
+
+@once
+def _unvalidated(case: CaseView, name: str, rrtype: str, resolver: str) -> tuple[DnsAnswer, ...]:
+    """All records that it gave so."""
+    return tuple(
+        answer
+        for lookup in case.asking(name)
+        if (lookup.rrtype, lookup.resolver) == (rrtype, resolver)
+        for answer, unchecked in _answers(lookup)
+        if unchecked and answer.rcode == 0 and answer.answers
+    )
 
 
 RULE = Rule(

@@ -3,6 +3,7 @@
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.lookup import Lookup
+from analyzer.once import once
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -20,10 +21,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         for lookup in found.lookups:
             if lookup.answer is None:
                 continue
-            for other in case.asking(lookup.name):
-                if other.rrtype != lookup.rrtype or other.answer is None:
-                    continue
-                if other.resolver == lookup.resolver or not _better(other, lookup):
+            for other in _told(case, lookup.name, lookup.rrtype):
+                if other.answer is None or other.resolver == lookup.resolver or not _better(other, lookup):
                     continue
                 return Match(
                     events=(lookup.answer, other.answer),
@@ -43,10 +42,18 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     return None
 
 
+@once
+def _told(case: CaseView, name: str, rrtype: str) -> tuple[Lookup, ...]:
+    """What each resolver told, each time that it differs the first."""
+    told: dict[tuple[object, ...], Lookup] = {}
+    for lookup in case.asking(name):
+        if lookup.rrtype == rrtype and lookup.answer is not None and lookup.outcome == "answered":
+            told.setdefault((lookup.resolver, bool(lookup.srv), frozenset(lookup.addresses)), lookup)
+    return tuple(told.values())
+
+
 def _better(other: Lookup, lookup: Lookup) -> bool:
     """Whether another answer would have led somewhere where this one did not."""
-    if other.outcome != "answered":
-        return False
     if lookup.outcome in NEGATIVE:
         return bool(other.srv or other.addresses)
     ours, theirs = lookup.addresses, other.addresses

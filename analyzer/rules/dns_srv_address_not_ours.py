@@ -1,7 +1,11 @@
 """Rule: DNS names a public address for our domain that is not the one at which our server is reached."""
 
+from collections.abc import Mapping
+
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
+from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
@@ -16,15 +20,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         public = [a for a in found.addresses if not is_private(a)]
         if not public:
             continue
-        # Only an inbound conversation shows which public address leads to our server: the one that outbound ones
-        # are given may differ from it by design.
-        doors = {
-            outer: c
-            for c in case.connections
-            if c.accepted and len({s.server[0] for s in c.sightings}) > 1
-            for outer in {s.server[0] for s in c.sightings}
-            if not is_private(outer) and {s.server[0] for s in c.sightings} & case.hosts.get(found.domain, frozenset())
-        }
+        doors = _doors(case, found.domain)
         if not doors or any(a in doors for a in public):
             continue
         tried = found.connections[0]
@@ -45,6 +41,20 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             remedy=f"publish {door} for {found.domain}, or translate {public[0]} to its server as well",
         )
     return None
+
+
+@once
+def _doors(case: CaseView, domain: str) -> Mapping[str, Connection]:
+    """Public addresses that lead to a domain's server, each with the last conversation that shows it.
+
+    Only an inbound conversation does: the address that outbound ones are given may be another by design.
+    """
+    found = {}
+    for connection in case.connections:
+        ends = {s.server[0] for s in connection.sightings}
+        if connection.accepted and len(ends) > 1 and ends & case.hosts.get(domain, frozenset()):
+            found.update({outer: connection for outer in ends if not is_private(outer)})
+    return found
 
 
 RULE = Rule(

@@ -27,8 +27,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if not case.watched(first[-1], until):
             continue
         pair = case.between(session.initiator, session.receiver)
-        others = [c for s in pair for c in s.connections if c not in first]
-        if others and not found.calls_back:
+        if not found.calls_back and any(c not in first for s in pair for c in s.connections):
             continue
         return Match(
             events=(*first[0].events[:2], *(k.answer for k in found.srv_with("answered") if k.answer)),

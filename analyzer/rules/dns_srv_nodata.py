@@ -1,6 +1,7 @@
 """Rule: the name `_xmpp-server._tcp.DOMAIN` exists but holds no SRV record."""
 
 from analyzer.citations import rfc
+from analyzer.once import once
 from analyzer.resolution import Resolution
 from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
@@ -20,7 +21,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             because=f"{lookup.resolver} told {found.asker} that {lookup.name} has no SRV record",
             domain=found.domain,
             severity=None
-            if found.failed and not _goes_without(session, case) and _ended(found, session)
+            if found.failed and not _goes_without(case, session.initiator, session.receiver) and _ended(found, session)
             else Severity.DEGRADED,
             ruled_out=(("dns-answer-dropped-by-firewall", "the answer came, and it was whole"),),
             undecided=(("dns-split-horizon", f"the same question to a public resolver: dig {lookup.name} SRV"),),
@@ -36,12 +37,11 @@ def _ended(found: Resolution, session: Session) -> bool:
     return Stage.CONNECT in session.visible or any(k.rrtype in ("A", "AAAA") for k in found.lookups)
 
 
-def _goes_without(session: Session, case: CaseView) -> bool:
-    """Whether another attempt of the pair got through without the record, on the address of the domain itself."""
+@once
+def _goes_without(case: CaseView, initiator: str, receiver: str) -> bool:
+    """Whether an attempt of the pair got through without the record, on the address of the domain itself."""
     return any(
-        r.srv_outcome == "empty" and not r.failed
-        for s in case.between(session.initiator, session.receiver)
-        for r in s.resolutions
+        r.srv_outcome == "empty" and not r.failed for s in case.between(initiator, receiver) for r in s.resolutions
     )
 
 

@@ -1,6 +1,7 @@
 """Rule: the name `_xmpp-server._tcp.DOMAIN` does not exist."""
 
 from analyzer.citations import cisco, rfc
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -18,7 +19,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             events=(*(e for e in (lookup.answer,) if e), *lookup.asked[:1]),
             because=f"{lookup.resolver} told {found.asker} that {lookup.name} does not exist",
             domain=found.domain,
-            severity=None if found.failed and not _goes_without(session, case) else Severity.DEGRADED,
+            severity=None
+            if found.failed and not _goes_without(case, session.initiator, session.receiver)
+            else Severity.DEGRADED,
             undecided=(
                 ("dns-split-horizon", f"the same question to a public resolver: dig {lookup.name} SRV"),
                 ("dns-stale-or-negative-cache", f"the same question to the authoritative server of {found.domain}"),
@@ -28,12 +31,11 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     return None
 
 
-def _goes_without(session: Session, case: CaseView) -> bool:
-    """Whether another attempt of the pair got through without the record, on the address of the domain itself."""
+@once
+def _goes_without(case: CaseView, initiator: str, receiver: str) -> bool:
+    """Whether an attempt of the pair got through without the record, on the address of the domain itself."""
     return any(
-        r.srv_outcome == "nxdomain" and not r.failed
-        for s in case.between(session.initiator, session.receiver)
-        for r in s.resolutions
+        r.srv_outcome == "nxdomain" and not r.failed for s in case.between(initiator, receiver) for r in s.resolutions
     )
 
 

@@ -1,6 +1,11 @@
 """Rule: the SRV record names a host that has no address."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+
 from analyzer.citations import cisco, rfc
+from analyzer.lookup import Lookup
+from analyzer.once import once
 from analyzer.resolution import Resolution
 from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
@@ -50,14 +55,9 @@ def _untold(found: Resolution, session: Session, case: CaseView) -> Match | None
     if srv is None or srv.answer is None or not found.failed or found.connections:
         return None
     until = srv.asked_ns + srv.width_ns + NEXT_NS
-    asked = [
-        k
-        for k in case.lookups
-        if k.client == srv.client and k.rrtype in ("A", "AAAA") and srv.asked_ns <= k.asked_ns <= until
-    ]
-    hosts = [k for k in asked if k.name != found.domain]
-    others = (k for k in case.lookups if k.client == srv.client and k.service is not None and k.domain != found.domain)
-    if any(srv.asked_ns - srv.width_ns <= k.asked_ns <= until for k in others):
+    near = _asked(case, srv.client, srv.asked_ns - srv.width_ns, until)
+    hosts = [k for k in near if k.rrtype in ("A", "AAAA") and srv.asked_ns <= k.asked_ns and k.name != found.domain]
+    if any(k.service is not None and k.domain != found.domain for k in near):
         hosts = []  # another domain's service was asked for at that moment: the hosts may be its
     said = None if found.calls_back else session.said(Topic.RESOLVE_FAILED, "nxdomain", "no-address")
     if any(k.outcome not in ("nxdomain", "empty") for k in hosts) or not (hosts or said):
@@ -70,6 +70,21 @@ def _untold(found: Resolution, session: Session, case: CaseView) -> Match | None
         confidence=Confidence.LIKELY if said else Confidence.POSSIBLE,
         undecided=(("dns-split-horizon", f"the same questions to a public resolver: dig {srv.name} SRV"),),
     )
+
+
+def _asked(case: CaseView, client: str, first_ns: int, last_ns: int) -> Sequence[Lookup]:
+    """The questions of a client within a span of time."""
+    asked = _by_client(case).get(client, ())
+    first = bisect_left(asked, first_ns, key=lambda k: k.asked_ns)
+    return asked[first : bisect_right(asked, last_ns, key=lambda k: k.asked_ns)]
+
+
+@once
+def _by_client(case: CaseView) -> Mapping[str, Sequence[Lookup]]:
+    found: dict[str, list[Lookup]] = {}
+    for lookup in case.lookups:
+        found.setdefault(lookup.client, []).append(lookup)
+    return found
 
 
 RULE = Rule(

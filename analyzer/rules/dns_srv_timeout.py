@@ -1,6 +1,7 @@
 """Rule: nobody answered the SRV question."""
 
 from analyzer.citations import cisco, rfc
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -30,7 +31,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if not awake:
             continue
         resolvers = list(dict.fromkeys(k.resolver for k in found.srv_lookups))
-        spoke = [k for k in case.lookups if k.resolver in resolvers and k.answer is not None and taps & set(k.taps)]
+        spoke = any((resolver, tap) in _spoke(case) for resolver in resolvers for tap in taps)
         return Match(
             events=tuple(asked),
             because=(
@@ -50,6 +51,12 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             ),
         )
     return None
+
+
+@once
+def _spoke(case: CaseView) -> set[tuple[str, str]]:
+    """The resolvers that answered anything, and where that was seen."""
+    return {(k.resolver, tap) for k in case.lookups if k.answer is not None for tap in k.taps}
 
 
 RULE = Rule(

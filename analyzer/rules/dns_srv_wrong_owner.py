@@ -1,6 +1,10 @@
 """Rule: the record stands under a name that no server asks for."""
 
+from collections.abc import Mapping
+
 from analyzer.citations import cisco, rfc
+from analyzer.lookup import Lookup
+from analyzer.once import once
 from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -16,12 +20,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if found.srv_outcome not in ("nxdomain", "empty"):
             continue
         missing = found.srv_with(found.srv_outcome)[0]
-        for lookup in case.lookups:
-            service = lookup.service
-            if service is None or service in SERVICES or lookup.domain != found.domain or not lookup.srv:
-                continue
-            if "xmpp" not in service and "jabber" not in service:
-                continue
+        lookup = _misplaced(case).get(found.domain)
+        if lookup is not None:
             return Match(
                 events=tuple(e for e in (missing.answer, lookup.answer) if e),
                 because=f"{missing.name} has no record, but {lookup.name} has one, for {lookup.srv[0].data}",
@@ -34,6 +34,17 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 ),
             )
     return None
+
+
+@once
+def _misplaced(case: CaseView) -> Mapping[str, Lookup]:
+    """By domain, the first record of it that stands under another name."""
+    found: dict[str, Lookup] = {}
+    for lookup in case.lookups:
+        service = lookup.service or ""
+        if service not in SERVICES and ("xmpp" in service or "jabber" in service) and lookup.srv:
+            found.setdefault(lookup.domain, lookup)
+    return found
 
 
 RULE = Rule(

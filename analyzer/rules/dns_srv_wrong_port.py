@@ -1,7 +1,10 @@
 """Rule: the SRV record names a port on which no server-to-server XMPP is spoken."""
 
+from collections.abc import Mapping
+
 from analyzer.citations import cisco, note, rfc
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
@@ -69,15 +72,19 @@ def _failed(connection: Connection) -> bool:
 
 def _open_elsewhere(failed: Connection, case: CaseView) -> Connection | None:
     """A conversation in which the same host accepts federation on the registered port."""
-    host = failed.server[0]
-    return next(
-        (
-            c
-            for c in case.connections
-            if c.accepted and any(s.server == (host, FEDERATION) for s in c.sightings) and c.not_xmpp is None
-        ),
-        None,
-    )
+    return _open(case).get(failed.server[0])
+
+
+@once
+def _open(case: CaseView) -> Mapping[str, Connection]:
+    """By host, the first conversation that it accepted on the registered port."""
+    found: dict[str, Connection] = {}
+    for connection in case.connections:
+        if connection.accepted and connection.not_xmpp is None:
+            for sighting in connection.sightings:
+                if sighting.server[1] == FEDERATION:
+                    found.setdefault(sighting.server[0], connection)
+    return found
 
 
 RULE = Rule(

@@ -1,6 +1,10 @@
 """Rule: names that have no federation record all lead to one address, which is nobody's server."""
 
+from collections.abc import Mapping, Sequence
+
 from analyzer.citations import note, rfc
+from analyzer.once import once
+from analyzer.resolution import Resolution
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -24,11 +28,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if len(here) != 1:
             continue
         same = {found.domain: found}
-        for other in case.sessions:
-            for theirs in other.resolutions:
-                denied = theirs.srv_outcome in ("nxdomain", "empty") and theirs.failed
-                if denied and set(theirs.addresses_of(theirs.domain)) == here:
-                    same.setdefault(theirs.domain, theirs)
+        for theirs in _denied(case).get(next(iter(here)), ()):
+            same.setdefault(theirs.domain, theirs)
         if len({d.split(".", 1)[-1] if d.count(".") > 1 else d for d in same}) < DOMAINS_MIN:
             continue
         answers = [
@@ -47,6 +48,19 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             ),
         )
     return None
+
+
+@once
+def _denied(case: CaseView) -> Mapping[str, Sequence[Resolution]]:
+    """By the one address of the domain itself, the first failure of each domain that has no record."""
+    found: dict[str, dict[str, Resolution]] = {}
+    for session in case.sessions:
+        for theirs in session.resolutions:
+            if theirs.srv_outcome in ("nxdomain", "empty") and theirs.failed:
+                addresses = set(theirs.addresses_of(theirs.domain))
+                if len(addresses) == 1:
+                    found.setdefault(addresses.pop(), {}).setdefault(theirs.domain, theirs)
+    return {address: tuple(those.values()) for address, those in found.items()}
 
 
 RULE = Rule(

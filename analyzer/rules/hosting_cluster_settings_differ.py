@@ -2,6 +2,7 @@
 
 from analyzer.addresses import is_private
 from analyzer.citations import cisco
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -15,10 +16,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return None
     if session.reached < Stage.STREAM or not is_private(host):
         return None
-    for other in case.between(session.initiator, session.receiver):
-        if other.host is None or not other.authenticated or case.same_host(other.host, host):
-            continue
-        if not is_private(other.host) or session.stream is None or other.stream is None:
+    for other in _succeeding(case, session.initiator, session.receiver):
+        if other.host is None or case.same_host(other.host, host) or session.stream is None or other.stream is None:
             continue
         return Match(
             events=(*session.stream.events[-2:], *other.stream.events[:2]),
@@ -33,6 +32,16 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             remedy=f"compare federation status, TLS mode, SASL, dialback secret and policy of {host} and {other.host}",
         )
     return None
+
+
+@once
+def _succeeding(case: CaseView, initiator: str, receiver: str) -> tuple[Session, ...]:
+    """The first attempt of the pair from each inside host that was authenticated."""
+    found: dict[str, Session] = {}
+    for session in case.between(initiator, receiver):
+        if session.host is not None and session.authenticated and session.stream and is_private(session.host):
+            found.setdefault(session.host, session)
+    return tuple(found.values())
 
 
 RULE = Rule(

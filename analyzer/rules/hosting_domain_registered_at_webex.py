@@ -18,7 +18,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         names = (
             () if claim.address is None else [n for n in names_at(claim.address, case) if belongs_to(n, WEBEX.zones)]
         )
-        own = any(s.authenticated for s in case.between(key.sender_domain, key.target_domain) if s is not session)
+        own = case.succeeded(key.sender_domain, key.target_domain)
         if names and claim.claimant is not None and claim.end is not None and key.request is not None:
             return Match(
                 events=(key.request, claim.disowned, claim.verify),

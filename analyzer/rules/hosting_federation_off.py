@@ -2,6 +2,7 @@
 
 from analyzer.bounces import AT_ONCE_NS
 from analyzer.citations import cisco, note, rfc
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
@@ -24,12 +25,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if home is None or home.server[1] != FEDERATION:
             continue
         host = home.server[0]
-        takes_part = any(
-            case.same_host(s.client[0], host) or (c.accepted and case.same_host(s.server[0], host))
-            for c in case.connections
-            for s in c.sightings
-        )
-        if takes_part:
+        if host in _taking_part(case):
             continue
         reset = next((e for e in home.events if getattr(e, "mark", "") == "rst"), home.events[-1])
         return Match(
@@ -48,6 +44,20 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     return None
 
 
+@once
+def _taking_part(case: CaseView) -> set[str]:
+    """Addresses of hosts that opened or accepted a conversation, the translated ones included."""
+    hosts = {s.client[0] for c in case.connections for s in c.sightings}
+    hosts |= {s.server[0] for c in case.connections if c.accepted for s in c.sightings}
+    return hosts.union(*(case.nat.get(host, ()) for host in hosts))
+
+
+@once
+def _federating(case: CaseView) -> set[str | None]:
+    """Domains at an end of a conversation that was accepted."""
+    return {domain for c in case.connections if c.accepted for domain in (c.initiator, c.receiver)}
+
+
 def _kept_in(session: Session, case: CaseView) -> Match | None:
     """A stanza that came back at once as not allowed, before anything was tried, from a server that federates with
     nobody.
@@ -60,7 +70,7 @@ def _kept_in(session: Session, case: CaseView) -> Match | None:
     tried = (*(k.asked_ns for k in session.lookups), *(c.began_ns for c in session.connections))
     if any(at_ns <= bounce.at_ns for at_ns in tried):
         return None
-    if any(session.initiator in (c.initiator, c.receiver) and c.accepted for c in case.connections):
+    if session.initiator in _federating(case):
         return None  # it takes part, so the peer or a list of domains may be who does not allow it
     return Match(
         events=(bounce, *((trigger,) if trigger is not None and trigger.name == bounce.name else ())),

@@ -12,7 +12,7 @@ from analyzer.view import CaseView
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A host of Google answers with a header without version, offers no features, and no TLS follows."""
-    if any(s.authenticated for s in case.between(session.initiator, session.receiver)):
+    if case.succeeded(session.initiator, session.receiver):
         return None  # they get on without
     for connection in session.connections:
         header = connection.server_header

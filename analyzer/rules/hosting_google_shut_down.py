@@ -22,7 +22,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         belongs_to(t.data, GOOGLE.zones) for r in session.resolutions for t in r.targets if not r.calls_back
     ):
         return None
-    if any(s.authenticated for s in case.between(session.initiator, session.receiver)):
+    if case.succeeded(session.initiator, session.receiver):
         return None  # it does federate
     connection = session.connections[-1]
     return Match(

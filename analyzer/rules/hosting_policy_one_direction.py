@@ -2,6 +2,7 @@
 
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -27,9 +28,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     tally = connection.tally(">")
     if tally is not None and tally.unacknowledged_len:
         return None
-    reverse = case.between(session.receiver, session.initiator)
-    if any(s.ciphertext or any(c.first(Stanza, ">") for c in s.connections) for s in reverse):
+    if _came_back(case, session.receiver, session.initiator):
         return None
+    reverse = case.between(session.receiver, session.initiator)
     back = next((c for s in reverse for c in s.connections if _open(c, asked.at_ns, until, case)), None)
     if back is None or not _open(connection, asked.at_ns, until, case):
         return None
@@ -45,6 +46,13 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         domain=session.receiver,
         undecided=(("stanza-one-directional", f"the log of {session.receiver}'s server: what became of the iq"),),
     )
+
+
+@once
+def _came_back(case: CaseView, initiator: str, receiver: str) -> bool:
+    """Whether an attempt of the pair carried a stanza, or could have, unseen."""
+    reverse = case.between(initiator, receiver)
+    return any(s.ciphertext or any(c.first(Stanza, ">") for c in s.connections) for s in reverse)
 
 
 def _open(connection: Connection, since_ns: int, until_ns: int, case: CaseView) -> bool:

@@ -1,7 +1,10 @@
 """Rule: a server asks ours about a key that ours never sent: somebody else claims the domain."""
 
+from collections.abc import Mapping
+
 from analyzer.citations import cisco, note, xep
 from analyzer.claims import Claim, claim_on, names_at
+from analyzer.once import once
 from analyzer.rule import Blind, Confidence, Match, Owner, Rule, SaidSign, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
@@ -28,13 +31,7 @@ def predicate(session: Session, case: CaseView) -> Match | Blind | None:
 def _match(session: Session, case: CaseView, claim: Claim) -> Match:
     """The finding, as sure as what was seen allows."""
     key = claim.key
-    askers = sorted(
-        {
-            d.target_domain
-            for d in case.dialbacks
-            if d.sender_domain == key.sender_domain and claim_on(d, case) is not None
-        }
-    )
+    askers = _askers(case).get(key.sender_domain, frozenset())
     answered = " and our server answered that it is invalid" if claim.disowned is not None else ""
     told = f"{key.target_domain} asked {end_text(claim.callback.server)} about a key of {key.sender_domain}{answered}; "
     if claim.end is not None:
@@ -51,7 +48,7 @@ def _match(session: Session, case: CaseView, claim: Claim) -> Match:
         confidence = Confidence.PROVEN
     else:
         confidence = Confidence.LIKELY if sure or claim.claimant is not None else Confidence.POSSIBLE
-    own = any(s.authenticated for s in case.between(key.sender_domain, key.target_domain) if s is not session)
+    own = case.succeeded(key.sender_domain, key.target_domain)
     events = [e for e in (claim.verify, claim.disowned, key.request, key.answer) if e is not None]
     return Match(
         events=(*events[:2], *sorted(events[2:], key=river_key)),
@@ -108,6 +105,16 @@ def _undecided(claim: Claim) -> tuple[tuple[str, str], ...]:
             )
         ),
     )
+
+
+@once
+def _askers(case: CaseView) -> Mapping[str, frozenset[str]]:
+    """Who asked our server about keys that it never made, by the domain that they claim to be of."""
+    found: dict[str, set[str]] = {}
+    for key in case.dialbacks:
+        if claim_on(key, case) is not None:
+            found.setdefault(key.sender_domain, set()).add(key.target_domain)
+    return {domain: frozenset(those) for domain, those in found.items()}
 
 
 RULE = Rule(

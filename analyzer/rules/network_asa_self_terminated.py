@@ -1,10 +1,18 @@
 """Rule: the published address is the firewall's own, and it does not forward the port."""
 
+from collections.abc import Mapping
+
+from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
+from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
 from analyzer.view import CaseView
+
+SHARED_MAX = 4
+"""Conversations that are cited for an address that many hosts share."""
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -13,7 +21,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         if case.way(connection, session.direction) != "in":
             continue
         reset = connection.refusal
-        shared = case.shared_addresses.get(connection.server[0]) if reset is not None else None
+        shared = _shared_addresses(case).get(connection.server[0]) if reset is not None else None
         if reset is None or shared is None:
             continue
         missing = case.missing_at(connection)
@@ -21,7 +29,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             continue
         address = connection.server[0]
         return Match(
-            events=(reset, *connection.syns[:1], *(c.events[0] for c in shared)),
+            events=(reset, *connection.syns[:1], *(c.events[0] for c in shared[:SHARED_MAX])),
             because=(
                 f"the SYN {end_text(connection.client)} > {end_text(connection.server)} was answered by a reset, and "
                 f"{missing[0].tap} saw neither; {address} is an address that connections from inside share, so it is "
@@ -35,6 +43,25 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             remedy=f"add a static PAT on the firewall: {address} tcp 5269 to the federation server, tcp 5269",
         )
     return None
+
+
+@once
+def _shared_addresses(case: CaseView) -> Mapping[str, tuple[Connection, ...]]:
+    """Public addresses that stand for many (PAT), each with the conversations that show it.
+
+    Two inside hosts leave by it, or the port is changed with the address: a translation of its own does neither.
+    """
+    leaving: dict[str, dict[str, Connection]] = {}
+    changed: dict[str, tuple[Connection, ...]] = {}
+    for connection in case.connections:
+        ends = {s.client for s in connection.sightings}
+        for inside, port in ends if len(ends) > 1 else ():
+            for outside, other_port in ends:
+                if is_private(inside) and not is_private(outside):
+                    leaving.setdefault(outside, {}).setdefault(inside, connection)
+                    if port != other_port:
+                        changed.setdefault(outside, (connection,))
+    return changed | {a: tuple(those.values()) for a, those in leaving.items() if len(those) > 1}
 
 
 RULE = Rule(

@@ -1,9 +1,12 @@
 """Rule: we sent our dialback key, and the peer's callback to check it cannot get in."""
 
+from collections.abc import Mapping
+
 from analyzer import asa
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, xep
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
@@ -20,11 +23,17 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return _match(session, session, session.callbacks, case)
     if not session.connections or session.authenticated:
         return None
-    waiting = next((case.waiting_for[c.id] for c in session.connections if c.id in case.waiting_for), None)
+    waiting = next((_waiting(case)[c.id] for c in session.connections if c.id in _waiting(case)), None)
     if waiting is None or (waiting.initiator, waiting.receiver) != (session.receiver, session.initiator):
         return None
     called = {c.id for c in waiting.callbacks}
     return _match(session, waiting, tuple(c for c in session.connections if c.id in called), case)
+
+
+@once
+def _waiting(case: CaseView) -> Mapping[str, Session]:
+    """Connection id → the session whose callback that connection is, or tried to be."""
+    return {c.id: s for s in case.sessions for c in s.callbacks}
 
 
 def _match(session: Session, waiting: Session, tried: tuple[Connection, ...], case: CaseView) -> Match | None:

@@ -1,12 +1,15 @@
 """Rule: the peer's SYN arrives outside and never gets in."""
 
+from collections.abc import Mapping
+
 from analyzer import asa
 from analyzer.addresses import is_private
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Confidence, FirewallSign, Match, Owner, Rule, Severity
 from analyzer.session import Session
-from analyzer.stage import Stage, end_text
+from analyzer.stage import End, Stage, end_text
 from analyzer.view import CaseView, Coverage
 
 
@@ -49,8 +52,20 @@ def predicate(session: Session, case: CaseView) -> Match | None:
 
 def _through(connection: Connection, missing: tuple[Coverage, ...], case: CaseView) -> Connection | None:
     """Another conversation to the same end that did get past the place where this one is lost."""
-    found = (case.came_through.get((connection.server, coverage.tap)) for coverage in missing)
+    found = (_came_through(case).get((connection.server, coverage.tap)) for coverage in missing)
     return next((other for other in found if other is not None), None)
+
+
+@once
+def _came_through(case: CaseView) -> Mapping[tuple[End, str], Connection]:
+    """(A server's end as one tap shows it, another tap) → a conversation to that end which came past both."""
+    found: dict[tuple[End, str], Connection] = {}
+    for connection in case.connections:
+        for tap in connection.vantages if len(connection.sightings) > 1 else ():
+            for sighting in connection.sightings:
+                if sighting.tap != tap:
+                    found.setdefault((sighting.server, tap), connection)
+    return found
 
 
 RULE = Rule(

@@ -1,7 +1,12 @@
 """Rule: big segments vanish on the way while small ones pass."""
 
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.sighting import Sighting
@@ -114,18 +119,26 @@ def _hole(connection: Connection, seen: Sighting, way: str) -> tuple[Sighting, C
 
 def _alive(connection: Connection, since: Retransmission | CaptureGap, case: CaseView) -> Event | None:
     """Something that passed between the two hosts while the segment did not."""
-    ends = {connection.client[0], connection.server[0]}
+    ends = frozenset((connection.client[0], connection.server[0]))
     flow = since.flow
     # From where the segments were sent, what comes back tells; from where they should have come, what still comes.
     speaker = None if flow is None else flow.dst_ip if isinstance(since, Retransmission) else flow.src_ip
-    for other in case.connections:
-        if {other.client[0], other.server[0]} != ends or other.ended_ns <= since.at_ns:
-            continue
+    others = _between(case).get(ends, ())
+    for other in islice(others, bisect_right(others, since.at_ns, key=lambda c: c.ended_ns), None):
         for event in other.events:
             heard = event.flow is not None and event.flow.src_ip == speaker
             if heard and event.at_ns > since.at_ns and not isinstance(event, Retransmission | CaptureGap | Tally):
                 return event
     return None
+
+
+@once
+def _between(case: CaseView) -> Mapping[frozenset[str], Sequence[Connection]]:
+    """The conversations of two hosts, in the order in which they ended."""
+    found: dict[frozenset[str], list[Connection]] = {}
+    for connection in sorted(case.connections, key=lambda c: c.ended_ns):
+        found.setdefault(frozenset((connection.client[0], connection.server[0])), []).append(connection)
+    return found
 
 
 RULE = Rule(

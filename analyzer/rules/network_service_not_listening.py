@@ -1,8 +1,11 @@
 """Rule: the host itself refuses: nothing listens on the federation port."""
 
+from collections.abc import Mapping
+
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
 from analyzer.hops import hops
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
@@ -48,11 +51,8 @@ def _never_tried(session: Session, case: CaseView) -> Match | None:
     if session.trigger is None or session.connections or any(k.outcome != "answered" for k in session.lookups):
         return None
     own = case.hosts.get(session.initiator, frozenset())
-    for connection in case.connections:
-        if not connection.refused or not any(case.same_host(connection.server[0], address) for address in own):
-            continue
-        found = _own_reset(connection, case)
-        if found is not None and found[2]:
+    for address, (connection, found) in _refusing(case).items():
+        if any(case.same_host(address, one) for one in own):
             return Match(
                 events=(found[0], session.trigger, *connection.syns),
                 because=(
@@ -65,6 +65,18 @@ def _never_tried(session: Session, case: CaseView) -> Match | None:
                 undecided=(("hosting-federation-off", f"the list of services of {session.initiator}"),),
             )
     return None
+
+
+@once
+def _refusing(case: CaseView) -> Mapping[str, tuple[Connection, tuple[TcpMark, str, bool]]]:
+    """Hosts that were seen themselves to refuse, each with the first conversation that shows it, and the reset."""
+    hosts: dict[str, tuple[Connection, tuple[TcpMark, str, bool]]] = {}
+    for connection in case.connections:
+        if connection.refused and connection.server[0] not in hosts:
+            found = _own_reset(connection, case)
+            if found is not None and found[2]:
+                hosts[connection.server[0]] = (connection, found)
+    return hosts
 
 
 def _own_reset(connection: Connection, case: CaseView) -> tuple[TcpMark, str, bool] | None:

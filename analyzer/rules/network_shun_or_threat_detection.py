@@ -1,6 +1,7 @@
 """Rule: the firewall shuns the other side's address."""
 
 from analyzer.citations import cisco
+from analyzer.firewall import between
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -19,9 +20,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     if not ends or any(c.accepted for c in session.connections):
         return None
     lines = [
-        line
-        for line in case.firewall
-        if session.began_ns - NEAR_NS <= line.at_ns <= session.ended_ns and _shuns(line, ends)
+        line for line in between(case.firewall, session.began_ns - NEAR_NS, session.ended_ns) if _shuns(line, ends)
     ]
     if not lines:
         return None

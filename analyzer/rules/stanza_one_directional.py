@@ -1,6 +1,7 @@
 """Rule: one direction works, the other was not seen to."""
 
 from analyzer.citations import xep
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -34,10 +35,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     back = next((s for c in session.connections for s in c.of(Stanza, "<")), None)
     if sent is None or back is not None:
         return None
-    reverse = case.between(session.receiver, session.initiator)
-    if any(s.authenticated or s.ciphertext for s in reverse):
+    if _open(case, session.receiver, session.initiator):
         return None
-    failed = any(s.outcome == "failed" for s in reverse)
+    failed = _failed(case, session.receiver, session.initiator)
     return Match(
         events=(sent,),
         because=(
@@ -52,6 +52,18 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         domain=session.receiver,
         undecided=() if failed else (("stanza-subscription-not-delivered", "a capture at the peer's server"),),
     )
+
+
+@once
+def _open(case: CaseView, initiator: str, receiver: str) -> bool:
+    """Whether an attempt of the pair got through, or may have, unseen."""
+    return any(s.authenticated or s.ciphertext for s in case.between(initiator, receiver))
+
+
+@once
+def _failed(case: CaseView, initiator: str, receiver: str) -> bool:
+    """Whether an attempt of the pair failed."""
+    return any(s.outcome == "failed" for s in case.between(initiator, receiver))
 
 
 RULE = Rule(

@@ -1,6 +1,7 @@
 """Rule: a contact was added, and no answer to the subscription was seen."""
 
 from analyzer.citations import rfc
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -20,12 +21,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return _stuck(session, asked) if stuck and asked is not None else None
     if not session.authenticated:
         return None
-    reverse = case.between(session.receiver, session.initiator)
-    if any(s.ciphertext for s in reverse):
+    if _answers(session) or _answered(case, session.receiver, session.initiator):
         return None
-    for other in (session, *reverse):
-        if any(s.name == "presence" and s.type in ANSWERS for c in other.connections for s in c.of(Stanza)):
-            return None
     return Match(
         events=(sent, *((asked,) if asked is not None else ())),
         because=(
@@ -36,6 +33,16 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         domain=session.receiver,
         undecided=(("stanza-one-directional", "a longer capture, and whether the contact has answered"),),
     )
+
+
+@once
+def _answered(case: CaseView, initiator: str, receiver: str) -> bool:
+    """Whether an attempt of the pair carried an answer, or could have, unseen."""
+    return any(bool(s.ciphertext) or _answers(s) for s in case.between(initiator, receiver))
+
+
+def _answers(session: Session) -> bool:
+    return any(s.name == "presence" and s.type in ANSWERS for c in session.connections for s in c.of(Stanza))
 
 
 def _stuck(session: Session, asked: Stanza) -> Match:

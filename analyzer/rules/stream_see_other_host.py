@@ -1,9 +1,12 @@
 """Rule: the server redirects to another host."""
 
+from collections.abc import Mapping
+
 from analyzer.citations import rfc
+from analyzer.once import once
 from analyzer.rule import Match, Owner, Rule, SaidSign, Severity, owner_of, words_of
 from analyzer.session import Session
-from analyzer.stage import Stage
+from analyzer.stage import End, Stage
 from analyzer.view import CaseView
 from parsers.events import Topic
 
@@ -15,13 +18,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         return None
     connection, error = found
     old = {s.server for s in connection.sightings}
-    later = [
-        c
-        for s in case.between(session.initiator, session.receiver)
-        for c in s.connections
-        if c.began_ns >= error.at_ns and c.server not in old
-    ]
-    followed = any(c.accepted for c in later)
+    accepted = _accepted(case, session.initiator, session.receiver)
+    followed = any(last_ns >= error.at_ns and server not in old for server, last_ns in accepted.items())
     return Match(
         events=(error,),
         because=(
@@ -33,6 +31,17 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         owner=owner_of(connection.receiver if followed else connection.initiator, case),
         severity=Severity.NOTE if followed or session.survived(connection) else None,
     )
+
+
+@once
+def _accepted(case: CaseView, initiator: str, receiver: str) -> Mapping[End, int]:
+    """The servers that accepted a connection of the pair, and when the last of these began."""
+    found: dict[End, int] = {}
+    for session in case.between(initiator, receiver):
+        for connection in session.connections:
+            if connection.accepted:
+                found[connection.server] = max(found.get(connection.server, 0), connection.began_ns)
+    return found
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 from analyzer.citations import cisco, rfc
 from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -17,14 +18,13 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     if theirs is None:
         return None
     connection, offered = theirs
-    for reverse in case.between(session.receiver, session.initiator):
-        mine = _offer(reverse)
-        if mine is None or {offered.starttls, mine[1].starttls} != {"absent", "required"}:
+    for mine in _offers(case, session.receiver, session.initiator):
+        if {offered.starttls, mine.starttls} != {"absent", "required"}:
             continue
         requires = session.receiver if offered.starttls == "required" else session.initiator
         lacks = session.initiator if requires == session.receiver else session.receiver
         return Match(
-            events=(offered, mine[1]),
+            events=(offered, mine),
             because=f"{requires} requires STARTTLS of who calls it, and {lacks} does not offer it to who calls it",
             connection=connection.id,
             domain=lacks,
@@ -33,6 +33,17 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             remedy=f"let {lacks} offer TLS on its server-to-server port, or let {requires} not require it of {lacks}",
         )
     return None
+
+
+@once
+def _offers(case: CaseView, initiator: str, receiver: str) -> tuple[StreamFeatures, ...]:
+    """What attempts of the pair were offered of STARTTLS, each time that it differs the first."""
+    told: dict[str, StreamFeatures] = {}
+    for session in case.between(initiator, receiver):
+        offer = _offer(session)
+        if offer is not None:
+            told.setdefault(offer[1].starttls, offer[1])
+    return tuple(told.values())
 
 
 def _offer(session: Session) -> tuple[Connection, StreamFeatures] | None:

@@ -1,7 +1,7 @@
 """Rule: the two servers have no TLS version in common."""
 
 from analyzer.citations import rfc
-from analyzer.connection import Connection
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, SaidSign, Severity, owner_of
 from analyzer.session import Session
 from analyzer.stage import Stage
@@ -33,10 +33,11 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         hello, end = connection.client_hello, connection.ending
         if hello is None or end is None or connection.way(end) == ">" or connection.server_hello is not None:
             continue
-        other = _hello_of(connection, session, case)
+        addresses = frozenset(s.server[0] for s in connection.sightings)
+        other = _hello_of(case, session.receiver, session.initiator, addresses)
         if other is None or _age(other) >= _age(hello):
             continue
-        both = any(s.alert("protocol_version") is not None for s in case.between(session.receiver, session.initiator))
+        both = _refused(case, session.receiver, session.initiator)
         return Match(
             events=(end, hello, other),
             because=(
@@ -53,10 +54,16 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     return None
 
 
-def _hello_of(connection: Connection, session: Session, case: CaseView) -> TlsHello | None:
-    """The ClientHello of the server's own host, sent when it opened a stream to the initiator."""
-    addresses = {s.server[0] for s in connection.sightings}
-    for reverse in case.between(session.receiver, session.initiator):
+@once
+def _refused(case: CaseView, initiator: str, receiver: str) -> bool:
+    """Whether an attempt of the pair ended with the alert."""
+    return any(s.alert("protocol_version") is not None for s in case.between(initiator, receiver))
+
+
+@once
+def _hello_of(case: CaseView, initiator: str, receiver: str, addresses: frozenset[str]) -> TlsHello | None:
+    """The ClientHello that a server's own host sent when it opened a stream to the other side."""
+    for reverse in case.between(initiator, receiver):
         for other in reverse.connections:
             if any(case.same_host(s.client[0], a) for s in other.sightings for a in addresses):
                 hello = other.client_hello
