@@ -16,6 +16,7 @@ from analyzer.lookup import Lookup
 from analyzer.naming import Directory
 from analyzer.session import DialbackKey
 from analyzer.sighting import Sighting
+from analyzer.spans import Spans
 from analyzer.stage import Link, is_told
 from analyzer.threads import Thread
 from analyzer.view import Coverage
@@ -89,26 +90,25 @@ def _host_of(connection: Connection, where: Directory) -> str:
 
 def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits) -> None:
     """What logs tell of tries joined to the attempts of the same pair at that time; the rest stand alone."""
-    own: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
-    for attempt in attempts:
-        own[(attempt.initiator, attempt.receiver)].append(attempt)
+    own: dict[tuple[str, str], Spans[Attempt]] = defaultdict(Spans)
+    of_logs: dict[tuple[str, str], Spans[Attempt]] = defaultdict(Spans)
+    for first_ns, attempt in sorted(((a.first_ns, a) for a in attempts), key=lambda pair: pair[0]):
+        own[(attempt.initiator, attempt.receiver)].add(first_ns, max(attempt.last_ns, first_ns), attempt)
     for thread in sorted(tries, key=lambda t: (t.began_ns, t.tap, t.tag or "")):
         pair = (str(thread.initiator), str(thread.receiver))
+        around = (thread.began_ns - limits.trigger_ns, thread.ended_ns + limits.trigger_ns)
         near = [
             a
-            for a in own[pair]
-            if thread.began_ns - limits.trigger_ns <= max(a.last_ns, a.first_ns)
-            and a.first_ns <= thread.ended_ns + limits.trigger_ns
+            for a in (*own[pair].touching(*around), *of_logs[pair].touching(*around))
             # A server whose own key was believed is not the one whose key it disowned.
-            and not (_is_claim(thread) and any(map(_let_in, a.connections)))
-            and not _tries_again(thread, a)
+            if not (_is_claim(thread) and any(map(_let_in, a.connections))) and not _tries_again(thread, a)
         ]
         if near:
             attempt = min(near, key=lambda a: abs(a.first_ns - thread.began_ns))
         else:
             attempt = Attempt(*pair, host=None, last_ns=thread.ended_ns)
             attempts.append(attempt)
-            own[pair].append(attempt)
+            of_logs[pair].add(thread.began_ns, thread.ended_ns, attempt)
         attempt.tries.append(thread)
         attempt.links.append(
             Link(
@@ -238,10 +238,14 @@ def _with_callbacks(
                 )
             )
     _tried_callbacks(attempts, limits)
-    by_pair: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    verified: dict[tuple[str, str], list[tuple[int, int, Attempt]]] = defaultdict(list)
     for attempt in attempts:
-        by_pair[(attempt.initiator, attempt.receiver)].append(attempt)
-    return [a for a in attempts if not _only_calls_back(a, by_pair[(a.receiver, a.initiator)])]
+        for key in attempt.dialbacks:
+            if key.request is not None and key.verify is not None:
+                span = (key.request.at_ns, key.verify.at_ns, attempt)
+                verified[(attempt.receiver, attempt.initiator)].append(span)
+    spans = {pair: Spans(those) for pair, those in verified.items()}
+    return [a for a in attempts if not _only_calls_back(a, spans.get((a.initiator, a.receiver)))]
 
 
 def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
@@ -249,10 +253,16 @@ def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
 
     A key waits until it is answered: what the receiver tries after that is for stanzas of its own.
     """
-    reverse: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    reverse: dict[tuple[str, str], list[tuple[int, int, Lookup | Connection]]] = defaultdict(list)
     for attempt in attempts:
-        reverse[(attempt.receiver, attempt.initiator)].append(attempt)
+        pair = (attempt.receiver, attempt.initiator)
+        reverse[pair] += [(c.began_ns, c.began_ns, c) for c in attempt.connections if c.role == "unknown"]
+        reverse[pair] += [(k.asked_ns, k.asked_ns, k) for k in attempt.lookups]
+    spans = {pair: Spans(things) for pair, things in reverse.items()}
     for attempt in attempts:
+        back = spans.get((attempt.initiator, attempt.receiver))
+        if back is None:
+            continue
         for key in attempt.dialbacks:
             if key.request is None or key.verify is not None:
                 continue
@@ -260,37 +270,36 @@ def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
             until_ns = sent_ns + limits.callback_ns
             if key.answer is not None:
                 until_ns = min(until_ns, key.answer.at_ns)
-            for other in reverse[(attempt.initiator, attempt.receiver)]:
-                tried = [c for c in other.connections if c.role == "unknown" and sent_ns <= c.began_ns <= until_ns]
-                asked = [k for k in other.lookups if sent_ns <= k.asked_ns <= until_ns]
-                for connection in tried:
-                    if connection not in attempt.callbacks:
-                        attempt.callbacks.append(connection)
-                        attempt.links.append(
-                            Link(
-                                kind="callback → stream",
-                                a=connection.id,
-                                b=key.asked_on or "",
-                                because=f"{attempt.receiver} tried it while the key of {attempt.initiator} waited",
-                                strength="likely",
-                            )
+            for thing in back.touching(sent_ns, until_ns):
+                if isinstance(thing, Lookup):
+                    if thing not in attempt.callback_lookups:
+                        attempt.callback_lookups.append(thing)
+                elif thing not in attempt.callbacks:
+                    attempt.callbacks.append(thing)
+                    attempt.links.append(
+                        Link(
+                            kind="callback → stream",
+                            a=thing.id,
+                            b=key.asked_on or "",
+                            because=f"{attempt.receiver} tried it while the key of {attempt.initiator} waited",
+                            strength="likely",
                         )
-                attempt.callback_lookups += [k for k in asked if k not in attempt.callback_lookups]
+                    )
 
 
-def _only_calls_back(attempt: Attempt, others: Sequence[Attempt]) -> bool:
-    """Whether an attempt is nothing but the questions that came before a callback of another; they move there."""
-    if attempt.connections or not attempt.lookups:
+def _only_calls_back(attempt: Attempt, verified: Spans[Attempt] | None) -> bool:
+    """Whether an attempt is nothing but the questions that came before a callback of another; they move there.
+
+    `verified` are the others, each from the sending of a key until it was asked about.
+    """
+    if verified is None or attempt.connections or not attempt.lookups:
         return False
-    for other in others:
-        for key in other.dialbacks:
-            sent_ns = key.request.at_ns if key.request is not None else None
-            if key.verify is None or sent_ns is None:
-                continue
-            if all(sent_ns <= k.asked_ns <= key.verify.at_ns for k in attempt.lookups):
-                other.callback_lookups += [k for k in attempt.lookups if k not in other.callback_lookups]
-                return True
-    return False
+    asked = [k.asked_ns for k in attempt.lookups]
+    other = next(iter(verified.touching(max(asked), min(asked))), None)
+    if other is None:
+        return False
+    other.callback_lookups += [k for k in attempt.lookups if k not in other.callback_lookups]
+    return True
 
 
 def _awaited(

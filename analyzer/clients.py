@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from analyzer.attempt import Attempt, Limits
 from analyzer.sighting import Sighting
+from analyzer.spans import Spans
 from parsers.events import Event, Stanza, StreamHeader
 
 SAME_STANZA_NS = 10**9
@@ -29,24 +30,36 @@ def with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], li
         own[(attempt.initiator, attempt.receiver)].append(attempt)
     wishes: dict[tuple[str, str], list[Stanza]] = defaultdict(list)
     bounces: list[tuple[Stanza, Stanza, str, str]] = []
-    # What packets show, a log may tell again.
-    known: list[Stanza] = []
+    # What packets show, a log may tell again; of logs, what an earlier one told.
+    known: list[Spans[Stanza]] = []
+    by_tap: dict[str | None, list[Sighting]] = defaultdict(list)
     for sighting in sorted(client_streams, key=lambda s: not s.flow):
-        served = _served(sighting)
-        if not served:
-            continue
-        if not sighting.flow:
-            sighting = replace(sighting, events=tuple(e for e in sighting.events if not _told_before(e, known)))
-        known += sighting.of(Stanza)
-        asked = list(_wishes(sighting, served))
-        for stanza in asked:
-            wishes[(served, str(stanza.to_domain))].append(stanza)
-        bounces += [(b, s, served, sighting.server[0]) for b, s in _bounced(sighting, served, asked, limits)]
+        by_tap[None if sighting.flow else sighting.tap].append(sighting)
+    for tap, sightings in by_tap.items():
+        told: list[Stanza] = []
+        for sighting in sightings:
+            served = _served(sighting)
+            if not served:
+                continue
+            if tap is not None:
+                sighting = replace(sighting, events=tuple(e for e in sighting.events if not _told_before(e, known)))
+            told += sighting.of(Stanza)
+            asked = list(_wishes(sighting, served))
+            for stanza in asked:
+                wishes[(served, str(stanza.to_domain))].append(stanza)
+            bounces += [(b, s, served, sighting.server[0]) for b, s in _bounced(sighting, served, asked, limits)]
+        known.append(Spans((s.at_ns, s.at_ns, s) for s in told))
     for pair, stanzas in wishes.items():
         _set_off(own[pair], stanzas, limits)
+    spans = {pair: Spans((a.first_ns, max(a.first_ns, a.last_ns), a) for a in those) for pair, those in own.items()}
+    of_trigger = {id(a.trigger): a for those in own.values() for a in those if a.trigger is not None}
     for bounce, stanza, served, server in sorted(bounces, key=lambda b: b[0].at_ns):
         receiver = str(stanza.to_domain)
-        about = [a for a in own[(served, receiver)] if _was_tried(a, stanza, bounce)]
+        # Those under way between the stanza and the error, or that the stanza set off.
+        about = spans[(served, receiver)].touching(stanza.at_ns, bounce.at_ns) if (served, receiver) in spans else []
+        set_off = of_trigger.get(id(stanza))
+        about += [set_off] if set_off is not None and all(a is not set_off for a in about) else []
+        about.sort(key=lambda a: a.first_ns)
         if not about:
             # Given back although nothing was tried: an attempt that ended before it began.
             attempts.append(Attempt(served, receiver, server, trigger=stanza, bounce=bounce))
@@ -64,13 +77,16 @@ def _served(sighting: Sighting) -> str | None:
     return next((domain for found in (senders, receivers) for domain, _ in found.most_common(1)), None)
 
 
-def _told_before(event: Event, known: Sequence[Stanza]) -> bool:
+def _told_before(event: Event, known: Sequence[Spans[Stanza]]) -> bool:
     """Whether a stanza is one of these, seen elsewhere at the same moment."""
-    return isinstance(event, Stanza) and any(
+    if not isinstance(event, Stanza):
+        return False
+    apart_ns = SAME_STANZA_NS + event.width_ns
+    return any(
         (event.name, event.type, event.condition) == (other.name, other.type, other.condition)
         and event.to_domain in (None, other.to_domain)
-        and abs(event.at_ns - other.at_ns) <= SAME_STANZA_NS + event.width_ns
-        for other in known
+        for spans in known
+        for other in spans.touching(event.at_ns - apart_ns, event.at_ns + apart_ns)
     )
 
 
@@ -85,44 +101,35 @@ def _bounced(
     sighting: Sighting, served: str, asked: Sequence[Stanza], limits: Limits
 ) -> Iterator[tuple[Stanza, Stanza]]:
     """The errors that a client got back, each with the last stanza of its name that the client had sent there."""
+    spans = Spans((s.at_ns, s.at_ns, s) for s in asked)
     for bounce in sighting.of(Stanza, "<"):
         if bounce.type != "error" or bounce.from_domain in (None, served):
             continue
-        sent = [
-            s
-            for s in asked
-            if (s.name, s.to_domain) == (bounce.name, bounce.from_domain)
-            and 0 <= bounce.at_ns - s.at_ns <= limits.bounce_ns
-        ]
-        if sent:
-            yield bounce, sent[-1]
+        near = spans.touching(bounce.at_ns - limits.bounce_ns, bounce.at_ns)
+        same = (s for s in reversed(near) if (s.name, s.to_domain) == (bounce.name, bounce.from_domain))
+        sent = next(same, None)
+        if sent is not None:
+            yield bounce, sent
 
 
 def _set_off(own: Sequence[Attempt], stanzas: Sequence[Stanza], limits: Limits) -> None:
     """To each attempt of a pair, in order of time, the stanza that set it off: the last before it, a subscription
     first; none that another has, or that a stream of another carried.
     """
-    open_spans = [
-        (c.began_ns, c.ended_ns if c.ending is None else c.ending.at_ns)
+    streams = Spans(
+        (c.began_ns, c.ended_ns if c.ending is None else c.ending.at_ns, c)
         for a in own
         for c in a.connections
         if c.accepted
-    ]
-    free = [s for s in stanzas if not any(began <= s.at_ns <= ended for began, ended in open_spans)]
+    )
+    free = [s for s in stanzas if not streams.touching(s.at_ns, s.at_ns)]
     free.sort(key=lambda s: s.at_ns)
     for attempt in own:
         first_ns = attempt.first_ns
         since = bisect_left(free, first_ns - limits.trigger_ns, key=lambda s: s.at_ns)
-        near = free[since : bisect_right(free, first_ns, key=lambda s: s.at_ns)]
+        near = range(since, bisect_right(free, first_ns, key=lambda s: s.at_ns))
         if near:
-            attempt.trigger = max(near, key=lambda s: (s.type == "subscribe", s.at_ns))
-            free.remove(attempt.trigger)
-
-
-def _was_tried(attempt: Attempt, stanza: Stanza, bounce: Stanza) -> bool:
-    """Whether an attempt was under way between a stanza and the error for it."""
-    first_ns = attempt.first_ns
-    return attempt.trigger is stanza or (first_ns <= bounce.at_ns and max(first_ns, attempt.last_ns) >= stanza.at_ns)
+            attempt.trigger = free.pop(max(near, key=lambda i: (free[i].type == "subscribe", free[i].at_ns)))
 
 
 def _fits(bounce: Stanza, attempt: Attempt) -> bool:

@@ -7,6 +7,7 @@ Every offset that is found is told, never applied in silence. Knows no verdict.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,8 @@ from parsers.events import Dialback, DnsQuery, Event, FirewallLog, Said, StreamH
 
 PROOFS_MAX = 10_000
 """Proofs that are looked at; more do not make an offset surer."""
+LINES_MAX = 1_000
+"""Lines of one pair of domains that are held against its conversations, to find the zone."""
 QUARTER_NS = 900 * 10**9
 """Zones differ by quarters of an hour."""
 NEAR_QUARTER_NS = 30 * 10**9
@@ -74,6 +77,8 @@ def _proofs(river: Sequence[Event], groups: Seen, lookups: Iterable[Lookup]) -> 
     asked: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for lookup in lookups:
         asked[(lookup.client, lookup.name, lookup.rrtype)] += [e.at_ns for e in lookup.asked]
+    for instants in (*ports.values(), *ends.values(), *asked.values()):
+        instants.sort()
     for event in river:
         at, width = event.at_ns, event.width_ns
         if isinstance(event, StreamHeader) and event.id in ids:
@@ -98,10 +103,11 @@ def _proofs(river: Sequence[Event], groups: Seen, lookups: Iterable[Lookup]) -> 
 
 
 def _only(at: int, width: int, seen: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """The proof that one of several instants gives: the nearest, where none but it is near."""
+    """The proof that one of several instants, in order, gives: the nearest, where none but it is near."""
     if not seen:
         return
-    ranked = sorted(seen, key=lambda ns: abs(ns - at))
+    place = bisect_left(seen, at)
+    ranked = sorted(seen[max(place - 2, 0) : place + 2], key=lambda ns: abs(ns - at))
     if len(ranked) > 1 and abs(ranked[1] - at) < 2 * abs(ranked[0] - at) + width:
         return
     apart = abs(ranked[0] - at)
@@ -116,11 +122,16 @@ def _by_quarters(river: Sequence[Event], groups: Seen) -> Clock | None:
         pair = max((spoken(s)[0] for s in group), key=lambda names: sum(name is not None for name in names))
         seen[pair].append(group[0].events[0].at_ns)
     counts: Counter[int] = Counter()
+    asked: Counter[tuple[str | None, str | None]] = Counter()
     for event in river:
         if not isinstance(event, Said) or event.topic not in (Topic.AUTHED, Topic.CONNECTING, Topic.CONNECT_FAILED):
             continue
+        pair = (event.from_domain, event.to_domain)
+        asked[pair] += 1
+        if asked[pair] > LINES_MAX:
+            continue
         quarters = set()
-        for at_ns in seen.get((event.from_domain, event.to_domain), ()):
+        for at_ns in seen.get(pair, ()):
             apart = event.at_ns + event.width_ns // 2 - at_ns
             quarter = round(apart / QUARTER_NS)
             if abs(apart) <= APART_MAX_NS and abs(apart - quarter * QUARTER_NS) <= NEAR_QUARTER_NS:

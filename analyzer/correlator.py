@@ -5,7 +5,7 @@ One session is one attempt of one domain to reach another. Pure: no I/O, no cloc
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -21,11 +21,12 @@ from analyzer.local import find_local
 from analyzer.logs import attached, of_local, with_outcomes
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, directory, is_client_stream, spoken
+from analyzer.questions import one_each
 from analyzer.session import DialbackKey, Session
 from analyzer.sighting import Sighting
-from analyzer.stage import digest, end_text, is_told
+from analyzer.stage import digest, end_text
 from analyzer.threads import threads
-from analyzer.vantage import SAME_MOMENT_NS, Joined, applied, join, shifted_lookup
+from analyzer.vantage import Joined, applied, join
 from analyzer.view import CaseView, Coverage
 from parsers.events import Damage, Event, Probe, Said, Setting, Stanza, river_key
 from parsers.names import domain
@@ -52,14 +53,14 @@ def correlate(
     asked = {tap: lookups(river, tap) for tap, river in captures.items()}
     unclocked = firewall.lines_of(logs)
     joined = join(seen, asked, firewall.translations(unclocked), firewall.same_ends(unclocked))
-    questions = _join_lookups(asked, joined)
+    questions = one_each(asked, joined)
     clocks = {tap: clock for tap, river in logs.items() if (clock := clock_of(river, joined.groups, questions))}
     rivers = {tap: shifted(river, clocks.get(tap)) for tap, river in logs.items()}
     threads_told = [thread for tap in sorted(rivers) for thread in with_outcomes(threads(rivers[tap], tap))]
     lines = firewall.lines_of(rivers)
     if logs:
         asked |= {tap: lookups(river, tap) for tap, river in rivers.items()}
-        questions = _join_lookups(asked, joined)
+        questions = one_each(asked, joined)
     srv_ports = frozenset((*ports, *(r.port for k in questions for r in k.srv if r.port)))
     client_streams, groups = [], []
     for group in joined.groups:
@@ -134,71 +135,6 @@ def is_log(river: Sequence[Event]) -> bool:
 def _of(kinds: tuple[type[Event], ...], rivers: Iterable[Sequence[Event]]) -> list[Event]:
     """The events of some classes, in order."""
     return sorted((e for river in rivers for e in river if isinstance(e, kinds)), key=river_key)
-
-
-def _join_lookups(asked: Mapping[str, Sequence[Lookup]], joined: Joined) -> list[Lookup]:
-    """One lookup for each question, over all taps that saw it; the tap with most to tell gives its steps."""
-    merged: dict[tuple[object, ...], list[Lookup]] = defaultdict(list)
-    unnumbered: list[Lookup] = []
-    for tap in sorted(asked):
-        for question in asked[tap]:
-            lookup = shifted_lookup(question, joined.clocks.get(tap))
-            first = lookup.steps[0].event
-            txid = getattr(first, "txid", 0)
-            if txid < 0:
-                unnumbered.append(lookup)
-                continue
-            held = merged[(lookup.client, lookup.resolver, lookup.name, lookup.rrtype, txid)]
-            for index, other in enumerate(held):
-                if tap not in other.taps and abs(other.asked_ns - lookup.asked_ns) <= SAME_MOMENT_NS:
-                    held[index] = _both(other, lookup)
-                    break
-            else:
-                held.append(lookup)
-    by_name: dict[tuple[str, str], list[Lookup]] = defaultdict(list)
-    told_by: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for held in merged.values():
-        for lookup in held:
-            by_name[(lookup.name, lookup.rrtype)].append(lookup)
-            told_by[(lookup.name, lookup.rrtype)].update(lookup.taps)
-    for lookup in sorted(unnumbered, key=lambda k: (k.asked_ns, k.taps, k.id)):
-        held, tellers = by_name[(lookup.name, lookup.rrtype)], told_by[(lookup.name, lookup.rrtype)]
-        # A log alone asks the same thing all day: nothing of it can be another source's.
-        others = held if tellers - {*lookup.taps} else ()
-        tellers.update(lookup.taps)
-        places = [i for i, other in enumerate(others) if _is_one_question(other, lookup, joined.nat)]
-        nearest = min(places, key=lambda i: abs(held[i].asked_ns - lookup.asked_ns), default=None)
-        if nearest is None:
-            held.append(lookup)
-        else:
-            held[nearest] = _both(held[nearest], lookup)
-    questions = [lookup for held in by_name.values() for lookup in held]
-    return sorted(questions, key=lambda k: (k.asked_ns, k.client, k.name, k.rrtype, k.id))
-
-
-def _is_one_question(other: Lookup, lookup: Lookup, nat: Mapping[str, frozenset[str]]) -> bool:
-    """Whether a question that a log tells without its number can be the one that another source saw."""
-    if set(lookup.taps) & set(other.taps):
-        return False
-    width = max(lookup.width_ns, other.width_ns)
-    if not -SAME_MOMENT_NS - width <= other.asked_ns - lookup.asked_ns <= SAME_MOMENT_NS + width:
-        return False
-    if is_told(lookup.resolver) and is_told(other.resolver) and lookup.resolver != other.resolver:
-        return False
-    if lookup.client != other.client and lookup.client not in nat.get(other.client, ()):
-        return False
-    mine, theirs = lookup.answer, other.answer
-    if mine is None or theirs is None or not mine.records_told or not theirs.records_told:
-        return mine is None or theirs is None or mine.rcode == theirs.rcode
-    return lookup.outcome == other.outcome and {r.data for r in mine.answers} <= {r.data for r in theirs.answers}
-
-
-def _both(one: Lookup, other: Lookup) -> Lookup:
-    """Two sightings of one question as one lookup, and the taps that saw no answer although there was one."""
-    best = max(one, other, key=lambda k: (k.answer is not None, k.numbered, len(k.steps)))
-    # A log leaves answers out, and a server's own resolver makes some up: only captures show what did not come.
-    deaf = (*one.unanswered_at, *(t for k in (one, other) if k.outcome == "unanswered" and k.captured for t in k.taps))
-    return replace(best, taps=(*one.taps, *other.taps), unanswered_at=deaf if best.answer and best.captured else ())
 
 
 def _coverage(

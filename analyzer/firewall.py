@@ -6,7 +6,7 @@ Knows the vocabulary of firewall events, no vendor's message and no verdict.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +23,8 @@ AROUND_NS = 5 * 10**9
 """A line belongs to a conversation that was seen within 5 s of it: firewalls log at once, relays are a little late."""
 SAME_REFUSAL_NS = 60 * 10**9
 """Refusals of the same four ends within a minute are one attempt: a SYN is sent again at most 32 s later."""
+LAST = 32
+"""Conversations of the same ends that a line is held against, of those that had begun by then."""
 RECENT = 4
 """Conversations of the same four ends among which a line looks for its own: ports are taken again after minutes."""
 
@@ -96,31 +98,37 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
             at[(sighting.client, sighting.server)].append(index)
             by_client[(sighting.client, sighting.server[1])].append(index)
     by_log = _told_by_logs(connections)
+
+    def began_ns(place: int) -> int:
+        return connections[place].began_ns
+
+    for places in (*at.values(), *by_client.values(), *by_log.values()):
+        places.sort(key=began_ns)
     place: int | None
     held: dict[int, list[FirewallLog]] = defaultdict(list)
     loose: dict[Ends, list[FirewallLog]] = defaultdict(list)
     numbers: dict[tuple[str, str], int] = {}
     until: dict[int, int] = {}
 
-    def near(place: int, line: FirewallLog) -> bool:
-        return _is_near(connections[place], line, until.get(place, 0))
+    def near(places: Sequence[int], line: FirewallLog) -> Iterator[int]:
+        """Of these conversations, in order of time, those that a line can be about; of many the last ones."""
+        end = bisect_right(places, line.at_ns + AROUND_NS + line.width_ns, key=began_ns)
+        last = places[max(end - LAST, 0) : end]
+        return (i for i in last if _is_near(connections[i], line, until.get(i, 0)))
 
     for line in lines:
         known = [ends for flow in (line.real, line.mapped) if (ends := ends_of(flow)) is not None]
         if not known or (line.real is not None and line.real.proto != "tcp"):
             continue
         number = (line.where.source, line.connection or "")
-        place = next((i for ends in known for i in at.get(ends, ()) if near(i, line)), None)
+        place = next((i for ends in known for i in near(at.get(ends, ()), line)), None)
         if place is None and line.action == "deny":
             # The same client, and another spelling of the same server: refused before it was translated.
-            around = (i for client, server in known for i in by_client.get((client, server[1]), ()))
-            place = next((i for i in around if near(i, line)), None)
+            around = (by_client.get((client, server[1]), ()) for client, server in known)
+            place = next((i for places in around for i in near(places, line)), None)
         if place is None:
-            around = (i for ends in known for i in by_log.get(ends[0], ()))
-            place = next(
-                (i for i in around if _fits(connections[i], known) and near(i, line)),
-                None,
-            )
+            told = (i for ends in known for i in near(by_log.get(ends[0], ()), line))
+            place = next((i for i in told if _fits(connections[i], known)), None)
         if place is None and line.connection:
             place = numbers.get(number)
         if place is None:
@@ -132,12 +140,13 @@ def attached(connections: Sequence[Connection], lines: Sequence[FirewallLog]) ->
         until[place] = line.at_ns
         if line.action == "built":
             for ends in known:  # a later line may name the other side of the translation alone
-                at[ends] += [place] if place not in at[ends] else []
+                if place not in at[ends]:
+                    insort(at[ends], place, key=began_ns)
     joined = [_with(c, held[i]) if i in held else c for i, c in enumerate(connections)]
     return joined + [_alone(ends, part) for ends, found in sorted(loose.items()) for part in _attempts(found)]
 
 
-def _told_by_logs(connections: Sequence[Connection]) -> Mapping[End, Sequence[int]]:
+def _told_by_logs(connections: Sequence[Connection]) -> Mapping[End, list[int]]:
     """Conversations of which only servers' logs tell, by the client that one of these names."""
     found: dict[End, list[int]] = defaultdict(list)
     for index, connection in enumerate(connections):

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from analyzer.connection import Connection
 from analyzer.sighting import Sighting
-from analyzer.stage import digest, is_told, untold
+from analyzer.spans import Spans
+from analyzer.stage import End, digest, is_told, untold
 from analyzer.threads import REASONS, Thread, by_pair, oriented, run
 from parsers.events import (
     Dialback,
@@ -32,6 +34,8 @@ START_NS = 30 * 10**9
 """A log begins its account of a stream up to 30 s before the SYN: it resolves names and tries other addresses first."""
 AROUND_NS = 5 * 10**9
 """How far a log's account may lie outside the conversation's own time: timers, and a queue that is written late."""
+RECENT = 64
+"""Streams of one pair among which a log looks for the one that it shares with another log."""
 _OUTCOMES = (Topic.TLS_FAILED, Topic.AUTHED, Topic.AUTH_FAILED, Topic.REFUSED, Topic.CLOSED)
 """What a log may tell of a stream that a capture saw as ciphertext only."""
 
@@ -86,23 +90,26 @@ def _named(thread: Thread, ours: str) -> Thread:
 
 def with_outcomes(found: Sequence[Thread]) -> list[Thread]:
     """Lines without a tag that say what came of a stream, put to the one of their pair of which that came."""
-    refused = by_pair(t for t in found if t.tag is not None and t.refused)
-    accepted = by_pair(t for t in found if t.tag is not None and _succeeded(t))
+    refused = _by_pair(t for t in found if t.tag is not None and t.refused)
+    accepted = _by_pair(t for t in found if t.tag is not None and _succeeded(t))
     more: dict[int, list[Event]] = defaultdict(list)
     kept = []
     for thread in found:
         topics = {e.topic if isinstance(e, Said) else None for e in thread.events}
         ended_so = refused if topics <= {*REASONS} else accepted if topics == {Topic.AUTHED} else {}
-        streams = [
-            t
-            for t in ended_so.get((thread.initiator, thread.receiver), ())
-            if t.outgoing is thread.outgoing and t.began_ns <= thread.ended_ns and thread.began_ns <= t.ended_ns
-        ]
-        if thread.tag is None and len(streams) == 1:
+        spans = ended_so.get((thread.initiator, thread.receiver)) if thread.tag is None else None
+        near = spans.touching(thread.began_ns, thread.ended_ns) if spans is not None else ()
+        streams = [t for t in near if t.outgoing is thread.outgoing]
+        if len(streams) == 1:
             more[id(streams[0])] += thread.events
         else:
             kept.append(thread)
     return [_fuller(t, more[id(t)]) if id(t) in more else t for t in kept]
+
+
+def _by_pair(found: Iterable[Thread]) -> dict[tuple[str | None, str | None], Spans[Thread]]:
+    """Threads by the two domains that they name."""
+    return {pair: Spans((t.began_ns, t.ended_ns, t) for t in threads) for pair, threads in by_pair(found).items()}
 
 
 def _fuller(thread: Thread, more: Sequence[Event]) -> Thread:
@@ -176,17 +183,20 @@ class _Index:
         self._all = connections
         self._ids: dict[str, list[int]] = defaultdict(list)
         self._keys: dict[str, list[int]] = defaultdict(list)
-        self._callers: dict[tuple[str, int], list[int]] = defaultdict(list)
-        self._pairs: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+        callers: dict[End, list[tuple[int, int, int]]] = defaultdict(list)
+        pairs: dict[tuple[str | None, str | None], list[tuple[int, int, int]]] = defaultdict(list)
         for place, connection in enumerate(connections):
             for one in connection.stream_ids:
                 self._ids[one].append(place)
             for key in connection.of(Dialback, ">"):
                 if key.word == "result" and key.key_digest:
                     self._keys[key.key_digest].append(place)
+            span = (connection.began_ns, connection.ended_ns, place)
             for sighting in connection.sightings:
-                self._callers[sighting.client].append(place)
-            self._pairs[(connection.initiator, connection.receiver)].append(place)
+                callers[sighting.client].append(span)
+            pairs[(connection.initiator, connection.receiver)].append(span)
+        self._callers = {end: Spans(spans) for end, spans in callers.items()}
+        self._pairs = {pair: Spans(spans) for pair, spans in pairs.items()}
 
     def exact(self, thread: Thread) -> int | None:
         """The one conversation that a thread must be about; None where nothing tells."""
@@ -195,7 +205,9 @@ class _Index:
         if len(places) == 1:
             return places.pop()
         if thread.peer is not None and not thread.outgoing and thread.peer[1]:
-            near = [p for p in self._callers.get(thread.peer, ()) if self._overlap(thread, p)]
+            spans = self._callers.get(thread.peer)
+            near = spans.touching(thread.began_ns - AROUND_NS, thread.ended_ns + AROUND_NS) if spans is not None else []
+            near = [p for p in near if self._overlap(thread, p)]
             if len(set(near)) == 1:
                 return near[0]
         return None
@@ -204,7 +216,9 @@ class _Index:
         """For each thread of one log the conversation of its pair that is nearest in time; each serves one thread."""
         offers = []
         for number, thread in enumerate(waiting):
-            for place in self._pairs.get((thread.initiator, thread.receiver), ()):
+            spans = self._pairs.get((thread.initiator, thread.receiver))
+            near = spans.touching(thread.began_ns - AROUND_NS, thread.ended_ns + AROUND_NS) if spans is not None else ()
+            for place in near:
                 if place not in taken and self._fits(thread, place):
                     apart = abs(thread.began_ns - self._all[place].began_ns)
                     offers.append((apart, number, place))
@@ -308,7 +322,7 @@ def _same_streams(alone: Sequence[Thread]) -> list[list[Thread]]:
     by_pair: Mapping[tuple[str | None, str | None], list[list[Thread]]] = defaultdict(list)
     for thread in sorted(alone, key=lambda t: (t.began_ns, t.tap, t.events[0].where.line or 0)):
         groups = by_pair[(thread.initiator, thread.receiver)]
-        group = next((g for g in reversed(groups) if _is_same(g, thread)), None)
+        group = next((g for g in islice(reversed(groups), RECENT) if _is_same(g, thread)), None)
         if group is None:
             group = [thread]
             groups.append(group)

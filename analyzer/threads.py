@@ -89,12 +89,12 @@ class Thread:
         """Its events, in order."""
         return self.sighting.events
 
-    @property
+    @cached_property
     def began_ns(self) -> int:
         """Earliest instant of its first event."""
         return self.events[0].at_ns
 
-    @property
+    @cached_property
     def ended_ns(self) -> int:
         """Latest instant of its last event."""
         return max(e.at_ns + e.width_ns for e in self.events)

@@ -7,8 +7,10 @@ A log proves what it says, and nothing by what it leaves out. Knows no single ru
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice, takewhile
 
 from analyzer import asa
 from analyzer.connection import Connection
@@ -50,8 +52,11 @@ def said_before(
     """
     if session.authenticated or not (case.is_local(session.initiator) or case.is_local(session.receiver)):
         return None
-    lines = (s for s in case.said if s.condition == condition and session.began_ns - near_ns <= s.at_ns)
-    line = next((s for s in lines if s.at_ns <= session.ended_ns + s.width_ns and re.search(text, s.text)), None)
+    lines = _lines(case, condition)
+    near = islice(lines, bisect_left(lines, session.began_ns - near_ns, key=lambda s: s.at_ns), None)
+    until_ns = session.ended_ns + _widest_ns(case, condition)
+    soon = takewhile(lambda s: s.at_ns <= until_ns, near)
+    line = next((s for s in soon if s.at_ns <= session.ended_ns + s.width_ns and re.search(text, s.text)), None)
     if line is None:
         return None
     return Match(
@@ -65,6 +70,18 @@ def said_before(
 
 
 # --- servers' logs
+
+
+@once
+def _lines(case: CaseView, condition: str) -> Sequence[Said]:
+    """Lines about no stream that tell of a condition, in order of time."""
+    return sorted((s for s in case.said if s.condition == condition), key=lambda s: s.at_ns)
+
+
+@once
+def _widest_ns(case: CaseView, condition: str) -> int:
+    """How uncertain the instants of these are at most, ns."""
+    return max((s.width_ns for s in _lines(case, condition)), default=0)
 
 
 def _said_match(rule: Rule, answer: Match | Blind | None, session: Session, case: CaseView) -> Match | None:

@@ -18,6 +18,7 @@ from analyzer.addresses import is_private
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step
 from analyzer.sighting import Sighting
+from analyzer.spans import Spans
 from analyzer.stage import End
 from parsers.events import Dialback, Event, StreamHeader, TcpMark, TlsHello
 
@@ -197,12 +198,15 @@ def _by_firewall(
     """Sightings of one conversation on both sides of a firewall, by the two pairs of ends that it logged."""
     if not same_ends:
         return
-    found: dict[Ends, list[Sighting]] = defaultdict(list)
-    for sighting in sightings:
-        found[(sighting.client, sighting.server)].append(sighting)
+    found: dict[Ends, Spans[Sighting]] = defaultdict(Spans)
+    for sighting in sorted(sightings, key=lambda s: s.events[0].at_ns):
+        at_ns = sighting.events[0].at_ns
+        found[(sighting.client, sighting.server)].add(at_ns, at_ns, sighting)
     for one, other, at_ns in same_ends:
-        here = [s for s in found.get(one, ()) if abs(s.events[0].at_ns - at_ns) <= CLOCKS_APART_NS]
-        there = [s for s in found.get(other, ()) if abs(s.events[0].at_ns - at_ns) <= CLOCKS_APART_NS]
+        here, there = (
+            found[ends].touching(at_ns - CLOCKS_APART_NS, at_ns + CLOCKS_APART_NS) if ends in found else []
+            for ends in (one, other)
+        )
         members = [*here, *there]
         if here and there and len({m.tap for m in members}) == len(members):
             yield members
@@ -314,23 +318,27 @@ def applied(clock: Clock | None) -> int:
 
 def _join_by_time(sets: _Sets, pairs: Translations, clocks: Mapping[str, Clock]) -> None:
     """Join what is still alone by its translated ends and its moment: SYNs that nobody answered, and probes."""
-    far: dict[tuple[object, ...], list[Sighting]] = defaultdict(list)
-    for sighting in sets.all:
-        far[(sighting.server, sighting.client[1])].append(sighting)
-        far[(sighting.client, sighting.server[1])].append(sighting)
+
+    def began_ns(sighting: Sighting) -> int:
+        return sighting.events[0].at_ns - applied(clocks.get(sighting.tap))
+
+    far: dict[tuple[object, ...], Spans[Sighting]] = defaultdict(Spans)
+    for sighting in sorted(sets.all, key=began_ns):
+        at_ns = began_ns(sighting)
+        far[(sighting.server, sighting.client[1])].add(at_ns, at_ns, sighting)
+        far[(sighting.client, sighting.server[1])].add(at_ns, at_ns, sighting)
     for sighting in sets.lonely():
-        here = sighting.events[0].at_ns - applied(clocks.get(sighting.tap))
-        around = far[(sighting.server, sighting.client[1])] + far[(sighting.client, sighting.server[1])]
-        for other in around:
+        at_ns = began_ns(sighting)
+        around = far[(sighting.server, sighting.client[1])], far[(sighting.client, sighting.server[1])]
+        for other in (o for spans in around for o in spans.touching(at_ns - SAME_MOMENT_NS, at_ns + SAME_MOMENT_NS)):
             if sighting.tap in sets.taps(other):
                 continue
-            there = other.events[0].at_ns - applied(clocks.get(other.tap))
             translation = pairs.get((sighting.tap, other.tap), {})
             fits = all(
                 theirs[0] in translation.get(mine[0], {theirs[0]})
                 for mine, theirs in ((sighting.client, other.client), (sighting.server, other.server))
             )
-            if fits and abs(here - there) <= SAME_MOMENT_NS and not _differ(sighting, other):
+            if fits and not _differ(sighting, other):
                 sets.unite((sighting, other))
 
 

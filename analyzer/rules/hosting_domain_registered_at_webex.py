@@ -3,6 +3,7 @@
 from analyzer.citations import cisco, xep
 from analyzer.claims import belongs_to, claim_on, names_at
 from analyzer.clouds import WEBEX
+from analyzer.once import once
 from analyzer.rule import Confidence, Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage, end_text
@@ -32,9 +33,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 severity=Severity.DEGRADED if own or session.authenticated else None,
                 ruled_out=(("dialback-secret-mismatch", f"{claim.address} is no node of ours"),),
             )
-        asker = next(
-            (r.data for k in case.lookups_of(key.target_domain) for r in k.srv if belongs_to(r.data, WEBEX.zones)), None
-        )
+        asker = _host(case, key.target_domain)
         if asker is not None or belongs_to(key.target_domain, WEBEX.zones):
             return Match(
                 events=(claim.verify, claim.disowned),
@@ -50,6 +49,12 @@ def predicate(session: Session, case: CaseView) -> Match | None:
                 undecided=(("hosting-unexpected-callback", f"the WebEx organisation, if any, of {key.sender_domain}"),),
             )
     return None
+
+
+@once
+def _host(case: CaseView, domain: str) -> str | None:
+    """A host of WebEx that DNS names for a domain."""
+    return next((r.data for k in case.lookups_of(domain) for r in k.srv if belongs_to(r.data, WEBEX.zones)), None)
 
 
 RULE = Rule(

@@ -1,5 +1,7 @@
 """Rule: the right server answers, and it was never told to serve the domain."""
 
+from itertools import islice
+
 from analyzer.citations import rfc, xep
 from analyzer.connection import Connection
 from analyzer.rule import Match, Owner, Rule, Severity, owner_of, words_of
@@ -22,7 +24,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     if not any(s.server[0] in published for s in connection.sightings):
         return None
     words = words_of(event) if isinstance(event, StreamError) else f"{event.condition} to <db:{event.word}>"
-    answers = tuple(k.answer for k in case.lookups_of(domain) if k.srv and k.answer)[:1]
+    answers = tuple(islice((k.answer for k in case.lookups_of(domain) if k.srv and k.answer), 1))
     return Match(
         events=(event, *answers),
         because=f"DNS leads to {end_text(connection.server)} for {domain}, and the server there said {words}",
