@@ -5,8 +5,10 @@ The last word of each server that tried counts, and of these the worst. Knows no
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 from analyzer.attempt import Limits
 from analyzer.rule import Confidence, Finding, Severity
@@ -135,10 +137,10 @@ def _may_ask(session: Session, sessions: Sequence[Session]) -> bool:
     """Whether questions may be those of an attempt that got through, of which a log tells no host and no questions."""
     if not session.lookups or session.told or any(c.captured for c in session.connections):
         return False
-    return any(
-        s.authenticated and not s.host and not s.lookups and abs(s.began_ns - session.began_ns) <= Limits().trigger_ns
-        for s in sessions
-    )
+    apart_ns = Limits().trigger_ns
+    first = bisect_left(sessions, session.began_ns - apart_ns, key=lambda s: s.began_ns)
+    near = takewhile(lambda s: s.began_ns <= session.began_ns + apart_ns, islice(sessions, first, None))
+    return any(s.authenticated and not s.host and not s.lookups for s in near)
 
 
 def _state(session: Session, cause: Finding | None) -> str:

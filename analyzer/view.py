@@ -208,6 +208,18 @@ class CaseView:
         return {}
 
     @cached_property
+    def _naming(self) -> Mapping[tuple[str, str | None], Lookup]:
+        found: dict[tuple[str, str | None], Lookup] = {}
+        for lookup in self.lookups:
+            if lookup.srv and lookup.srv[0].data != ".":
+                found.setdefault((lookup.domain, lookup.service), lookup)
+        return found
+
+    def naming(self, domain: str, service: str = "_xmpp-server") -> Lookup | None:
+        """The first question about a service of a domain that was answered with hosts."""
+        return self._naming.get((domain, service))
+
+    @cached_property
     def _published(self) -> dict[str, frozenset[str]]:
         return {}
 

@@ -15,7 +15,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         _, _, parent = found.domain.partition(".")
         if "." not in parent:
             continue
-        main = next((k for k in case.lookups_of(parent) if k.srv and k.srv[0].data != "."), None)
+        main = case.naming(parent)
         if main is None or main.answer is None:
             continue
         missing = found.srv_with(found.srv_outcome)[0]

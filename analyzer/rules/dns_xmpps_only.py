@@ -12,9 +12,7 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     for found in session.resolutions:
         if found.srv_outcome not in ("nxdomain", "empty"):
             continue
-        direct = next(
-            (k for k in case.lookups_of(found.domain, ("_xmpps-server",)) if k.srv and k.srv[0].data != "."), None
-        )
+        direct = case.naming(found.domain, "_xmpps-server")
         if direct is None or direct.answer is None:
             continue
         missing = found.srv_with(found.srv_outcome)[0]
