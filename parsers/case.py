@@ -69,7 +69,7 @@ def read_case(
     how: How,
     watch: Callable[[Source, Reading], None] | None = None,
     near_ns: Mapping[str, int] | None = None,
-    fetched: Mapping[str, Path] | None = None,
+    fetched: Mapping[str, Path | FedtraceError] | None = None,
     hold: Hold | None = None,
     only: Collection[str] = (),
     lines: Mapping[str, tuple[int, int]] | None = None,
@@ -77,7 +77,7 @@ def read_case(
     """Read all inputs: files, folders, shell patterns, `-`. `watch` is told of each source before it is read.
 
     `near_ns` tells, by path, near which instant files begin that leave out year or day, where that is known already.
-    `fetched` tells where the bytes of files are that no path leads to, as `inputs_of` says.
+    `fetched` tells where the bytes of files are that no path leads to, or why there are none, as `inputs_of` says.
     `hold` says what of the events is wanted, and raises TooMuch; `only` are the names of the sources that are read, all
     where none is named, and `lines` the first and last line of those of which not all are.
     Raises FedtraceError when not one of them can be used, and when there is no tshark and it was asked for.
@@ -91,10 +91,13 @@ def read_case(
     hold = hold or Hold()
     dated: dict[str, bool] = {}
     for source in (s for s in inputs.sources if not only or s.name in only):
-        case.readings[source.name] = Reading(size_bytes=_size(source.file))
         told = inputs.how(source, how)
+        left_out = source.name in inputs.problems and source.name not in inputs.lost
+        # What was not fetched is nowhere: what is called so on this disk is another file.
+        nowhere = left_out and fetched is not None
+        case.readings[source.name] = Reading(size_bytes=0 if nowhere else _size(source.file))
         try:
-            if source.name in inputs.problems and source.name not in inputs.lost:
+            if left_out:
                 raise inputs.problems[source.name]
             head = ingest.head_of(source)
             chosen = ingest.format_named(told.format) if told.format else ingest.choose(head)[0]

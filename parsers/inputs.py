@@ -29,7 +29,7 @@ class Inputs:
     sources: list[Source] = field(default_factory=list)
     """Every input, in order of name, its format not yet looked at."""
     problems: dict[str, FedtraceError] = field(default_factory=dict)
-    """Why a member of an archive was left out, or was cut short, by the name of its source."""
+    """Why a member of an archive was left out, or was cut short, or a file not fetched, by the name of its source."""
     lost: dict[str, int] = field(default_factory=dict)
     """Bytes that a source lacks which was cut short, by its name."""
     known: list[case_file.Known] = field(default_factory=list)
@@ -42,17 +42,23 @@ class Inputs:
         return case_file.how_of(self.known, source.path, how) if self.known else how
 
 
-def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path] | None = None) -> Inputs:
+def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path | FedtraceError] | None = None) -> Inputs:
     """Every input that the paths name. Raises SourceUnreadable where one names none, or a `case.toml` is wrong.
 
-    `fetched` tells of files that no path leads to where their bytes are, by what they are called: there are no others.
+    `fetched` tells of files that no path leads to, by what they are called, where their bytes are, or why there are
+    none: there are no others.
     """
     found = Inputs()
     members: dict[Path, tuple[Path | None, FedtraceError | None, int]] = {}
     shown: list[Path] = []
     unpacking: Unpacking | None = None
+    named: list[tuple[Path, Path | FedtraceError]]
     named = [(path, path) for path in _files(paths)] if fetched is None else [(Path(n), f) for n, f in fetched.items()]
     for path, file in named:
+        if isinstance(file, FedtraceError):
+            shown.append(path)
+            members[path] = (None, file, 0)
+            continue
         if str(path) == "-" or not file.is_file() or not _is_archive(file):
             shown.append(path)
             if fetched is not None:
@@ -136,10 +142,18 @@ def _inside(folder: Path) -> Iterator[Path]:
     """
     for path in sorted((folder, *folder.rglob("*"))):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if hidden or path.is_symlink():
+        try:
+            if hidden or path.is_symlink():
+                continue
+            if path.is_file() or (path.is_dir() and not may_list(path)):
+                yield path
+        except PermissionError:  # it is in a folder that stands for it
             continue
-        if path.is_file() or (path.is_dir() and not os.access(path, os.R_OK | os.X_OK)):
-            yield path
+
+
+def may_list(folder: Path) -> bool:
+    """Whether the files of a folder may be listed and looked at."""
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def _named(paths: Sequence[Path]) -> list[tuple[str, Path]]:

@@ -17,8 +17,6 @@ from analyzer.batch.lease import Lease, Waits
 from analyzer.batch.remote import mark, place_of
 from analyzer.batch.store import LOCK, PARTS, Unwritable
 
-WHOLE = frozenset({"s3", "gs", "gcs", "abfs", "az", "oss", "oci", "memory"})
-"""Protocols of stores where an object is there when all of it is; elsewhere files are written aside and renamed."""
 SHOWN = ".work/shown.json"
 """How what is shown, and what it is a copy of, looked when a run ended."""
 AT_ONCE = 64
@@ -33,8 +31,7 @@ class Bucket:
         self.address = url
         self.place = place_of(url)
         self.system: Any = self.place.system
-        protocol = self.system.protocol
-        self._whole = not WHOLE.isdisjoint({protocol} if isinstance(protocol, str) else protocol)
+        self._whole = self.place.holds_objects
         self._lease: Lease | None = None
         self._listed: dict[str, Mark] | None = None
         """What was there when the run began; None where this is no run, but a worker."""

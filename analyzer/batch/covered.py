@@ -57,10 +57,13 @@ class Covered(NamedTuple):
     """Weight of what began in each slot of `SLOT_NS` since 1970: see `parsers.hold`."""
     proved: Proved = ()
     """Who was proved to live where: what one part shows, the others know."""
+    unread: tuple[str, ...] = ()
+    """Names of inputs that could not be read: the first part tells of them."""
 
     def plain(self) -> dict[str, Any]:
         """As JSON can say it."""
-        return {"spans": self.spans, "slots": sorted(self.slots.items()), "proved": self.proved}
+        slots = sorted(self.slots.items())
+        return {"spans": self.spans, "slots": slots, "proved": self.proved, "unread": self.unread}
 
     def json(self) -> str:
         """The same as a text."""
@@ -71,7 +74,7 @@ def covered_of(told: Mapping[str, Any]) -> Covered:
     """What `plain` said."""
     spans = (Span(*span)._replace(lines=tuple(map(tuple, span[4]))) for span in told["spans"])
     proved = ((address, domain, often) for address, domain, often in told["proved"])
-    return Covered(tuple(spans), dict(told["slots"]), tuple(proved))
+    return Covered(tuple(spans), dict(told["slots"]), tuple(proved), tuple(told["unread"]))
 
 
 def proved_by(found: Iterable[Covered]) -> Proved:

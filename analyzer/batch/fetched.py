@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import gettempdir
@@ -19,7 +19,7 @@ from typing import Any
 from analyzer.batch.inputs import Entry, Kinds, Mark
 from analyzer.batch.remote import Place, is_remote, mark, place_of
 from parsers.archive import FREE_MIN, KIND_LEN, kind_of
-from parsers.errors import FedtraceError
+from parsers.errors import FedtraceError, SourceUnreadable
 from parsers.scratch import Scratch
 
 AT_ONCE = 8
@@ -36,7 +36,7 @@ class Fetched:
         self.place: Place = place_of(url)
         self._system: Any = self.place.system
         self._seen: dict[str, Mark] = {}
-        self._held: dict[str, Path] = {}
+        self._held: dict[str, Path | FedtraceError] = {}
         self._scratch: Scratch | None = None
 
     def __enter__(self) -> Fetched:
@@ -78,17 +78,40 @@ class Fetched:
                 found[path] = self._seen[path]
                 continue
             with self.place.asked(path):
-                below = self._system.find(self.place.at(path), detail=True)
-                if not below:  # an empty folder, or nothing
-                    self._system.info(self.place.at(path))
-                for full, told in below.items():
-                    name, info = self.place.name(full), told or self._system.info(full)
-                    hidden = any(part.startswith(".") for part in name.removeprefix(path).split("/"))
-                    if not hidden and info["type"] == "file" and not full.endswith("/"):
-                        found[name] = mark(info)
+                below = self._objects(path) if self.place.holds_objects else self._files(path)
+                found |= {name: mark(info) for name, info in below}
         return dict(sorted(found.items()))
 
-    def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path]:
+    def _objects(self, folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """What is called as if it lay in a folder, and what the driver says of it: one question for all of them."""
+        below = self._system.find(self.place.at(folder), detail=True)
+        if not below:  # an empty folder, or nothing
+            self._system.info(self.place.at(folder))
+        for full, told in below.items():
+            name, info = self.place.name(full), told or self._system.info(full)
+            hidden = any(part.startswith(".") for part in name.removeprefix(folder).split("/"))
+            if not hidden and info["type"] == "file" and not full.endswith("/"):
+                yield name, info
+
+    def _files(self, folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The same of files in folders. One that may not be listed stands for what is in it: `find` passes over it."""
+        try:
+            listed = self._system.ls(self.place.at(folder), detail=True)
+        except PermissionError as error:
+            what, next_step = self.place.reason(error)
+            self._held[folder] = SourceUnreadable(folder, f"its files cannot be listed: {what}", next_step)
+            yield folder, self._system.info(self.place.at(folder))
+            return
+        for info in listed:
+            name = self.place.name(info["name"])
+            if name.rpartition("/")[2].startswith("."):
+                continue
+            if info["type"] == "directory":
+                yield from self._files(name)
+            elif info["type"] == "file":
+                yield name, info
+
+    def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path | FedtraceError]:
         """As `Inputs` promises."""
         lacking = [name for name in marks if name not in self._held]
         if lacking:
@@ -99,15 +122,33 @@ class Fetched:
                 raise FedtraceError(lacking[0], what, "make room, or set TMPDIR")
             places = {name: folder / f"{len(self._held) + n:06d}" for n, name in enumerate(lacking)}
             with ThreadPoolExecutor(AT_ONCE if getattr(self._system, "async_impl", False) else 1) as pool:
-                for name in pool.map(lambda name: self._fetch(name, places[name], marks[name]), lacking):
-                    self._held[name] = places[name]
+                for name, held in pool.map(lambda name: self._fetch(name, places[name], marks[name]), lacking):
+                    self._held[name] = held
         return {name: self._held[name] for name in marks}
 
-    def _fetch(self, name: str, file: Path, looked: Mark) -> str:
-        """Fetch a file, whole or not at all."""
+    def refusal(self, path: str) -> str | None:
+        """As `Inputs` promises."""
+        held = self._held.get(path)
+        if isinstance(held, FedtraceError):
+            return held.problem
+        try:
+            self._system.cat_file(self.place.at(path), start=0, end=1)
+        except PermissionError as error:
+            return self._refused(path, error).problem
+        except Exception:  # whoever fetches it says what is wrong
+            return None
+        return None
+
+    def _refused(self, name: str, error: PermissionError) -> FedtraceError:
+        return SourceUnreadable(name, *self.place.reason(error))
+
+    def _fetch(self, name: str, file: Path, looked: Mark) -> tuple[str, Path | FedtraceError]:
+        """Fetch a file, whole or not at all; or why we may not."""
         with self.place.asked(name):
             try:
                 self._system.get_file(self.place.at(name), str(file))
+            except PermissionError as error:
+                return name, self._refused(name, error)
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise FedtraceError(gettempdir(), "no space left on device", "make room, or set TMPDIR") from None
@@ -116,7 +157,7 @@ class Fetched:
             raise FedtraceError(name, "it was written to while it was read", "run again when it is whole")
         # Clocks that leave out the year go by when the file was written.
         os.utime(file, ns=(looked[1], looked[1]))
-        return name
+        return name, file
 
     def _packed(self, names: Sequence[str], known: Kinds) -> dict[str, bool]:
         """Which files are packed archives; one that cannot be looked into is none, and whoever reads it says why."""

@@ -21,6 +21,7 @@ import analyzer
 import parsers
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.inputs import Disk, Inputs, Mark, tells, unreadable
+from parsers.errors import FedtraceError
 
 MADE_WITH = ("fedtrace", "pyarrow", "cryptography", "dnspython", "jinja2")
 """Packages whose versions may change a byte of a result."""
@@ -44,6 +45,8 @@ class Content(NamedTuple):
     """Of a loose file the key of the work that found what it covers, and that as JSON, which who comes to the same key
     can read: it is too little for a file of its own.
     """
+    unread: Mapping[str, str] = {}
+    """Why inputs could not be read, by path: as long as that is so, nothing else is known of them."""
 
 
 def contents_of(told: Mapping[str, Sequence[Any]]) -> dict[str, Content]:
@@ -63,23 +66,45 @@ def marks_of(inputs: Inputs, task: Task, also: Sequence[str], keylog: Path | Non
     )
 
 
-def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None) -> Content:
-    """What a case's inputs hold; they are read unless they look as they did when it was `known`.
-
-    Raises FedtraceError where one cannot be read.
+def is_same(inputs: Inputs, marks: Mapping[str, Mark], known: Content) -> bool:
+    """Whether a case's inputs look as they did when they were `known`, and what could not be read still cannot: rights
+    that were mended change nothing else of a file.
     """
-    if known is not None and known.marks == marks and all(map(tells, marks.values())):
+    alike = known.marks == marks and all(map(tells, marks.values()))
+    return alike and all(inputs.refusal(path) == why for path, why in known.unread.items())
+
+
+def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None) -> Content:
+    """What a case's inputs hold; they are read unless they are as they were when it was `known`.
+
+    Of one that cannot be read it says why. Raises FedtraceError where one has vanished, or there is no room for it.
+    """
+    if known is not None and is_same(inputs, marks, known):
         return known
     places = fetched(inputs, marks)
     whole = hashlib.sha256()
+    unread: dict[str, str] = {}
     for path in marks:
-        file = Path(path.removeprefix(KEYLOG)) if places is None or path not in places else places[path]
-        whole.update(f"{path!r} {_digest(path, file)}\n".encode())
-    return Content(whole.hexdigest(), marks)
+        place = Path(path.removeprefix(KEYLOG)) if places is None or path not in places else places[path]
+        if isinstance(place, Path):
+            try:
+                told = _digest(path, place)
+            except OSError as error:
+                if isinstance(error, FileNotFoundError) or path.startswith(KEYLOG):
+                    raise unreadable(path, error) from None
+                told = unread[path] = inputs.refusal(path) or unreadable(path, error).problem
+        else:
+            told = unread[path] = place.problem
+        whole.update(f"{path!r} {told}\n".encode())
+    return Content(whole.hexdigest(), marks, unread=unread)
 
 
-def fetched(inputs: Inputs, marks: Mapping[str, Mark], spared: Collection[str] = ()) -> Mapping[str, Path] | None:
-    """Where the bytes of a case's inputs are by now, without those that are spared; None where paths lead to them."""
+def fetched(
+    inputs: Inputs, marks: Mapping[str, Mark], spared: Collection[str] = ()
+) -> Mapping[str, Path | FedtraceError] | None:
+    """Where the bytes of a case's inputs are by now, or why they may not be read, without those that are spared; None
+    where paths lead to them.
+    """
     wanted = {path: mark for path, mark in marks.items() if not path.startswith(KEYLOG) and path not in spared}
     places = inputs.fetched(wanted)
     return None if places is None else {**places, **{path: NOWHERE for path in marks if path in spared}}
@@ -122,8 +147,5 @@ def program() -> str:
 
 
 def _digest(path: str, file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from None
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

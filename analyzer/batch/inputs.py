@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from errno import EACCES
 from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple, Protocol
 
 from parsers.archive import archive_kind
-from parsers.errors import SourceUnreadable
+from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.inputs import may_list
 
 Mark = tuple[int, int, int | str]
 """How a file looks from outside: size in bytes, time of the last change in ns since 1970, inode or version."""
@@ -47,8 +49,11 @@ class Inputs(Protocol):
     def marks(self, paths: Sequence[str]) -> dict[str, Mark]:
         """How the files look from outside that these paths name, and those below them; in order of name."""
 
-    def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path] | None:
-        """Where the bytes of files are by now; None where their paths lead to them."""
+    def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path | FedtraceError] | None:
+        """Where the bytes of files are by now, or why they may not be read; None where their paths lead to them."""
+
+    def refusal(self, path: str) -> str | None:
+        """Why a file may not be read, or a folder not be listed; None where it may. Costs no more than a look."""
 
 
 class Disk:
@@ -86,6 +91,17 @@ class Disk:
     def fetched(self, marks: Mapping[str, Mark]) -> None:
         """As `Inputs` promises."""
 
+    def refusal(self, path: str) -> str | None:
+        """As `Inputs` promises."""
+        try:
+            if os.path.isdir(path):  # noqa: PTH112  (as below)
+                return None if may_list(Path(path)) else os.strerror(EACCES).lower()
+            with Path(path).open("rb") as opened:
+                opened.read(1)
+        except OSError as error:
+            return unreadable(path, error).problem
+        return None
+
 
 def tells(mark: Mark) -> bool:
     """Whether a file that has changed would look otherwise: some drivers tell no more than its size."""
@@ -98,11 +114,13 @@ def unreadable(path: str, error: OSError) -> SourceUnreadable:
 
 
 def _files(paths: Sequence[str]) -> list[str]:
-    """Every file that may be read, in order of name."""
+    """Every file, in order of name. A folder that may not be listed stands for what is in it."""
     found: list[str] = []
 
     def refused(error: OSError) -> None:
-        raise error
+        if not isinstance(error, PermissionError):
+            raise error
+        found.append(os.fspath(error.filename))
 
     try:
         for path in paths:
@@ -112,7 +130,11 @@ def _files(paths: Sequence[str]) -> list[str]:
             for folder, below, names in os.walk(path, onerror=refused):
                 below[:] = [name for name in below if not name.startswith(".")]
                 files = [f"{folder}/{name}" for name in names if not name.startswith(".")]
-                found += [file for file in files if S_ISREG(os.lstat(file).st_mode)]
+                try:
+                    found += [file for file in files if S_ISREG(os.lstat(file).st_mode)]
+                except PermissionError:  # its names may be listed, and nothing in it be looked at
+                    below[:] = []
+                    found.append(folder)
     except OSError as error:
         reason = (error.strerror or "cannot be looked into").lower()
         raise SourceUnreadable(str(error.filename or paths[0]), reason, "check your rights") from None

@@ -71,6 +71,7 @@ def reading(task: Task, spans: Iterable[Span], window: Window) -> Task:
 def parts(task: Task, covered: Covered, options: Options) -> list[Task]:
     """The parts of a folder's or an archive's case, in order of time."""
     found: list[Task] = []
+    unread = covered.unread
     for number, window in enumerate(cut(covered.slots)):
         if options.since_ns is not None and window.end_ns <= options.since_ns:
             continue
@@ -84,6 +85,8 @@ def parts(task: Task, covered: Covered, options: Options) -> list[Task]:
         for part in window.of(read):
             if not number:  # what nothing dates stands at the epoch
                 part = replace(part, window_ns=(0, window.end_ns), within_ns=(0, window.within_ns[1]))
+            if unread:
+                part, unread = replace(part, sources=(*part.sources, *unread)), ()
             found.append(part)
     return found
 

@@ -22,6 +22,8 @@ from parsers.errors import FedtraceError, SourceUnreadable
 
 LOCAL = ("file", "local")
 """Protocols of this machine's own files."""
+STORES = frozenset({"s3", "gs", "gcs", "abfs", "az", "oss", "oci", "memory"})
+"""Protocols of stores of objects: one is there when all of it is, and no folder has rights of its own."""
 ONE_PROCESS = "memory"
 """The protocol of what no other process sees."""
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -56,6 +58,12 @@ class Place:
     """Its URL, without what is secret."""
     url: str = field(repr=False)
     """Its URL, as it was given."""
+
+    @property
+    def holds_objects(self) -> bool:
+        """Whether it is in a store of objects, and not among files and folders."""
+        protocol = self.system.protocol
+        return not STORES.isdisjoint({protocol} if isinstance(protocol, str) else protocol)
 
     def at(self, name: str) -> str:
         """What the file system calls a file of the folder."""

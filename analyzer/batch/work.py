@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from analyzer.batch import parts
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span, covered_of
-from analyzer.batch.fingerprints import Content, content_of, fetched, key_of, marks_of
-from analyzer.batch.inputs import Inputs, Mark, tells
+from analyzer.batch.fingerprints import Content, content_of, fetched, is_same, key_of, marks_of
+from analyzer.batch.inputs import Inputs, Mark
 from analyzer.batch.kept import Rows, keep, receipt
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.places import inputs_at, store_at
@@ -77,8 +77,8 @@ class Job(NamedTuple):
     """Further files whose content matters, as the archive's `case.toml`."""
     archive: str = ""
     """The archive, or its URL: from there the files are fetched, if they have to be."""
-    fetched: Mapping[str, Path] | None = None
-    """Where they were fetched to."""
+    fetched: Mapping[str, Path | FedtraceError] | None = None
+    """Where they were fetched to, or why they may not be read."""
 
 
 def work(job: Job) -> Done:
@@ -227,7 +227,7 @@ def _counted(job: Job) -> _Results:
     for slot, weight in hold.slots.items():  # what nothing dates stands at the epoch
         slots[min(max(slot, first_ns // SLOT_NS), last_ns // SLOT_NS)] += weight
     proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
-    covered = Covered(spans, slots, proved)
+    covered = Covered(spans, slots, proved, tuple(case.problems))
     return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered)
 
 
@@ -244,7 +244,8 @@ def _unpacked(task: Task, case: Case) -> None:
 
 def _unreadable(task: Task, error: FedtraceError) -> Outcome:
     """The row of a case that cannot be read; where its own name says where, that is not said twice."""
-    problem = FedtraceError("", error.problem, error.next_step) if error.where in task.paths else error
+    own = error.where in (*task.paths, task.name)
+    problem = FedtraceError("", error.problem, error.next_step) if own else error
     return Outcome(case=task.name, state="unreadable", problem=str(problem).removeprefix(": "))
 
 
@@ -266,8 +267,7 @@ def unchanged(job: Job, inputs: Inputs, store: Store) -> Done | None:
         raise
     except FedtraceError:
         return None
-    same = job.known.marks == marks and all(map(tells, marks.values()))
-    return kept(job, job.known, store) if same else None
+    return kept(job, job.known, store) if is_same(inputs, marks, job.known) else None
 
 
 def _marks(job: Job, inputs: Inputs) -> dict[str, Mark]:

@@ -203,7 +203,7 @@ def test_what_another_version_kept_is_not_misread(tmp_path: Path, monkeypatch: p
     batch(str(archive), str(out), Options(), map)
     memory = out / ".work" / "memory.json"
     remembered = json.loads(memory.read_bytes())
-    digest, marks, _ = remembered["a.pcap"]
+    digest, marks, *_ = remembered["a.pcap"]
     whole = tree(out)
 
     for told in ([digest, marks], [digest, marks, ["a key of old", "told otherwise"]]):
@@ -363,7 +363,7 @@ def test_a_file_that_grows_while_it_is_read_is_not_taken_for_whole(
     monkeypatch.setattr(analyzer.batch.work, "_results", grows)
     came = batch(str(archive), str(tmp_path / "out"), Options(), map)
     told = {o.case: o.problem for o in came.outcomes}
-    assert told["healthy"] == "healthy: it was written to while it was read; run again when it is whole"
+    assert told["healthy"] == "it was written to while it was read; run again when it is whole"
 
     monkeypatch.undo()
     came = batch(str(archive), str(tmp_path / "out"), Options(), map)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
+
+import pytest
 
 from parsers.case import read_case
 from parsers.inputs import inputs_of
@@ -36,6 +39,29 @@ def test_files_of_one_name_in_two_archives(tmp_path: Path) -> None:
     bundle(tmp_path / "a.zip", logs__cups=LINE)
     bundle(tmp_path / "b.zip", logs__cups=LINE)
     assert [s.name for s in inputs_of([str(tmp_path)]).sources] == ["a.zip/logs/cups.log", "b.zip/logs/cups.log"]
+
+
+def test_a_folder_that_may_only_be_listed_stands_for_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be read, and not be entered: the names of its files are seen, and nothing else of them."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "cups.log").write_text(LINE)
+    (tmp_path / "cups.log").write_text(LINE)
+    lstat, access = os.stat, os.access
+
+    def stat(path: object, **how: object) -> os.stat_result:
+        if str(path).endswith("/logs/cups.log"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return lstat(path, **how)  # type: ignore[arg-type, call-overload, no-any-return]
+
+    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(os, "access", lambda path, *how: Path(path).name != "logs" and access(path, *how))
+    case = read_case([str(tmp_path)], How(year=2013))
+    assert {name: error.problem for name, error in case.problems.items()} == {
+        "logs": "permission denied: its files cannot be listed"
+    }
+    assert [s.name for s in case.readable] == ["cups.log"]
 
 
 def test_members_go_away_with_the_case(tmp_path: Path) -> None:

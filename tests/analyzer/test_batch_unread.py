@@ -1,0 +1,182 @@
+"""What of an archive cannot be read: the rest is read, the row says what was not, and nothing is taken for whole.
+
+Tests may run as root, whom no file refuses: here files refuse by their names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from functools import partial, partialmethod
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+import analyzer.batch.fingerprints
+import analyzer.batch.work
+from analyzer.batch import parts
+from analyzer.batch.cases import Options
+from analyzer.batch.fetched import Fetched
+from analyzer.batch.run import batch
+from tests.analyzer.elsewhere import upload
+from tests.analyzer.test_parts import day
+from tests.analyzer.test_remote import memory
+from tests.command import HEALTHY, REFUSED, fedtrace
+
+__all__ = ["day", "memory"]
+
+
+def refuse(patch: pytest.MonkeyPatch, names: Collection[str]) -> None:
+    """From now on what is called so may not be opened or listed."""
+    opened, listed, access = Path.open, os.scandir, os.access
+
+    def open(self: Path, *how: Any, **also: Any) -> Any:
+        if self.name in names:
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, *how, **also)
+
+    def scandir(path: Any) -> Any:
+        if not isinstance(path, int) and Path(path).name in names:
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    patch.setattr(Path, "open", open)
+    patch.setattr(os, "scandir", scandir)
+    patch.setattr(os, "access", lambda path, *how: Path(path).name not in names and access(path, *how))
+
+
+def refuse_elsewhere(patch: pytest.MonkeyPatch, names: Collection[str]) -> None:
+    """The same in memory."""
+    cat_file, get_file = MemoryFileSystem.cat_file, MemoryFileSystem.get_file
+
+    def asked(plain: Any, self: MemoryFileSystem, path: str, *how: Any, **also: Any) -> Any:
+        if path.rpartition("/")[2] in names:
+            raise PermissionError(13, "Permission denied")
+        return plain(self, path, *how, **also)
+
+    patch.setattr(MemoryFileSystem, "cat_file", partialmethod(partial(asked, cat_file)))
+    patch.setattr(MemoryFileSystem, "get_file", partialmethod(partial(asked, get_file)))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A case of two captures and a folder with another; and a loose capture."""
+    path = tmp_path / "archive"
+    for name, data in (("case/a.pcap", HEALTHY), ("case/secret.pcap", REFUSED), ("case/deep/b.pcap", REFUSED)):
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    (path / "loose.pcap").write_bytes(HEALTHY)
+    return path
+
+
+def rows(out: Path) -> Any:
+    """The cases."""
+    return pd.read_parquet(out / "cases")
+
+
+# --- rights
+
+
+def test_a_file_that_may_not_be_read_leaves_the_rest_of_its_case(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row says which it is and why, as `analyze` does; a folder that may not be listed stands for what is in it."""
+    refuse(monkeypatch, {"secret.pcap", "deep", "loose.pcap"})
+    came = batch(str(archive), str(tmp_path / "out"), Options(), map)
+    case, loose = (next(o for o in came.outcomes if o.case == name) for name in ("case", "loose.pcap"))
+
+    assert (case.state, case.attempts, case.sources, case.unread) == ("healthy", 1, 3, 2)
+    assert case.problem == (
+        "deep: permission denied: its files cannot be listed; check your rights; "
+        "secret.pcap: permission denied; check the path and your rights"
+    )
+    assert (loose.state, loose.problem) == ("unreadable", "permission denied; check the path and your rights")
+    assert came.exit_code == 0
+    told = fedtrace("analyze", archive / "case")
+    assert "not read     deep: permission denied: its files cannot be listed" in told.stdout
+    assert "             secret.pcap: permission denied" in told.stdout
+
+
+def test_rights_that_were_mended_are_found_by_the_next_run(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They change neither size nor time of a file. Until then nothing is read again; what was read before stays."""
+    out, refused = str(tmp_path / "out"), {"secret.pcap"}
+    with monkeypatch.context() as patched:
+        refuse(patched, refused)
+        batch(str(archive), out, Options(), map)
+        with monkeypatch.context() as again:
+            again.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
+            assert batch(str(archive), out, Options(), map).fresh == 0
+        refused.clear()
+        came = batch(str(archive), out, Options(), map)
+    assert came.fresh == 1
+    assert [(o.state, o.problem) for o in came.outcomes] == [("failing", None), ("healthy", None)]
+
+    refuse(monkeypatch, {"secret.pcap"})
+    assert batch(str(archive), out, Options(), map).fresh == 0
+    assert rows(tmp_path / "out").state["case"] == "failing"
+
+
+def test_an_object_that_may_not_be_read_leaves_the_rest_of_its_case(
+    archive: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere it is asked for again in each run, with one byte; nothing is fetched until it is given."""
+    upload(archive, f"{memory}/archive")
+    place, out, refused = f"{memory}/archive", str(tmp_path / "out"), {"secret.pcap"}
+    refuse_elsewhere(monkeypatch, refused)
+    batch(place, out, Options(), map)
+    told = rows(tmp_path / "out").loc["case"]
+    assert (told.state, told.sources, told.unread) == ("failing", 3, 1)
+    assert told.problem == (
+        "case/secret.pcap: access is denied ([Errno 13] Permission denied); "
+        "check your credentials, and what they may do there"
+    )
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fetched, "_fetch", lambda self, name, *_: pytest.fail(f"{name} was fetched"))
+        assert batch(place, out, Options(), map).fresh == 0
+    refused.clear()
+    came = batch(place, out, Options(), map)
+    assert (came.fresh, [o.problem for o in came.outcomes]) == (1, [None, None])
+
+
+def test_a_folder_elsewhere_that_may_not_be_listed_stands_for_what_is_in_it(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk, and it is no empty one; nothing is fetched until it may be."""
+    place, out, refused = f"renaming://{archive}", str(tmp_path / "out"), {"deep"}
+    refuse(monkeypatch, refused)
+    batch(place, out, Options(), map)
+    told = rows(tmp_path / "out").loc["case"]
+    assert (told.state, told.sources, told.unread) == ("failing", 3, 1)
+    assert told.problem.startswith("case/deep: its files cannot be listed: access is denied (")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fetched, "_fetch", lambda self, name, *_: pytest.fail(f"{name} was fetched"))
+        assert batch(place, out, Options(), map).fresh == 0
+    refused.clear()
+    assert batch(place, out, Options(), map).fresh == 1
+
+    refused.add("case")
+    batch(place, out, Options(), map)
+    assert rows(tmp_path / "out").problem["case"].startswith("its files cannot be listed: access is denied (")
+
+
+def test_the_first_part_of_a_large_case_tells_what_was_not_read(
+    day: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: the others say nothing of it."""
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "cups.pcap").write_bytes(day)
+    (tmp_path / "archive" / "cups" / "secret.pcap").write_bytes(day)
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    refuse(monkeypatch, {"secret.pcap"})
+    came = batch(str(tmp_path / "archive"), str(tmp_path / "out"), Options(), map)
+
+    first, *others = sorted(came.outcomes, key=lambda outcome: outcome.case)
+    assert first.problem == "secret.pcap: permission denied; check the path and your rights"
+    assert len(others) > 5 and not any(outcome.problem for outcome in others)
