@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
 from parsers.capture.inflate import Bytes, unpacked_head
-from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 
 DEPTH_MAX = 5
 """Archives in archives: RTMT puts tar.gz into zip, and a ticket puts that into another."""
@@ -86,6 +86,8 @@ class Unpacking:
     """Files made so far."""
     full: str = ""
     """Why no more is unpacked; "" while there is room."""
+    full_of: type[SourceUnreadable] = SourceUseless
+    """What kind of a reason that is: another time there may be room on the disk."""
 
     def members(self, shown: Path, file: Path, depth: int = 0) -> Iterator[Member]:
         """Every file of an archive, those of archives in it too, in their order; what is left out with the reason."""
@@ -97,7 +99,7 @@ class Unpacking:
         if kind is None:
             return
         if depth >= DEPTH_MAX:
-            said = SourceUnreadable(str(shown), f"archives in each other, more than {DEPTH_MAX} deep", _UNPACK)
+            said = SourceUseless(str(shown), f"archives in each other, more than {DEPTH_MAX} deep", _UNPACK)
             yield Member(shown, None, said)
             return
         allowed = max(SMALL, file.stat().st_size * RATIO_MAX)
@@ -115,10 +117,8 @@ class Unpacking:
                 yield from self.members(path, held, depth + 1)
                 held.unlink()
         except _BROKEN as error:
-            said = SourceUnreadable(
-                str(shown), f"the archive is damaged ({_why(error)}); what stood behind is not read"
-            )
-            yield Member(shown, None, said)
+            broken = _kind(error)(str(shown), f"the archive is damaged ({_why(error)}); what stood behind is not read")
+            yield Member(shown, None, broken)
 
     def _zip(self, file: Path) -> Iterator[_Found]:
         """Members of a zip archive."""
@@ -171,15 +171,15 @@ class Unpacking:
             self.full = self.full or f"more than {MEMBERS_MAX:,} files in archives"
         if isinstance(found.stream, str) or self.full:
             reason = found.stream if isinstance(found.stream, str) else self.full
-            return None, SourceUnreadable(str(path), reason, _UNPACK)
+            return None, (SourceUseless if reason != self.full else self.full_of)(str(path), reason, _UNPACK)
         held, problem = self._new(), None
         try:
             self._copy(found.stream, held, allowed)
         except _BROKEN as error:
-            problem = SourceUnreadable(str(path), f"it breaks off in the archive ({_why(error)})", "get it again")
+            problem = _kind(error)(str(path), f"it breaks off in the archive ({_why(error)})", "get it again")
         if self.full:
             held.unlink()
-            return None, SourceUnreadable(str(path), self.full, _UNPACK)
+            return None, self.full_of(str(path), self.full, _UNPACK)
         with suppress(OSError, OverflowError, ValueError):
             os.utime(held, (found.at, found.at))
         return held, problem
@@ -198,6 +198,7 @@ class Unpacking:
                     self.full = f"the archives unpack to more than {TOTAL_MAX >> 30} GiB"
                 elif shutil.disk_usage(self.folder).free < FREE_MIN + len(chunk):
                     self.full = f"less than {FREE_MIN >> 30} GiB is free on the disk of {self.folder.parent}"
+                    self.full_of = SourceUnreadable
                 if self.full:
                     return
                 file.write(chunk)
@@ -259,6 +260,11 @@ def _parts(name: str) -> tuple[str, ...]:
 def _hidden(name: str) -> bool:
     """Whether it is hidden, as in folders: also what macOS adds."""
     return any(part.startswith(".") or part == "__MACOSX" for part in _parts(name))
+
+
+def _kind(error: BaseException) -> type[SourceUnreadable]:
+    """Whether a disk failed, which it may not do another time, or the bytes are bad. bz2 calls those an OSError too."""
+    return SourceUnreadable if isinstance(error, OSError) and error.errno is not None else SourceUseless
 
 
 def _why(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from parsers import ingest
 from parsers.capture import tshark_call
 from parsers.capture.files import read_ring
 from parsers.capture.secured import check_keylog
-from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 from parsers.events import Damage, Event, Probe, Setting, Where, river_key
 from parsers.hold import Hold, Streams
 from parsers.inputs import Inputs, inputs_of
@@ -135,7 +135,7 @@ def _read_tap(case: Case, tap: str, sources: list[Source], how: How, hold: Hold)
 
     def refused(source: Source, error: FedtraceError) -> None:
         # Of a member of an archive nobody knows where it was unpacked to.
-        said = error if source.held is None else SourceUnreadable(str(source.path), error.problem, error.next_step)
+        said = error if source.held is None else type(error)(str(source.path), error.problem, error.next_step)
         case.problems[source.name] = said
         case.sources[case.sources.index(source)] = replace(source, format=None)
 
@@ -268,11 +268,12 @@ def _reading_of(events: Sequence[Event]) -> Reading:
 def _refuse(case: Case, paths: Sequence[str]) -> None:
     """Nothing could be read: say why, once."""
     if not case.sources:
-        raise SourceUnreadable(", ".join(paths), "there is no file in it", "name captures, or a folder that holds some")
+        raise SourceUseless(", ".join(paths), "there is no file in it", "name captures, or a folder that holds some")
     if len(case.problems) == 1:
         raise next(iter(case.problems.values()))
     reasons = sorted({e.problem for e in case.problems.values()})
-    raise SourceUnreadable(
+    useless = all(isinstance(error, SourceUseless) for error in case.problems.values())
+    raise (SourceUseless if useless else SourceUnreadable)(
         ", ".join(paths),
         f"none of {len(case.problems)} files could be read ({'; '.join(reasons[:3])})",
         "`fedtrace sniff` tells of each",

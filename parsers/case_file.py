@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from parsers.clock import day_named, zone_named
-from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 from parsers.source import How
 
 NAME = "case.toml"
@@ -63,16 +63,16 @@ def read(path: Path, file: Path) -> Known:
         with file.open("rb") as opened:
             data = opened.read(SIZE_MAX + 1)
         if len(data) > SIZE_MAX:
-            raise SourceUnreadable(str(path), "longer than 1 MiB", "keep only what is known of the files")
+            raise SourceUseless(str(path), "longer than 1 MiB", "keep only what is known of the files")
         table = tomllib.loads(data.decode(), parse_float=Decimal)
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         raise SourceUnreadable(str(path), reason, "check its permissions") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise SourceUnreadable(str(path), f"not TOML: {str(error)[:120]}", "mend it or move it away") from None
+        raise SourceUseless(str(path), f"not TOML: {str(error)[:120]}", "mend it or move it away") from None
     files = table.pop("files", {})
     if not isinstance(files, dict) or not all(isinstance(fields, dict) for fields in files.values()):
-        raise SourceUnreadable(str(path), "`files` is no table of tables", 'write [files."pattern"] above the keys')
+        raise SourceUseless(str(path), "`files` is no table of tables", 'write [files."pattern"] above the keys')
     return Known(
         path.parent, _fields(table, path), {pattern: _fields(fields, path) for pattern, fields in files.items()}
     )
@@ -86,15 +86,15 @@ def how_of(known: Iterable[Known], path: Path, how: How) -> How:
 
 
 def _fields(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Fields of `How` from the keys of a table. Raises SourceUnreadable."""
+    """Fields of `How` from the keys of a table. Raises SourceUseless."""
 
-    def wrong(key: str, example: str) -> SourceUnreadable:
-        return SourceUnreadable(str(path), f"`{key}` says {str(table[key])[:40]!r}", f"write it as {example}")
+    def wrong(key: str, example: str) -> SourceUseless:
+        return SourceUseless(str(path), f"`{key}` says {str(table[key])[:40]!r}", f"write it as {example}")
 
     found: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _KEYS:
-            raise SourceUnreadable(str(path), f"{key[:40]!r} is no key of it", f"the keys are {', '.join(_KEYS)}")
+            raise SourceUseless(str(path), f"{key[:40]!r} is no key of it", f"the keys are {', '.join(_KEYS)}")
         if key == "zone":
             try:
                 zone_named(value if isinstance(value, str) else "")

@@ -1,9 +1,10 @@
 """What may go wrong with an input as a whole.
 
     FedtraceError                the input cannot be used; carries the place and the next step
-    ├── SourceUnreadable         missing, no rights, empty, or hopelessly damaged
-    ├── UnknownFormat            no format knows it
-    ├── AmbiguousFormat          two formats claim it equally
+    ├── SourceUnreadable         missing, no rights, no room: another time it may be read
+    │   └── SourceUseless        empty, or hopelessly damaged: its bytes alone say so, today and tomorrow
+    │       ├── UnknownFormat    no format knows it
+    │       └── AmbiguousFormat  two formats claim it equally
     └── TsharkMissing            what was asked for needs tshark, which is not there or too old
 
 Damage inside an input is not an error but a `Damage` event. Any other exception is a bug of ours.
@@ -28,14 +29,18 @@ class FedtraceError(Exception):
 
 
 class SourceUnreadable(FedtraceError):
-    """The input is missing, empty, forbidden or hopelessly damaged."""
+    """The input cannot be read: it is missing, forbidden, on a disk that fails, or there is no room to unpack it."""
 
 
-class UnknownFormat(FedtraceError):
+class SourceUseless(SourceUnreadable):
+    """The input was read, and its bytes are of no use, whoever reads them again: empty, or hopelessly damaged."""
+
+
+class UnknownFormat(SourceUseless):
     """No format recognises the input."""
 
 
-class AmbiguousFormat(FedtraceError):
+class AmbiguousFormat(SourceUseless):
     """Two formats claim the input within ten points."""
 
 

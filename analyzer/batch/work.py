@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from analyzer.batch import parts
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span, covered_of
-from analyzer.batch.fingerprints import Content, content_of, fetched, is_same, key_of, marks_of
+from analyzer.batch.fingerprints import Content, called, content_of, fetched, is_same, key_of, marks_of
 from analyzer.batch.inputs import Inputs, Mark
 from analyzer.batch.kept import Rows, keep, receipt
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.remote import Unreachable, without_secrets
 from analyzer.batch.store import Store, Unwritable
-from parsers.errors import AmbiguousFormat, FedtraceError, SourceUnreadable, UnknownFormat
+from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing
 from parsers.hold import SLOT_NS, Count, Hold, TooMuch
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 COVERED = "covered"
 """State of what is no case yet: a loose file, or a case of which more would have to be held than a worker may."""
-LEFT_FREE = "is free on the disk"
-"""In the words of why an archive was not unpacked to its end: with more room it would be."""
 
 
 class Done(NamedTuple):
@@ -102,10 +100,14 @@ def _work(job: Job, inputs: Inputs) -> Done:
         job = job._replace(fetched=fetched(inputs, marks, job.task.spared))
         try:
             with _no_cycles():
-                outcome, files, rows, passing, covered = _results(job)
-        except (UnknownFormat, AmbiguousFormat) as error:  # as it will be next time
-            outcome, files, rows, passing, covered = _Results(_unreadable(job.task, error), {}, {}, {})
+                outcome, files, rows, passing, covered, lacking = _results(job)
+        except SourceUseless as error:  # as it will be next time
+            outcome, files, rows, passing, covered, lacking = _Results(_unreadable(job.task, error), {}, {}, {})
         _unchanged_since(marks, _marks(job, inputs), job.task)
+        known = {os.fspath(Path(path)) for path in found.unread}
+        surprises = [str(error) for path, error in lacking.items() if path not in known]
+        if surprises:  # a name that the next run does not look for
+            key = called(json.dumps([key, surprises]))
     except (Unwritable, Unreachable):
         raise
     except FedtraceError as error:
@@ -161,6 +163,8 @@ class _Results(NamedTuple):
     passing: dict[str, int]
     """The time of each input that was dated by nothing else."""
     covered: Covered | None = None
+    lacking: Mapping[str, FedtraceError] = {}
+    """Why inputs could not be read that may be another time, by path."""
 
 
 def _results(job: Job) -> _Results:
@@ -185,8 +189,7 @@ def _results(job: Job) -> _Results:
         return _counted(job)
     proved = {(address, domain): often for address, domain, often in task.proved}
     found = results(task, job.options, analysis(case, job.options.local_domains, how.ports, proved))
-    _unpacked(task, case)
-    return _Results(*found, dict(_by_file_time(case)))
+    return _Results(*found, dict(_by_file_time(case)), lacking=_lacking(case))
 
 
 @contextmanager
@@ -208,7 +211,6 @@ def _counted(job: Job) -> _Results:
 
     task, hold = job.task, Count()
     case = read_case(task.paths, job.options.how, near_ns=dict(task.near_ns), fetched=job.fetched, hold=hold)
-    _unpacked(task, case)
     spans = tuple(
         Span(
             os.fspath(source.path),
@@ -221,14 +223,14 @@ def _counted(job: Job) -> _Results:
         if (reading := case.readings[source.name]).first_ns is not None and reading.last_ns is not None
     )
     if not spans:
-        raise FedtraceError(task.paths[0], "nothing in it tells a time", "put it into a folder with what it belongs to")
+        raise SourceUseless(task.paths[0], "nothing in it tells a time", "put it into a folder with what it belongs to")
     first_ns, last_ns = min(s.first_ns for s in spans), max(s.last_ns for s in spans)
     slots: Counter[int] = Counter()
     for slot, weight in hold.slots.items():  # what nothing dates stands at the epoch
         slots[min(max(slot, first_ns // SLOT_NS), last_ns // SLOT_NS)] += weight
     proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
     covered = Covered(spans, slots, proved, tuple(case.problems))
-    return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered)
+    return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered, _lacking(case))
 
 
 def _covering(task: Task) -> Outcome:
@@ -236,10 +238,17 @@ def _covering(task: Task) -> Outcome:
     return Outcome(case=task.name, state=COVERED)
 
 
-def _unpacked(task: Task, case: Case) -> None:
-    """Raises FedtraceError where an archive was not unpacked to its end, and would be with more room."""
-    if any(LEFT_FREE in error.problem for error in case.problems.values()):
-        raise FedtraceError(task.name, f"it was not unpacked to its end: less room than it needs {LEFT_FREE}")
+def _lacking(case: Case) -> dict[str, FedtraceError]:
+    """What another reading may come to although no byte has changed: on a disk with more room, say, or one that works.
+
+    Which tshark there is, is known of each piece of work.
+    """
+    paths = {source.name: os.fspath(source.path) for source in case.sources}
+    return {
+        paths[name]: error
+        for name, error in {**case.inputs.problems, **case.problems}.items()
+        if name in paths and not isinstance(error, SourceUseless | TsharkMissing)
+    }
 
 
 def _unreadable(task: Task, error: FedtraceError) -> Outcome:

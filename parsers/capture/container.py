@@ -13,7 +13,7 @@ from parsers.capture import pcap, pcapng
 from parsers.capture.inflate import GZIP_MAGIC, ZSTD_MAGIC, Bytes, unpacked_head
 from parsers.capture.packet import Lost
 from parsers.capture.window import BACK, FRONT, WINDOW_LEN, Gap, Records, Window
-from parsers.errors import SourceUnreadable
+from parsers.errors import SourceUseless
 from parsers.source import Reading
 
 _FOREIGN = {
@@ -133,16 +133,16 @@ def _format(source: Bytes, memory: bytearray, end: int) -> pcap.Pcap | pcapng.Pc
     head = bytes(memory[FRONT : min(end, FRONT + 64)])
     if pcap.recognised(head):
         if len(head) < pcap.HEADER_LEN:
-            raise SourceUnreadable(source.name, "ends inside the header of a pcap file", "nothing was captured in it")
+            raise SourceUseless(source.name, "ends inside the header of a pcap file", "nothing was captured in it")
         return pcap.Pcap(memory, FRONT)
     if pcapng.recognised(head):
         if len(head) < pcapng.HEADER_LEN:
-            raise SourceUnreadable(source.name, "ends inside the header of a pcapng file", "nothing was captured in it")
+            raise SourceUseless(source.name, "ends inside the header of a pcapng file", "nothing was captured in it")
         return pcapng.Pcapng(memory)
     if source.damage:
-        raise SourceUnreadable(source.name, f"cannot be unpacked to a capture: {source.damage[0][0]}")
+        raise SourceUseless(source.name, f"cannot be unpacked to a capture: {source.damage[0][0]}")
     if not head:
-        raise SourceUnreadable(source.name, "is empty")
+        raise SourceUseless(source.name, "is empty")
     if what := foreign(head):
-        raise SourceUnreadable(source.name, f"is {what}", "make a pcapng of it: editcap -F pcapng IN OUT")
-    raise SourceUnreadable(source.name, "is no capture: its first bytes are neither pcap nor pcapng")
+        raise SourceUseless(source.name, f"is {what}", "make a pcapng of it: editcap -F pcapng IN OUT")
+    raise SourceUseless(source.name, "is no capture: its first bytes are neither pcap nor pcapng")

@@ -5,7 +5,9 @@ Tests may run as root, whom no file refuses: here files refuse by their names.
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from collections.abc import Collection
 from functools import partial, partialmethod
 from pathlib import Path
@@ -17,14 +19,19 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 import analyzer.batch.fingerprints
 import analyzer.batch.work
+import parsers.archive
+import parsers.ingest
 from analyzer.batch import parts
 from analyzer.batch.cases import Options
 from analyzer.batch.fetched import Fetched
 from analyzer.batch.run import batch
+from parsers.errors import SourceUnreadable
+from parsers.source import Source
 from tests.analyzer.elsewhere import upload
 from tests.analyzer.test_parts import day
 from tests.analyzer.test_remote import memory
 from tests.command import HEALTHY, REFUSED, fedtrace
+from tests.parsers.test_inputs import LINE
 
 __all__ = ["day", "memory"]
 
@@ -70,6 +77,15 @@ def archive(tmp_path: Path) -> Path:
         (path / name).write_bytes(data)
     (path / "loose.pcap").write_bytes(HEALTHY)
     return path
+
+
+def bundle(**files: str | bytes) -> bytes:
+    """A zip archive of these files."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+    return made.getvalue()
 
 
 def rows(out: Path) -> Any:
@@ -180,3 +196,78 @@ def test_the_first_part_of_a_large_case_tells_what_was_not_read(
     first, *others = sorted(came.outcomes, key=lambda outcome: outcome.case)
     assert first.problem == "secret.pcap: permission denied; check the path and your rights"
     assert len(others) > 5 and not any(outcome.problem for outcome in others)
+
+
+# --- what its bytes alone decide
+
+
+def test_what_holds_nothing_is_not_looked_at_again(
+    tmp_path: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Empty folders and archives, archives without their end, files of nothing: as they are, so they are tomorrow."""
+    archive = tmp_path / "archive"
+    for name, data in (
+        ("empty.zip", bundle()),
+        ("cut.zip", bundle(cups=LINE)[:-8]),
+        ("nothing.zip", bundle(cups="")),
+        ("hidden/.cups.pcap", HEALTHY),
+        ("none/cups.pcap", b""),
+        ("header/cups.pcap", HEALTHY[:20]),
+        ("said/case.toml", b"zone = 7"),
+        ("loose.pcap", HEALTHY[:24]),
+        ("loose.txt", b"hello"),
+        ("loose.log", b""),
+    ):
+        (archive / name).parent.mkdir(parents=True, exist_ok=True)
+        (archive / name).write_bytes(data)
+    (archive / "empty").mkdir()
+    upload(archive, f"{memory}/archive").makedirs("/place/archive/empty")
+
+    for place in (str(archive), f"{memory}/archive"):
+        out = tmp_path / place.partition(":")[0].replace("/", "-")
+        first = batch(place, str(out), Options(), map)
+        assert {o.state for o in first.outcomes} == {"unreadable"}
+        with monkeypatch.context() as patched:
+            patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
+            patched.setattr(analyzer.batch.work, "_results", lambda job: pytest.fail(f"{job.task.name} was read"))
+            patched.setattr(Fetched, "_fetch", lambda self, name, *_: pytest.fail(f"{name} was fetched"))
+            again = batch(place, str(out), Options(), map)
+        assert (again.fresh, again.outcomes) == (0, first.outcomes)
+
+    (archive / "empty" / "cups.pcap").write_bytes(HEALTHY)
+    assert batch(str(archive), str(tmp_path / str(archive).replace("/", "-")), Options(), map).fresh == 1
+
+
+@pytest.mark.parametrize("failing", ["archive", "disk"])
+def test_what_another_time_may_be_read_is_tried_again(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive for which there was no room, a file that a disk could not give: its case is read from the rest, and
+    the next run does not take that for all of it.
+    """
+    archive, out = tmp_path / "archive", str(tmp_path / "out")
+    (archive / "case").mkdir(parents=True)
+    (archive / "case" / "a.pcap").write_bytes(HEALTHY)
+    (archive / "case" / "b.zip").write_bytes(bundle(**{"b.pcap": REFUSED}))
+    (archive / "case" / "c.pcap").write_bytes(REFUSED)
+    with monkeypatch.context() as patched:
+        if failing == "archive":
+            patched.setattr(parsers.archive, "FREE_MIN", 1 << 62)
+        else:
+            opened = parsers.ingest.head_of
+
+            def fails(source: Source) -> Any:
+                if source.name == "c.pcap":
+                    raise SourceUnreadable(source.name, "input/output error", "check the path and your rights")
+                return opened(source)
+
+            patched.setattr(parsers.ingest, "head_of", fails)
+        (case,) = batch(str(archive), out, Options(), map).outcomes
+        assert (case.sources, case.unread, case.attempts) == (3, 1, 2)
+        assert ("is free on the disk" if failing == "archive" else "input/output error") in (case.problem or "")
+        assert batch(str(archive), out, Options(), map).fresh == 1
+
+    came = batch(str(archive), out, Options(), map)
+    assert (came.fresh, came.outcomes[0].sources, came.outcomes[0].problem) == (1, 3, None)
+    assert len(pd.read_parquet(tmp_path / "out" / "sources")) == 3
+    assert batch(str(archive), out, Options(), map).fresh == 0

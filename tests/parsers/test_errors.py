@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parsers.errors import AmbiguousFormat, FedtraceError, SourceUnreadable, UnknownFormat
+from parsers.errors import AmbiguousFormat, FedtraceError, SourceUnreadable, SourceUseless, UnknownFormat
 
 
 def test_an_error_is_one_sentence_with_the_next_step() -> None:
@@ -24,4 +24,10 @@ def test_without_a_next_step_the_sentence_ends() -> None:
 
 def test_one_class_catches_them_all() -> None:
     """The command turns them into exit code 2, and nothing else."""
-    assert {c.__base__ for c in (AmbiguousFormat, SourceUnreadable, UnknownFormat)} == {FedtraceError}
+    assert all(issubclass(c, FedtraceError) for c in (AmbiguousFormat, SourceUnreadable, SourceUseless, UnknownFormat))
+
+
+def test_what_bytes_alone_say_is_told_apart() -> None:
+    """Who has read them need not read them again; of what was missing or forbidden he must."""
+    assert all(issubclass(c, SourceUseless) for c in (AmbiguousFormat, UnknownFormat))
+    assert not isinstance(SourceUnreadable("trace.pcap", "permission denied"), SourceUseless)
