@@ -14,7 +14,7 @@ from shutil import rmtree
 from stat import S_ISDIR
 from tempfile import gettempdir, mkdtemp
 from types import TracebackType
-from weakref import finalize
+from weakref import WeakSet, finalize
 
 _PREFIX, _HELD = "fedtrace-", "-held"
 
@@ -32,12 +32,23 @@ class Scratch:
             self.path = self.path.rename(self.path.with_name(self.path.name + _HELD))
         self.remove = finalize(self, _remove, self.path, lock)
         """Call it to let the folder go away now."""
+        _made.add(self)
 
     def __enter__(self) -> Path:
         return self.path
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.remove()
+
+
+_made: WeakSet[Scratch] = WeakSet()
+"""The folders of this process."""
+
+
+def remove_own() -> None:
+    """Remove the folders of this process, which is about to end without further ado."""
+    for each in list(_made):
+        each.remove()
 
 
 def clear() -> None:

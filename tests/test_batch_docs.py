@@ -9,8 +9,10 @@ import ast
 import configparser
 import importlib
 import importlib.util
+import os
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def test_the_service_is_a_run_that_takes_a_failing_pair_for_an_answer() -> None:
     assert service.sections() == ["Unit", "Service"]
     assert service["Service"]["Type"] == "oneshot"
     assert service["Service"]["ExecStart"].startswith("/opt/fedtrace/bin/fedtrace batch /srv/captures --out ")
-    assert service["Service"]["SuccessExitStatus"] == "1 3"
+    assert service["Service"]["SuccessExitStatus"] == "1 3 143"
     assert timer.sections() == ["Unit", "Timer", "Install"]
     assert re.fullmatch(r"\*-\*-\* \d\d:\d\d:\d\d UTC", timer["Timer"]["OnCalendar"])
     assert timer["Install"]["WantedBy"] == "timers.target"
@@ -75,6 +77,23 @@ def test_a_failing_pair_does_not_fail_the_job(tmp_path: Path, code: int, ends: i
     ran = subprocess.run(["/bin/sh", "-c", script()], env={"PATH": str(tmp_path)}, check=False)
 
     assert ran.returncode == ends
+
+
+def test_a_pod_that_is_evicted_ends_its_run(tmp_path: Path) -> None:
+    """Kubernetes asks the shell to end, which asks fedtrace, and waits until it has put everything in order."""
+    stub = tmp_path / "fedtrace"
+    stub.write_text(
+        "#!/bin/sh\ntrap 'echo ended > ended; exit 143' TERM\necho begun > begun\nwhile :; do sleep 0.01; done\n"
+    )
+    stub.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    ran = subprocess.Popen(["/bin/sh", "-c", script()], env={"PATH": path}, cwd=tmp_path)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+    ran.terminate()
+
+    assert ran.wait() == 143
+    assert (tmp_path / "ended").exists()
 
 
 def test_the_page_leads_somewhere_and_its_python_is_python() -> None:

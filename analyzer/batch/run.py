@@ -6,7 +6,8 @@ Nothing here knows which map it was given, and in which order it answers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
@@ -164,11 +165,16 @@ class _Run:
                 self._note(done, found, len(tasks))
         # The largest first: one that is begun last is waited for by all.
         waiting.sort(key=self._size, reverse=True)
-        for done in self.map(work, waiting) if waiting else ():
-            prepare()
-            self._note(done, found, len(tasks))
-            self._remember_some(done)
+        # Whoever works is told when nobody waits for his answers any more.
+        with closing(self._answers(waiting)) as answers:
+            for done in answers:
+                prepare()
+                self._note(done, found, len(tasks))
+                self._remember_some(done)
         return sorted(found, key=lambda each: each.task.stem)
+
+    def _answers(self, jobs: Sequence[Job]) -> Generator[Done]:
+        yield from self.map(work, jobs) if jobs else ()
 
     def _size(self, job: Job) -> int:
         """Bytes of its inputs, as they look from outside; 0 where that cannot be said, which is for who reads them."""

@@ -6,11 +6,13 @@ A worker that dies is survived. The only place that knows processes and clusters
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from typing import Any
@@ -19,6 +21,7 @@ from analyzer.batch.remote import shown, without_secrets
 from analyzer.batch.run import Map, Work
 from analyzer.batch.work import Done, Job, lost
 from parsers.errors import FedtraceError
+from parsers.scratch import remove_own
 
 TRIES = 3
 """How often a case is given to a worker that dies of it."""
@@ -80,24 +83,42 @@ def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
     yield from answered
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    """Processes that are born of a clean one: ours may have threads, which a fork does not bear."""
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that are born of a clean one: ours may have threads, which a fork does not bear.
+
+    Where it is left by an exception, nobody waits for what they are working on.
+    """
     # Else a worker looks for modules where the run was begun first, and an archive is a hostile place to begin one.
     os.environ["PYTHONSAFEPATH"] = "1"
     context = get_context("forkserver")
     context.set_forkserver_preload(["analyzer.batch.results", "analyzer.analysis", "parsers.case"])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    theirs, ours = context.Pipe(duplex=False)
+    with theirs, ours, ProcessPoolExecutor(workers, context, _end_with_run, (theirs,)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            ours.close()
+            raise
 
 
-def _end_with_parent() -> None:
-    """A worker whose run was killed goes on for nobody, and would wait for ever."""
+def _end_with_run(run: connection.Connection) -> None:
+    """A worker whose run has ended goes on for nobody, and would wait for ever. Ctrl-C on a terminal, which all are
+    told, is for the run.
+    """
     parent = parent_process()
     if parent is not None:
 
-        def watch() -> None:
-            connection.wait([parent.sentinel])
+        def end(*_: object) -> None:
+            remove_own()
             os._exit(1)
 
+        def watch() -> None:
+            connection.wait([parent.sentinel, run])
+            end()
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, end)
         threading.Thread(target=watch, daemon=True).start()
 
 

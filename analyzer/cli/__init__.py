@@ -14,7 +14,7 @@ import click
 from analyzer.cli.analyze import analyze
 from analyzer.cli.batch import batch
 from analyzer.cli.compare import compare
-from analyzer.cli.exits import INTERRUPTED, UNUSABLE, bug
+from analyzer.cli.exits import INTERRUPTED, TERMINATED, UNUSABLE, Terminated, bug, terminable
 from analyzer.cli.extract import extract
 from analyzer.cli.filter import filter
 from analyzer.cli.inputs import events, sniff
@@ -35,7 +35,8 @@ class Fedtrace(click.Group):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors=UNSPEAKABLE)
         try:
-            return super().invoke(ctx)
+            with terminable():
+                return super().invoke(ctx)
         except FedtraceError as error:
             from analyzer.report.words import escape
 
@@ -47,6 +48,9 @@ class Fedtrace(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("fedtrace: interrupted", err=True)
             ctx.exit(INTERRUPTED)
+        except Terminated:
+            click.echo("fedtrace: terminated", err=True)
+            ctx.exit(TERMINATED)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception:

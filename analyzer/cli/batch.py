@@ -6,11 +6,11 @@ import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from analyzer.cli.exits import UNUSABLE, bug
+from analyzer.cli.exits import BUG, INTERRUPTED, TERMINATED, UNUSABLE, Terminated, bug
 from analyzer.cli.options import domains, tells, told
 
 if TYPE_CHECKING:
@@ -61,22 +61,25 @@ def batch(
         since_ns=None if since is None else _begin_ns(since),
         only=tuple(sorted(map(domain, only))),
     )
-    teller = _JsonLog() if json_log else _Lines()
     if workers > 1 or scheduler is not None:
         for place in filter(in_one_process, (archive, root)):
             raise FedtraceError(shown(place), "no other process sees it", "leave out --workers and --scheduler")
     spread = local(workers) if scheduler is None else dask_map(scheduler)
+    teller = _JsonLog() if json_log else _Lines()
     try:
         came = run(archive, root, options, spread, teller.heard, teller.waits)
     except FedtraceError as error:
         if not json_log:
             raise
-        _tell(event="run", problem=str(error), exit_code=UNUSABLE)
-        raise click.exceptions.Exit(UNUSABLE) from None
+        teller.broke_off(str(error), UNUSABLE)
+    except KeyboardInterrupt:
+        teller.broke_off("interrupted", INTERRUPTED)
+    except Terminated:
+        teller.broke_off("terminated", TERMINATED)
     except Exception:
         import traceback
 
-        bug(without_secrets(traceback.format_exc(), archive, root))
+        teller.broke_off("this is a bug of ours", BUG, without_secrets(traceback.format_exc(), archive, root))
     teller.ended(came)
     raise click.exceptions.Exit(came.exit_code)
 
@@ -97,15 +100,18 @@ class _Lines:
 
     def __init__(self) -> None:
         self.terminal = sys.stderr.isatty()
+        self.clear = "\r\x1b[K" if self.terminal else ""
         self.began = time.monotonic()
         self.read = 0
+        self.far = ""
 
     def heard(self, progress: Progress) -> None:
         from analyzer.report.words import count, escape
 
-        outcome = progress.done.outcome
+        outcome, clear = progress.done.outcome, self.clear
         self.read += progress.done.fresh
-        clear = "\r\x1b[K" if self.terminal else ""
+        what = "file" if progress.done.task.only_span else "case"
+        self.far = f" after {progress.number} of {count(progress.total, what)}"
         if outcome.state in ("unreadable", "broken"):
             click.echo(f"{clear}fedtrace: {escape(f'{outcome.case}: {outcome.problem}', 1000)}", err=True)
         if progress.done.trace is not None:
@@ -113,7 +119,7 @@ class _Lines:
         if self.terminal:
             rate = self.read / max(time.monotonic() - self.began, 0.001)
             left = (progress.total - progress.number) / rate if rate else 0
-            told = f"{progress.number} of {count(progress.total, 'case')}, {rate:.1f}/s, {_clock(left)} left"
+            told = f"{progress.number} of {count(progress.total, what)}, {rate:.1f}/s, {_clock(left)} left"
             click.echo(f"{clear}{told if progress.number < progress.total else ''}", nl=False, err=True)
 
     def waits(self, holder: str, seconds: float) -> None:
@@ -134,12 +140,25 @@ class _Lines:
             said = "what a run with other options said is replaced, and nothing is called new"
             click.echo(f"fedtrace: {said}; for another question name another --out", err=True)
 
+    def broke_off(self, why: str, exit_code: int, trace: str | None = None) -> NoReturn:
+        if trace is not None:
+            bug(trace)
+        click.echo(f"{self.clear}fedtrace: {why}{self.far}; the next run goes on where this one stopped", err=True)
+        raise click.exceptions.Exit(exit_code)
+
 
 class _JsonLog:
-    """For programs: a line for each case, and one for the run."""
+    """For programs: a line for each case, and one for the run, however it ends."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.done = 0
+        self.of: int | None = None
 
     def heard(self, progress: Progress) -> None:
         done = progress.done
+        self.read += done.fresh and done.covered is None
+        self.done, self.of = progress.number, progress.total
         _tell(
             event="file" if done.task.only_span else "case",
             case=done.outcome.case,
@@ -157,6 +176,11 @@ class _JsonLog:
     def ended(self, came: Batch) -> None:
         states = [o.state for o in came.outcomes]
         _tell(event="run", cases=len(states), read=came.fresh, exit_code=came.exit_code)
+
+    def broke_off(self, why: str, exit_code: int, trace: str | None = None) -> NoReturn:
+        far = {"read": self.read, "done": self.done, "of": self.of}
+        _tell(event="run", problem=why, **far, traceback=trace, exit_code=exit_code)
+        raise click.exceptions.Exit(exit_code)
 
 
 def _tell(**said: Any) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import click
@@ -12,6 +16,30 @@ BUG = 4
 """A bug of ours."""
 INTERRUPTED = 130
 """Ctrl-C, in the number that shells have for it: 1 would be a verdict."""
+TERMINATED = 143
+"""SIGTERM, by which systemd, Kubernetes and `kill` end a program, likewise."""
+
+
+class Terminated(BaseException):
+    """SIGTERM came. It ends the program as Ctrl-C does, past all that bears an Exception."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """In here SIGTERM raises Terminated, so that nothing of ours is left behind; unless somebody else sees to it."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def terminate(*_: object) -> NoReturn:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def bug(trace: str) -> NoReturn:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import analyzer.batch.run
 from analyzer.batch import parts
 from analyzer.batch.cases import Options
 from analyzer.batch.run import batch
 from analyzer.batch.work import Done, Job, work
+from analyzer.cli import main
+from parsers.scratch import Scratch
 
 
 def run(archive: str, root: str, killed_at: int, counted: Any = None) -> None:
@@ -50,6 +54,22 @@ def dies_of_it(job: Job) -> Done:
     if job.task.name == "refused":
         os.kill(os.getpid(), signal.SIGKILL)
     return work(job)
+
+
+def never_answers(job: Job) -> Done:
+    """Whoever is given the case `refused` has a folder of his own, says so, and reads on until he is stopped."""
+    if job.task.name == "refused":
+        folder = Scratch()
+        (Path(job.root) / "begun").write_text(str(folder.path))
+        while True:
+            time.sleep(0.01)
+    return work(job)
+
+
+def stopped(archive: str, root: str, *how: str) -> None:
+    """The command, of which one case is never done."""
+    analyzer.batch.run.work = never_answers
+    main(["batch", archive, "--out", root, *how])
 
 
 def holds_little() -> None:

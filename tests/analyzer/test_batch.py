@@ -470,6 +470,16 @@ def test_a_scheduler_reads_json(archive: Path, tmp_path: Path) -> None:
     assert "no such file or directory" in told_last["problem"]
 
 
+def test_a_scheduler_is_told_of_a_bug(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the run's object: how far it came, and the traceback."""
+    monkeypatch.setattr(run, "share", lambda *_: {}["a bug"])
+    result = fedtrace("batch", archive, "--out", tmp_path / "out", "--json-log")
+    told = json.loads(result.stderr.splitlines()[-1])
+
+    assert (result.exit_code, told.pop("traceback")[:9]) == (4, "Traceback")
+    assert told == {"event": "run", "problem": "this is a bug of ours", "read": 4, "done": 4, "of": 4, "exit_code": 4}
+
+
 def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:
     """One sentence for what is none."""
     result = fedtrace("batch", archive, "--out", tmp_path / "out", "--since", "yesterday")

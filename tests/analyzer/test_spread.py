@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -41,6 +46,43 @@ def test_a_case_that_kills_every_worker_is_a_row(archive: Path, tmp_path: Path) 
     assert len(found) == len(told) == 4
     assert (told["refused"].state, told["refused"].problem) == ("broken", DIED)
     assert told["healthy"].state == "healthy"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("by", "said", "exit_code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+def test_a_run_that_is_stopped_says_how_far_it_came(
+    archive: Path, tmp_path: Path, workers: str, by: signal.Signals, said: str, exit_code: int
+) -> None:
+    """At once, whatever is being read; nobody goes on, nothing is left below TMPDIR, and the next run goes on."""
+    out = tmp_path / "out"
+    (tmp_path / "scratch").mkdir()
+    for how in (["--json-log"], []):
+        (out / "begun").unlink(missing_ok=True)
+        line = [str(archive), str(out), "--workers", workers, *how]
+        code = f"from tests.analyzer import killed; killed.stopped(*{line!r})"
+        run = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},
+        )
+        while not ((out / "begun").exists() and (out / "begun").read_text()):
+            assert run.poll() is None
+            time.sleep(0.01)
+        run.send_signal(by)
+        _, stderr = run.communicate()
+        assert run.returncode == exit_code, stderr
+        assert not list((tmp_path / "scratch").iterdir())
+        *_, last = stderr.splitlines()
+        if how:
+            told = json.loads(last)
+            assert (told["event"], told["problem"], told["exit_code"]) == ("run", said, exit_code)
+            assert told["of"] in (4, None) and told["done"] < 4
+        else:
+            assert re.fullmatch(rf"fedtrace: {said}( after \d of 4 cases)?; the next run goes on .*", last)
+    assert batch(str(archive), str(out), Options(), map).exit_code == 1
 
 
 def test_modules_that_lie_in_the_archive_are_not_run(archive: Path, tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ def test_a_folder_is_there_while_it_is_needed(place: Path) -> None:
     assert not list(place.iterdir())
 
 
+def test_a_process_that_ends_without_further_ado_takes_its_folders_along(place: Path) -> None:
+    """All that it has by then."""
+    folders = [Scratch(), Scratch()]
+    scratch.remove_own()
+    assert not list(place.iterdir()) and len(folders) == 2
+
+
 def test_what_a_killed_process_left_is_cleared_away(place: Path) -> None:
     """With all that is in it; what is still held is left alone."""
     killed("s = Scratch(); (s.path / 'capture').write_text('x')")
