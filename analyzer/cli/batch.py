@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, help="Processes that read, 1 unless said.")
 @click.option("--scheduler", metavar="ADDRESS", help="Read on a Dask cluster instead: tcp://10.0.0.9:8786.")
 @click.option("--since", metavar="DAY", help="Leave out attempts that began before this day, UTC: 2014-05-19.")
-@click.option("--only", multiple=True, metavar="DOMAIN", callback=domains, help="Only attempts from or to this domain.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="DOMAIN",
+    callback=domains,
+    help="Only attempts from or to this domain; may be repeated.",
+)
 @click.option("--json-log", is_flag=True, help="On stderr one JSON object a line, for whoever watches the run.")
 @tells
 def batch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from multiprocessing import get_context
@@ -337,8 +338,9 @@ def test_two_runs_do_not_write_into_one_folder(archive: Path, tmp_path: Path) ->
     """The second says so and leaves it alone."""
 
     def meanwhile(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
-        with pytest.raises(FedtraceError, match="another run is writing here"):
-            batch(str(archive), str(tmp_path / "out"), Options(), map)
+        second = fedtrace("batch", archive, "--out", tmp_path / "out")
+        said = "another run is writing here; wait for its end, or name another folder"
+        assert (second.exit_code, second.stderr) == (2, f"fedtrace: {tmp_path}/out: {said}\n")
         return map(work, jobs)
 
     assert batch(str(archive), str(tmp_path / "out"), Options(), meanwhile).exit_code == 1
@@ -478,6 +480,14 @@ def test_a_scheduler_is_told_of_a_bug(archive: Path, tmp_path: Path, monkeypatch
 
     assert (result.exit_code, told.pop("traceback")[:9]) == (4, "Traceback")
     assert told == {"event": "run", "problem": "this is a bug of ours", "read": 4, "done": 4, "of": 4, "exit_code": 4}
+
+
+def test_the_help_says_what_may_be_repeated(archive: Path, tmp_path: Path) -> None:
+    """Two domains are two options."""
+    assert re.search(r"--only DOMAIN .*may be\s+repeated", fedtrace("batch", "--help").stdout)
+    only = [*("--only", "gmail.com"), *("--only", "example.net")]
+    assert fedtrace("batch", archive, "--out", tmp_path / "out", *only).exit_code == 1
+    assert len(pd.read_parquet(tmp_path / "out" / "sessions")) == 3
 
 
 def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:
