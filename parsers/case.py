@@ -77,7 +77,7 @@ def read_case(
     """Read all inputs: files, folders, shell patterns, `-`. `watch` is told of each source before it is read.
 
     `near_ns` tells, by path, near which instant files begin that leave out year or day, where that is known already.
-    `fetched` tells where the bytes of files are that no path leads to, or why there are none, as `inputs_of` says.
+    `fetched` tells where the bytes of files are that are called otherwise, or why there are none, as `inputs_of` says.
     `hold` says what of the events is wanted, and raises TooMuch; `only` are the names of the sources that are read, all
     where none is named, and `lines` the first and last line of those of which not all are.
     Raises FedtraceError when not one of them can be used, and when there is no tshark and it was asked for.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from parsers import case_file
 from parsers.archive import Unpacking, archive_kind
-from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 from parsers.scratch import Scratch
 from parsers.source import How, Source
 
@@ -45,8 +45,8 @@ class Inputs:
 def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path | FedtraceError] | None = None) -> Inputs:
     """Every input that the paths name. Raises SourceUnreadable where one names none, or a `case.toml` is wrong.
 
-    `fetched` tells of files that no path leads to, by what they are called, where their bytes are, or why there are
-    none: there are no others.
+    `fetched` tells of files that are called otherwise than their paths, by what they are called, where their bytes are,
+    or why there are none: there are no others.
     """
     found = Inputs()
     members: dict[Path, tuple[Path | None, FedtraceError | None, int]] = {}
@@ -54,6 +54,8 @@ def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path | FedtraceError] 
     unpacking: Unpacking | None = None
     named: list[tuple[Path, Path | FedtraceError]]
     named = [(path, path) for path in _files(paths)] if fetched is None else [(Path(n), f) for n, f in fetched.items()]
+    if len(named) > FILES_MAX:
+        raise _too_many(", ".join(paths))
     for path, file in named:
         if isinstance(file, FedtraceError):
             shown.append(path)
@@ -109,8 +111,12 @@ def _files(paths: Sequence[str]) -> list[Path]:
             # A file that is named twice, in whatever spelling, was recorded once.
             found.setdefault(path if text == "-" else path.resolve(), path)
             if len(found) > FILES_MAX:
-                raise SourceUnreadable(text, f"more than {FILES_MAX} files", "name the folder of one incident")
+                raise _too_many(text)
     return list(found.values())
+
+
+def _too_many(text: str) -> SourceUseless:
+    return SourceUseless(text, f"more than {FILES_MAX} files", "name the folder of one incident")
 
 
 def _named_by(text: str) -> Iterator[Path]:

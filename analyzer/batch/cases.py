@@ -45,7 +45,7 @@ class Task:
     stem: str
     """The same as the name of a file of ours, unique in the archive."""
     paths: tuple[str, ...]
-    """The folder, the archive, or the loose files: their paths, or of an archive elsewhere their names in it."""
+    """The folder, the archive, or the loose files, as they are called where they lie."""
     window_ns: tuple[int, int] | None = None
     """Attempts that began outside [first, second) are another case's; None where the files are of this case only."""
     within_ns: tuple[int, int] | None = None
@@ -86,14 +86,14 @@ def archive_of(inputs: Inputs, where: str, leave_out: str, known: Kinds | None =
     Raises FedtraceError where it cannot be looked into, or holds nothing.
     """
     entries = inputs.entries(leave_out, known or {})
-    says = tuple(e.path for e in entries if e.name == CASE_FILE and not e.folder)
+    says = tuple(e.name for e in entries if e.name == CASE_FILE and not e.folder)
     whole = [e for e in entries if e.folder or (e.packed and e.name != CASE_FILE)]
     loose = [e for e in entries if not e.folder and not e.packed and e.name != CASE_FILE]
     if not whole and not loose:
         raise SourceUnreadable(where, "there is no case in it", "name a folder that holds folders, archives or files")
     stems = iter(stems_of([entry.name for entry in (*whole, *loose)]))
-    tasks = tuple(Task(name=e.name, stem=next(stems), paths=(e.path,)) for e in whole)
-    spans = tuple(Task(name=e.name, stem=next(stems), paths=(e.path,), only_span=True) for e in loose)
+    tasks = tuple(Task(name=e.name, stem=next(stems), paths=(e.name,)) for e in whole)
+    spans = tuple(Task(name=e.name, stem=next(stems), paths=(e.name,), only_span=True) for e in loose)
     return Archive(tasks, spans, says, {e.name: (e.mark, e.packed) for e in entries if e.mark is not None})
 
 

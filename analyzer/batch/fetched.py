@@ -1,6 +1,6 @@
 """An archive elsewhere: its files are fetched, those of one case at a time, into a private folder that goes away.
 
-Files are called by their names in the archive, never by where they were fetched to, and fetched to names of ours.
+They are called by their names in it, never by where they were fetched to, and fetched to names of ours.
 Knows no case, and no driver but through `remote`.
 """
 
@@ -59,10 +59,10 @@ class Fetched:
                 continue
             if info["type"] == "directory":
                 if out is None or out.system != self._system or out.root != self.place.at(name):
-                    entries.append(Entry(name, name, folder=True))
+                    entries.append(Entry(name, folder=True))
             elif info["type"] == "file" and not info["name"].endswith("/"):
                 self._seen[name] = mark(info)
-                entries.append(Entry(name, name, folder=False, mark=self._seen[name]))
+                entries.append(Entry(name, folder=False, mark=self._seen[name]))
         packed = self._packed([e.name for e in entries if not e.folder], known)
         # What could not be looked into is not remembered.
         return [

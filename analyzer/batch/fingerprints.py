@@ -85,7 +85,7 @@ def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None)
     whole = hashlib.sha256()
     unread: dict[str, str] = {}
     for path in marks:
-        place = Path(path.removeprefix(KEYLOG)) if places is None or path not in places else places[path]
+        place = places[path] if path in places else Path(path.removeprefix(KEYLOG))
         if isinstance(place, Path):
             try:
                 told = _digest(path, place)
@@ -99,15 +99,10 @@ def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None)
     return Content(whole.hexdigest(), marks, unread=unread)
 
 
-def fetched(
-    inputs: Inputs, marks: Mapping[str, Mark], spared: Collection[str] = ()
-) -> Mapping[str, Path | FedtraceError] | None:
-    """Where the bytes of a case's inputs are by now, or why they may not be read, without those that are spared; None
-    where paths lead to them.
-    """
+def fetched(inputs: Inputs, marks: Mapping[str, Mark], spared: Collection[str] = ()) -> dict[str, Path | FedtraceError]:
+    """Where the bytes of a case's inputs are by now, or why they may not be read, without those that are spared."""
     wanted = {path: mark for path, mark in marks.items() if not path.startswith(KEYLOG) and path not in spared}
-    places = inputs.fetched(wanted)
-    return None if places is None else {**places, **{path: NOWHERE for path in marks if path in spared}}
+    return {**inputs.fetched(wanted), **{path: NOWHERE for path in marks if path in spared}}
 
 
 def key_of(task: Task, content: Content, options: Options) -> str:

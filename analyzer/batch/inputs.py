@@ -1,6 +1,7 @@
 """Where inputs come from: what lies in an archive, how each file looks from outside, and where its bytes are.
 
-Here for archives on a disk, which are read as they lie there. Reads no input, and knows no case.
+Files are called by their names in the archive, wherever that is and however its place is written. Here for archives on
+a disk, which are read as they lie there. Reads no input, and knows no case.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ class Entry(NamedTuple):
 
     name: str
     """What it is called there."""
-    path: str
-    """What names it to whoever reads it."""
     folder: bool
     """Whether it is a folder."""
     packed: bool = False
@@ -47,10 +46,10 @@ class Inputs(Protocol):
         """
 
     def marks(self, paths: Sequence[str]) -> dict[str, Mark]:
-        """How the files look from outside that these paths name, and those below them; in order of name."""
+        """How the files look from outside that are called so, and those below them; in order of name."""
 
-    def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path | FedtraceError] | None:
-        """Where the bytes of files are by now, or why they may not be read; None where their paths lead to them."""
+    def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path | FedtraceError]:
+        """Where the bytes of files are by now, or why they may not be read."""
 
     def refusal(self, path: str) -> str | None:
         """Why a file may not be read, or a folder not be listed; None where it may. Costs no more than a look."""
@@ -68,7 +67,7 @@ class Disk:
         root = Path(self.root)
         try:
             found = sorted(
-                (e.name, e.path, e.is_dir(), e.is_file())
+                (e.name, e.is_dir(), e.is_file())
                 for e in os.scandir(root)
                 if not e.name.startswith(".") and not e.is_symlink()
             )
@@ -77,26 +76,30 @@ class Disk:
             reason = (error.strerror or "cannot be looked into").lower()
             raise SourceUnreadable(self.root, reason, "name the folder of the cases, and check your rights") from None
         entries = []
-        for name, path, folder, file in found:
+        for name, folder, file in found:
             if folder and (name != out.name or here != out.parent):
-                entries.append(Entry(name, path, folder=True))
+                entries.append(Entry(name, folder=True))
             elif file:
-                entries.append(Entry(name, path, folder=False, packed=_packed(Path(path))))
+                entries.append(Entry(name, folder=False, packed=_packed(root / name)))
         return entries
 
     def marks(self, paths: Sequence[str]) -> dict[str, Mark]:
         """As `Inputs` promises."""
-        return {path: _mark(path) for path in _files(paths)}
+        inside = os.path.join(self.root, "")  # noqa: PTH118  (of 10,000 files, no objects)
+        return {name: _mark(inside, name) for name in _files(inside, paths)}
 
-    def fetched(self, marks: Mapping[str, Mark]) -> None:
-        """As `Inputs` promises."""
+    def fetched(self, marks: Mapping[str, Mark]) -> dict[str, Path]:
+        """As `Inputs` promises: they are where they lie."""
+        root = Path(self.root)
+        return {name: root / name for name in marks}
 
     def refusal(self, path: str) -> str | None:
         """As `Inputs` promises."""
+        file = Path(self.root) / path
         try:
-            if os.path.isdir(path):  # noqa: PTH112  (as below)
-                return None if may_list(Path(path)) else os.strerror(EACCES).lower()
-            with Path(path).open("rb") as opened:
+            if file.is_dir():
+                return None if may_list(file) else os.strerror(EACCES).lower()
+            with file.open("rb") as opened:
                 opened.read(1)
         except OSError as error:
             return unreadable(path, error).problem
@@ -113,37 +116,42 @@ def unreadable(path: str, error: OSError) -> SourceUnreadable:
     return SourceUnreadable(path, (error.strerror or "cannot be read").lower(), "check the path and your rights")
 
 
-def _files(paths: Sequence[str]) -> list[str]:
-    """Every file, in order of name. A folder that may not be listed stands for what is in it."""
+def _files(inside: str, paths: Sequence[str]) -> list[str]:
+    """Every file that is called so `inside`, or is below it, in order of name.
+
+    A folder that may not be listed stands for what is in it.
+    """
     found: list[str] = []
 
     def refused(error: OSError) -> None:
         if not isinstance(error, PermissionError):
             raise error
-        found.append(os.fspath(error.filename))
+        found.append(error.filename.removeprefix(inside))
 
     try:
         for path in paths:
-            if not os.path.isdir(path):  # noqa: PTH112  (of 10,000 cases, no objects)
+            if not os.path.isdir(inside + path):  # noqa: PTH112  (of 10,000 cases, no objects)
                 found.append(path)
                 continue
-            for folder, below, names in os.walk(path, onerror=refused):
+            for folder, below, names in os.walk(inside + path, onerror=refused):
                 below[:] = [name for name in below if not name.startswith(".")]
-                files = [f"{folder}/{name}" for name in names if not name.startswith(".")]
+                within = folder.removeprefix(inside)
+                files = [f"{within}/{name}" for name in names if not name.startswith(".")]
                 try:
-                    found += [file for file in files if S_ISREG(os.lstat(file).st_mode)]
+                    found += [file for file in files if S_ISREG(os.lstat(inside + file).st_mode)]
                 except PermissionError:  # its names may be listed, and nothing in it be looked at
                     below[:] = []
-                    found.append(folder)
+                    found.append(within)
     except OSError as error:
         reason = (error.strerror or "cannot be looked into").lower()
-        raise SourceUnreadable(str(error.filename or paths[0]), reason, "check your rights") from None
+        where = str(error.filename or paths[0]).removeprefix(inside)
+        raise SourceUnreadable(where, reason, "check your rights") from None
     return sorted(found)
 
 
-def _mark(path: str) -> Mark:
+def _mark(inside: str, path: str) -> Mark:
     try:
-        seen = os.stat(path)  # noqa: PTH116  (of 10,000 files, no objects)
+        seen = os.stat(inside + path)  # noqa: PTH116  (of 10,000 files, no objects)
     except OSError as error:
         raise unreadable(path, error) from None
     return (seen.st_size, seen.st_mtime_ns, seen.st_ino)

@@ -76,7 +76,7 @@ class Job(NamedTuple):
     archive: str = ""
     """The archive, or its URL: from there the files are fetched, if they have to be."""
     fetched: Mapping[str, Path | FedtraceError] | None = None
-    """Where they were fetched to, or why they may not be read."""
+    """Where they are by now, or why they may not be read."""
 
 
 def work(job: Job) -> Done:

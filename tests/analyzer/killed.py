@@ -83,4 +83,7 @@ def jobs(archive: Path, root: Path) -> Sequence[Job]:
     from analyzer.batch.inputs import Disk
 
     root.mkdir(exist_ok=True)
-    return [Job(task, Options(), str(root)) for task in archive_of(Disk(str(archive)), str(archive), str(root)).tasks]
+    return [
+        Job(task, Options(), str(root), archive=str(archive))
+        for task in archive_of(Disk(str(archive)), str(archive), str(root)).tasks
+    ]

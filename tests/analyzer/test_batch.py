@@ -131,6 +131,28 @@ def test_rows_that_do_not_fit_together_are_written_in_groups(
     pd.testing.assert_frame_equal(pd.read_parquet(one), pd.read_parquet(many), check_categorical=False)
 
 
+@pytest.mark.parametrize(
+    "written", ["archive", "archive/", "./archive", "there/../archive", ".", "{}/archive", "{}//archive/"]
+)
+def test_the_result_does_not_depend_on_how_the_archive_is_written(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """Files are called by their names in it: in rows, in reasons and on pages; and what is kept is found again."""
+    (tmp_path / "there").mkdir()
+    for name, data in (("a.pcap", HEALTHY), ("b.txt", b"hello"), ("case.toml", b'zone = "UTC"')):
+        (archive / name).write_bytes(data)
+    (archive / "refused" / "notes.txt").write_text("hello")
+    batch(str(archive), str(tmp_path / "out"), Options(), map)
+    whole = tree(tmp_path / "out")
+    monkeypatch.chdir(archive if written == "." else tmp_path)
+
+    assert batch(written.format(tmp_path), str(tmp_path / "out"), Options(), map).fresh == 0
+    batch(written.format(tmp_path), str(tmp_path / "other"), Options(), map)
+    assert tree(tmp_path / "other") == tree(tmp_path / "out") == whole
+    problem = pd.read_parquet(tmp_path / "out" / "cases").problem["refused"]
+    assert problem.startswith("refused/notes.txt: no format recognises it")
+
+
 def test_names_of_cases_become_names_of_files() -> None:
     """Whatever they try to be: none is hidden, leads out of the folder, or falls together with another."""
     names = ["plain", "Plain", "../up", "_part", ".hidden", "a/b", "a_b", "x" * 300, "\udce9t\u00e9", "--out"]

@@ -53,28 +53,29 @@ def test_a_case_that_kills_every_worker_is_a_row(archive: Path, tmp_path: Path) 
     ("by", "said", "exit_code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
 )
 def test_a_run_that_is_stopped_says_how_far_it_came(
-    archive: Path, tmp_path: Path, workers: str, by: signal.Signals, said: str, exit_code: int
+    archive: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    workers: str,
+    by: signal.Signals,
+    said: str,
+    exit_code: int,
 ) -> None:
     """At once, whatever is being read; nobody goes on, nothing is left below TMPDIR, and the next run goes on."""
-    out = tmp_path / "out"
-    (tmp_path / "scratch").mkdir()
+    out, scratch = tmp_path / "out", tmp_path_factory.mktemp("s")  # a socket's name must not be long
+    begun = out / "begun"
     for how in (["--json-log"], []):
-        (out / "begun").unlink(missing_ok=True)
+        begun.unlink(missing_ok=True)
         line = [str(archive), str(out), "--workers", workers, *how]
         code = f"from tests.analyzer import killed; killed.stopped(*{line!r})"
-        run = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},
-        )
-        while not ((out / "begun").exists() and (out / "begun").read_text()):
-            assert run.poll() is None
-            time.sleep(0.01)
-        run.send_signal(by)
-        _, stderr = run.communicate()
-        assert run.returncode == exit_code, stderr
-        assert not list((tmp_path / "scratch").iterdir())
+        env = {**os.environ, "TMPDIR": str(scratch)}
+        with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=env) as running:
+            while running.poll() is None and not (begun.exists() and begun.read_text()):
+                time.sleep(0.01)
+            running.send_signal(by)
+            _, stderr = running.communicate()
+        assert running.returncode == exit_code, stderr
+        assert not list(scratch.iterdir())
         *_, last = stderr.splitlines()
         if how:
             told = json.loads(last)
