@@ -109,16 +109,23 @@ def _end_with_run(run: connection.Connection) -> None:
     parent = parent_process()
     if parent is not None:
 
-        def end(*_: object) -> None:
-            remove_own()
-            os._exit(1)
+        ending = threading.Lock()
+
+        def end() -> None:
+            with ending:  # whoever comes second waits for the first, who ends both
+                remove_own()
+                os._exit(1)
+
+        def asked(*_: object) -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            end()
 
         def watch() -> None:
             connection.wait([parent.sentinel, run])
             end()
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGTERM, asked)
         threading.Thread(target=watch, daemon=True).start()
 
 

@@ -33,6 +33,7 @@ def terminable() -> Iterator[None]:
         return
 
     def terminate(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough: what it does may take a moment
         raise Terminated
 
     signal.signal(signal.SIGTERM, terminate)
