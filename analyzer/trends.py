@@ -231,7 +231,7 @@ def _because(row: Any, tried: pd.DataFrame | None) -> str:
     told = [
         *(["proven"] if row.proven else ()),
         *(["new since the previous run"] if row.new else ()),
-        f"{row.failed:,} of {row.sessions:,} attempt{'' if row.sessions == 1 else 's'} failed",
+        f"{row.failed:,} of {row.sessions:,} attempt{'' if row.sessions == 1 else 's'} in this case failed",
         "no other case has this cause" if row.with_cause == 1 else f"{row.with_cause:,} cases have this cause",
     ]
     if tried is not None:

@@ -16,11 +16,13 @@ class Outcome:
     "unreadable", or "broken" where fedtrace failed.
     """
     problem: str | None = None
-    """Why it could not be read, or what broke."""
+    """Why it, or an input of it, could not be read, where one broke off, or what broke."""
     sources: int = 0
     """Inputs."""
     unread: int = 0
     """Inputs that could not be read."""
+    damage: int = 0
+    """Places where an input was read in part only."""
     attempts: int = 0
     """Attempts."""
     pairs: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from analyzer.analysis import Analysis
@@ -13,7 +13,10 @@ from analyzer.batch.owned import began_ns, ours, owned
 from analyzer.batch.parquet import by_day, of_case, parquet, values_of
 from analyzer.report.page import page
 from analyzer.report.tables import TABLES, Column, Table
+from analyzer.report.words import count, not_read, place, says
 from analyzer.session import Session
+from parsers.errors import FedtraceError, UnknownFormat
+from parsers.events import Damage
 
 CASES = Table(
     "one case",
@@ -21,9 +24,10 @@ CASES = Table(
     (
         Column("case", "text", "its name", lambda r: r.case),
         Column("state", "word", "the worst of its pairs, or nothing, unreadable, broken", lambda r: r.state),
-        Column("problem", "text", "what could not be read of it", lambda r: r.problem),
+        Column("problem", "text", "what could not be read of it, and why", lambda r: r.problem),
         Column("sources", "count", "inputs", lambda r: r.sources),
         Column("unread", "count", "inputs that could not be read", lambda r: r.unread),
+        Column("damage", "count", "places where one could be read in part only", lambda r: r.damage),
         Column("sessions", "count", "attempts", lambda r: r.attempts),
         Column("pairs", "count", "pairs of domains, each in one direction", lambda r: r.pairs),
         Column("failing", "count", "of these, failing", lambda r: r.failing),
@@ -49,6 +53,8 @@ ONE_WINDOW = ("connections", "lookups", "events", "damage")
 """Tables whose rows a case reads from the hours around its days as well; the neighbour tells these."""
 FEW_ROWS = 500
 """Rows of a small case, at most. A file of its own for each table and day would take ten times as long as the rows."""
+DAMAGE_SHOWN = 3
+"""Places of damage that the row of a case tells; `damage/` has all."""
 WORST = ("failing", "degraded", "undetermined", "healthy")
 """States of a pair, the worst first."""
 
@@ -62,12 +68,14 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
         first_ns = max(task.window_ns[0], first_ns or 0)
     verdicts = wanted.judgement.verdicts
     failing = sum(v.state == "failing" for v in verdicts)
+    damage = [record for _, (_, record) in _rows("damage", task, options, found, wanted, first_ns)]
     outcome = Outcome(
         case=task.name,
         state=min((v.state for v in verdicts), key=WORST.index, default="nothing"),
-        problem="; ".join(str(e) for e in found.case.problems.values()) or None,
+        problem="; ".join([*_broken_off(damage), *_not_read(found.case.problems)]) or None,
         sources=len(found.case.sources),
         unread=len(found.case.problems),
+        damage=len(damage),
         attempts=len(wanted.view.sessions),
         pairs=len(verdicts),
         failing=failing,
@@ -78,11 +86,11 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
     )
     files: dict[str, bytes] = {}
     waiting: dict[str, list[tuple[int | None, Any]]] = {}
-    count = 0
+    held = 0
     for name in TABLES:
         waiting[name] = _rows(name, task, options, found, wanted, first_ns)
-        count += len(waiting[name])
-        while waiting and count > FEW_ROWS:  # it is not small, and no more than a table is held at once
+        held += len(waiting[name])
+        while waiting and held > FEW_ROWS:  # it is not small, and no more than a table is held at once
             table, rows = waiting.popitem()
             for day, records in by_day(rows):
                 file = parquet(of_case(TABLES[table], task.name), records)
@@ -94,6 +102,18 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
     if outcome.page is not None:
         files[outcome.page] = page(wanted).encode("utf-8", "backslashreplace")
     return outcome, files, few
+
+
+def _not_read(problems: Mapping[str, FedtraceError]) -> list[str]:
+    """Why inputs of a case were not read; files beside its captures and logs, of which there may be many, come last."""
+    return not_read(dict(sorted(problems.items(), key=lambda told: isinstance(told[1], UnknownFormat))))
+
+
+def _broken_off(damage: Sequence[Damage]) -> list[str]:
+    """What of inputs that were read was not, by the place."""
+    told = [f"{place(each.where)}: {says(each)}" for each in damage[:DAMAGE_SHOWN]]
+    more = len(damage) - DAMAGE_SHOWN
+    return [*told, f"and {count(more, 'place')} of damage more"] if more > 0 else told
 
 
 def _keep(task: Task, options: Options, found: Analysis) -> Callable[[Session], bool]:

@@ -108,7 +108,6 @@ def _end_with_run(run: connection.Connection) -> None:
     """
     parent = parent_process()
     if parent is not None:
-
         ending = threading.Lock()
 
         def end() -> None:

@@ -16,7 +16,7 @@ from analyzer.judge import Judgement
 from analyzer.peers import peers
 from analyzer.report.nameless import no_pair_says
 from analyzer.report.rows import sha256
-from analyzer.report.terminal import attempts, not_judged, not_read, owner, who
+from analyzer.report.terminal import attempts, not_judged, owner, who
 from analyzer.report.words import (
     UNDATED,
     clock,
@@ -26,6 +26,7 @@ from analyzer.report.words import (
     escape,
     is_command,
     marks_say,
+    not_read,
     peer_says,
     place,
     says,
@@ -145,7 +146,7 @@ def _report(analysis: Analysis) -> Iterator[str]:
     damage = [f"{code(place(d.where))} {prose(says(d))}" for d in view.damage]
     more = [f"and {len(damage) - ROWS_SHOWN:,} more"] if len(damage) > ROWS_SHOWN else []
     yield from _list("## Damaged", [*damage[:ROWS_SHOWN], *more])
-    yield from _list("## Not read", map(prose, not_read(case)))
+    yield from _list("## Not read", map(prose, not_read(case.problems)))
     yield from _list("## Bugs of fedtrace", (prose(f"{b.rule}: {b.error}") for b in judgement.broken))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -31,7 +31,7 @@ FLAPPING_SHOWN = 50
 CERTIFICATES_SHOWN = 60
 """Certificates with a bar each."""
 UNREAD_SHOWN = 200
-"""Cases that could not be read: of a disk that is broken, the first tell."""
+"""Cases that could not be read, or in part only: of a disk that is broken, the first tell."""
 HEAT_ROWS = 60
 """Pairs of the heat map, those with the most failed attempts first: two screens, and some 4,000 cells."""
 HEAT_COLUMNS = 62
@@ -42,6 +42,8 @@ HEAT_STEPS = (1, 7, 28, 91, 364)
 """Days of a column: the least that need no more than `HEAT_COLUMNS`. Whole weeks, so that each column has as many
 Sundays as the others."""
 DAY_NS = 86_400 * 10**9
+LOST = {"unreadable": "could not be read", "broken": "a bug of fedtrace"}
+"""States of cases of which nothing is known, in words."""
 _OF_OURS = re.compile(r"pages/(?!\.)[^/]+")
 """What a link may lead to: a page beside this one."""
 
@@ -103,7 +105,7 @@ def summary(
 
     `sessions`, `verdicts` and `certificates` as `trends` takes them; `previous` is the run before.
     `cases` has a row for each case: `case`, `state` ("unreadable" and "broken" are of cases of which nothing is known),
-    `problem` (why it, or an input of it, could not be read), and `page` (`pages/NAME.html`, where it has one).
+    `problem` (why it, or a part of it, could not be read), and `page` (`pages/NAME.html`, where it has one).
     """
     last = trends.last_instant(sessions, verdicts, certificates)
     tried = trends.attempts(sessions)
@@ -126,7 +128,8 @@ def summary(
         pairs=len(days.groupby(["initiator", "receiver"], observed=True)),
         failing_pairs=len(days[days.failed > 0].groupby(["initiator", "receiver"], observed=True)),
         cases=told,
-        unread=_unread(told),
+        lost=[row for row in told if row["state"] in LOST],
+        partly=[row for row in told if row["state"] not in LOST and row["problem"]],
         pages={row["case"]: quote(row["page"]) for row in told if row["page"] and _OF_OURS.fullmatch(row["page"])},
         changes=_changes(_rows(changed)),
         heat=heat(days),
@@ -135,7 +138,7 @@ def summary(
         previous=previous,
         new=_rows(trends.new_since(verdicts, known)),
         certificates=_certificates(_rows(trends.about_to_expire(certificates, last)), last_ns),
-        has_certificates=certificates is not None,
+        certificates_seen=None if certificates is None else len(certificates),
         looks=_rows(trends.worth_a_look(verdicts, known, tried)),
         titles={name: rule.title for name, rule in all_rules().items()},
         EXPIRES_WITHIN_DAYS=trends.EXPIRES_WITHIN.days,
@@ -219,17 +222,6 @@ def _cases(cases: pd.DataFrame) -> list[dict[str, Any]]:
     flat = cases.reset_index() if any(name is not None for name in cases.index.names) else cases
     wanted = flat.reindex(columns=["case", "state", "problem", "page"]).astype("string").fillna("")
     return sorted(wanted.to_dict("records"), key=lambda row: str(row["case"]))
-
-
-def _unread(cases: Sequence[Mapping[str, str]]) -> list[tuple[str, str, str]]:
-    """Case, how much of it is missing, and why; those of which nothing is known first."""
-    lost = {"unreadable": "could not be read", "broken": "a bug of fedtrace", "": "could not be read"}
-    found = [
-        (case["case"], lost.get(case["state"], "read in part"), case["problem"])
-        for case in cases
-        if case["problem"] or case["state"] in ("unreadable", "broken")
-    ]
-    return sorted(found, key=lambda row: row[1] == "read in part")
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import Console
@@ -30,6 +30,7 @@ from analyzer.report.words import (
     duration,
     escape,
     marks_say,
+    not_read,
     outcome_says,
     peer_says,
     place,
@@ -54,8 +55,6 @@ EVIDENCE_SHOWN = 6
 """Evidence lines of one finding; the JSON report has all."""
 SOURCES_SHOWN = 20
 """Sources with a line each."""
-NAMES_SHOWN = 8
-"""Files that could not be read for one reason, by name; a case folder holds many that are no input."""
 ATTEMPTS_SHOWN = 6
 """Attempts of one pair that get a line each; the JSON report has all."""
 REASONS_SHOWN = 3
@@ -140,7 +139,7 @@ class Terminal:
         self.rows("sources", (self._source(s, case, view) for s in readable[:SOURCES_SHOWN]))
         if len(readable) > SOURCES_SHOWN:
             self.row("", f"and {count(len(readable) - SOURCES_SHOWN, 'source')} more")
-        self.prose("not read", *not_read(case), style="yellow", indent=0)
+        self.prose("not read", *not_read(case.problems), style="yellow", indent=0)
         assumed = (*view.assumed, *(f"{s.name}: {a}" for s in readable for a in s.assumed))
         self.prose("assumed", *map(escape, assumed), indent=0)
         damage = [f"{place(d.where)}  {says(d)}" for d in view.damage]
@@ -348,18 +347,6 @@ def _evidence(event: Event) -> str:
 
 def _moment(event: Event, what: str) -> str:
     return f"{time_of(event):<12}  {what:<24}  {place(event.where):<22}  {says(event)}"
-
-
-def not_read(case: Case) -> list[str]:
-    """Inputs that could not be read, by the reason; what fedtrace measured of each is left out."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for name, error in case.problems.items():
-        found[error.problem.partition(" (")[0]].append(escape(name))
-    told = []
-    for reason, names in found.items():
-        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        told.append(f"{', '.join(names[:NAMES_SHOWN])}{more}: {escape(reason)}")
-    return told
 
 
 def escape_lines(text: str) -> list[str]:

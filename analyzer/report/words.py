@@ -6,12 +6,15 @@ Everything that came off the wire or out of a file passes `escape` before a pers
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from analyzer.peers import Peer
 from analyzer.session import DAY_NS, Session
 from analyzer.stage import end_text
 from parsers import events as e
+from parsers.errors import FedtraceError
 from parsers.events import Event, Flow, Where
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +24,8 @@ UNDATED = "undated"
 """What stands for an instant that no line tells."""
 TEXT_MAX = 300
 """Characters of wire text in one place: enough for every stream error seen, too few to flood a screen."""
+NAMES_SHOWN = 8
+"""Files that could not be read for one reason, by name; a case folder holds many that are no input."""
 _SILENT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that do not show, or that steer a terminal: controls, bidi marks, surrogates, line separators."""
 
@@ -249,6 +254,18 @@ def _answer(event: e.DnsAnswer) -> str:
     if not shown and not event.records_told:
         return "answered, with what is not told"
     return shown or ("truncated" if event.truncated else "no such record")
+
+
+def not_read(problems: Mapping[str, FedtraceError]) -> list[str]:
+    """Why inputs could not be read, by their names, told by the reason; what fedtrace measured of each is left out."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, error in problems.items():
+        found[error.problem.partition(" (")[0]].append(escape(name))
+    told = []
+    for reason, names in found.items():
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        told.append(f"{', '.join(names[:NAMES_SHOWN])}{more}: {escape(reason)}")
+    return told
 
 
 def outcome_says(session: Session) -> str:

@@ -28,6 +28,7 @@ from analyzer.batch.run import batch
 from parsers.errors import SourceUnreadable
 from parsers.source import Source
 from tests.analyzer.elsewhere import upload
+from tests.analyzer.test_page import text_of
 from tests.analyzer.test_parts import day
 from tests.analyzer.test_remote import memory
 from tests.command import HEALTHY, REFUSED, fedtrace
@@ -105,10 +106,7 @@ def test_a_file_that_may_not_be_read_leaves_the_rest_of_its_case(
     case, loose = (next(o for o in came.outcomes if o.case == name) for name in ("case", "loose.pcap"))
 
     assert (case.state, case.attempts, case.sources, case.unread) == ("healthy", 1, 3, 2)
-    assert case.problem == (
-        "deep: permission denied: its files cannot be listed; check your rights; "
-        "secret.pcap: permission denied; check the path and your rights"
-    )
+    assert case.problem == ("deep: permission denied: its files cannot be listed; secret.pcap: permission denied")
     assert (loose.state, loose.problem) == ("unreadable", "permission denied; check the path and your rights")
     assert came.exit_code == 0
     told = fedtrace("analyze", archive / "case")
@@ -147,10 +145,7 @@ def test_an_object_that_may_not_be_read_leaves_the_rest_of_its_case(
     batch(place, out, Options(), map)
     told = rows(tmp_path / "out").loc["case"]
     assert (told.state, told.sources, told.unread) == ("failing", 3, 1)
-    assert told.problem == (
-        "case/secret.pcap: access is denied ([Errno 13] Permission denied); "
-        "check your credentials, and what they may do there"
-    )
+    assert told.problem == "secret.pcap: access is denied"
 
     with monkeypatch.context() as patched:
         patched.setattr(Fetched, "_fetch", lambda self, name, *_: pytest.fail(f"{name} was fetched"))
@@ -169,7 +164,7 @@ def test_a_folder_elsewhere_that_may_not_be_listed_stands_for_what_is_in_it(
     batch(place, out, Options(), map)
     told = rows(tmp_path / "out").loc["case"]
     assert (told.state, told.sources, told.unread) == ("failing", 3, 1)
-    assert told.problem.startswith("case/deep: its files cannot be listed: access is denied (")
+    assert told.problem == "deep: its files cannot be listed: access is denied"
 
     with monkeypatch.context() as patched:
         patched.setattr(Fetched, "_fetch", lambda self, name, *_: pytest.fail(f"{name} was fetched"))
@@ -194,8 +189,39 @@ def test_the_first_part_of_a_large_case_tells_what_was_not_read(
     came = batch(str(tmp_path / "archive"), str(tmp_path / "out"), Options(), map)
 
     first, *others = sorted(came.outcomes, key=lambda outcome: outcome.case)
-    assert first.problem == "secret.pcap: permission denied; check the path and your rights"
+    assert first.problem == "secret.pcap: permission denied"
     assert len(others) > 5 and not any(outcome.problem for outcome in others)
+
+
+# --- what breaks off
+
+
+def test_a_capture_that_breaks_off_is_told_in_the_row_of_its_case(archive: Path, tmp_path: Path) -> None:
+    """As `analyze` does under `damage`, and on the page over all; the case itself is what was read of it."""
+    (archive / "case" / "a.pcap").write_bytes(HEALTHY[:-30])
+    (archive / "case" / "notes.txt").write_text("hello")
+    batch(str(archive), str(tmp_path / "out"), Options(), map)
+    told = rows(tmp_path / "out").loc["case"]
+
+    assert (told.state, told.unread, told.damage) == ("failing", 1, 1)
+    assert told.problem == "a.pcap#13: the last record is cut off (40 bytes); notes.txt: no format recognises it"
+    assert (
+        "damage       a.pcap#13  the last record is cut off (40 bytes)" in fedtrace("analyze", archive / "case").stdout
+    )
+    _, partly = text_of((tmp_path / "out" / "summary.html").read_text()).rsplit("Cases read in part", 1)
+    assert "case a.pcap#13: the last record is cut off (40 bytes); notes.txt: no format recognises it" in partly
+
+
+def test_of_many_places_of_damage_the_row_tells_the_first(tmp_path: Path) -> None:
+    """The data set has all."""
+    (tmp_path / "archive" / "case").mkdir(parents=True)
+    for name in "abcdef":
+        (tmp_path / "archive" / "case" / f"{name}.pcap").write_bytes(HEALTHY[:-30])
+    batch(str(tmp_path / "archive"), str(tmp_path / "out"), Options(), map)
+    told = rows(tmp_path / "out").loc["case"]
+
+    assert told.damage == len(pd.read_parquet(tmp_path / "out" / "damage")) == 6
+    assert told.problem.endswith("(40 bytes); and 3 places of damage more")
 
 
 # --- what its bytes alone decide

@@ -104,13 +104,44 @@ def test_each_part_is_told(two_months: str) -> None:
     told = text_of(two_months)
 
     assert "cupdomain.com → webexcust.com ✘ failing tls-cert-untrusted The certificate is not trusted likely" in told
-    assert "new since the previous run, 36 of 120 attempts failed, no other case has this cause." in told
+    assert "new since the previous run, 36 of 120 attempts in this case failed, no other case has this cause." in told
     assert "cupdomain.com → example.net 19 times 40 of 120 attempts" in told
     assert "2013-05-01 to 2014-06-20 ! expires in 12 days" in told
     assert "2013-05-01 to 2014-06-03 ✘ expired 4 days before" in told
     assert "half could not be read half.pcap: it ends in the middle of its header" in told
-    assert "two-months read in part holiday.jpg: no format recognises it" in told
     assert '<a href="pages/two-months.html">two-months</a>' in two_months
+
+
+def test_what_was_read_in_part_stands_apart_from_what_was_not(two_months: str) -> None:
+    """Of the one much is told on the page, of the other nothing."""
+    _, lost = text_of(two_months).rsplit("Cases that could not be read", 1)
+    lost, partly = lost.rsplit("Cases read in part", 1)
+
+    assert "half could not be read half.pcap: it ends in the middle of its header" in lost
+    assert "two-months" not in lost and "half" not in partly
+    assert "two-months holiday.jpg: no format recognises it" in partly
+
+
+def test_certificates_that_were_not_seen_are_not_said_to_be_well() -> None:
+    """None about to expire is one thing, none seen another."""
+    tried, verdicts = sessions("g"), framed(VERDICTS, [])
+    unseen = text_of(summary(tried, verdicts, NOTHING, framed(CERTIFICATES, [])))
+    well = text_of(summary(tried, verdicts, NOTHING, pd.DataFrame([certificate("2015-01-01", seen="2014-04-01")])))
+
+    assert "Not known: no certificate was seen." in unseen
+    assert "None: each that was seen and is still in use has more than 30 days left." in well
+
+
+def test_it_is_said_what_is_counted() -> None:
+    """A cell leaves out what came to no end, which the words beside it count."""
+    tried = sessions("b").assign(case="c")
+    tried = pd.concat([tried, tried.assign(outcome="unknown", cause=None)])
+    told = text_of(summary(tried, pd.DataFrame([verdict("c", "gmail.com", "c", sessions=2)]), NOTHING))
+
+    assert "1 of 2 attempts in this case failed" in told and "✘1" in told
+    assert (
+        "A cell counts the attempts of that day in all cases that got through or failed; those of which no end" in told
+    )
 
 
 def test_a_cell_says_in_signs_and_numbers_what_its_colour_says() -> None:
@@ -158,7 +189,7 @@ def test_an_archive_without_anything_is_told_as_such() -> None:
         assert "0 cases. 0 pairs of domains" in told
         assert "No attempt between two named domains was seen." in told
         assert "No earlier run is known to compare with." in told
-        assert "Every case was read." in told
+        assert "None: something of every case was read." in told
     assert "No table of certificates was given." in text_of(summary(empty, empty, pd.DataFrame()))
 
 

@@ -197,9 +197,9 @@ def test_what_is_worth_a_look_and_why() -> None:
 
     assert list(found.case) == ["new", "rare", "old", "old-3"]
     assert found.because[0] == (
-        "proven, new since the previous run, 1 of 10 attempts failed, no other case has this cause"
+        "proven, new since the previous run, 1 of 10 attempts in this case failed, no other case has this cause"
     )
-    assert found.because[2] == "9 of 10 attempts failed, 4 cases have this cause"
+    assert found.because[2] == "9 of 10 attempts in this case failed, 4 cases have this cause"
     assert list(found.alike) == [0, 0, 0, 1]
 
 
@@ -220,7 +220,9 @@ def test_a_second_incident_of_the_same_pair_and_case_is_told_beside_the_first() 
     )
     found = trends.worth_a_look(pd.DataFrame([verdict("day-000", "gmail.com", "tls-cert-expired")]), None, tried)
 
-    assert found.because[0] == ("1 of 10 attempts failed, no other case has this cause, 2 failed by dns-srv-timeout")
+    assert found.because[0] == (
+        "1 of 10 attempts in this case failed, no other case has this cause, 2 failed by dns-srv-timeout"
+    )
 
 
 # --- certificates
