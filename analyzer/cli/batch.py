@@ -61,18 +61,19 @@ def batch(
     from parsers.errors import FedtraceError
     from parsers.names import domain
 
-    options = Options(
-        how=told(how),
-        local_domains=tuple(map(domain, how["local_domains"])),
-        since_ns=None if since is None else _begin_ns(since),
-        only=tuple(sorted(map(domain, only))),
-    )
-    if workers > 1 or scheduler is not None:
-        for place in filter(in_one_process, (archive, root)):
-            raise FedtraceError(shown(place), "no other process sees it", "leave out --workers and --scheduler")
-    spread = local(workers) if scheduler is None else dask_map(scheduler)
     teller = _JsonLog() if json_log else _Lines()
     try:
+        options = Options(
+            how=told(how),
+            local_domains=tuple(map(domain, how["local_domains"])),
+            since_ns=None if since is None else _begin_ns(since),
+            only=tuple(sorted(map(domain, only))),
+        )
+        if in_one_process(root):
+            raise FedtraceError(shown(root), "it is gone when the command ends", "name a folder, or another URL")
+        if in_one_process(archive) and (workers > 1 or scheduler is not None):
+            raise FedtraceError(shown(archive), "no other process sees it", "leave out --workers and --scheduler")
+        spread = local(workers) if scheduler is None else dask_map(scheduler)
         came = run(archive, root, options, spread, teller.heard, teller.waits)
     except FedtraceError as error:
         if not json_log:

@@ -222,19 +222,20 @@ def test_two_runs_do_not_write_into_one_place(archive: Path, place: str, monkeyp
     assert batch(f"{place}/archive", f"{place}/out", Options(), meanwhile).exit_code == 1  # type: ignore[arg-type]
 
 
-def test_who_waits_for_a_killed_run_says_so(archive: Path, memory: str) -> None:
+def test_who_waits_for_a_killed_run_says_so(archive: Path, tmp_path: Path) -> None:
     """At once, for whom, and until when; to programs as well."""
-    system = upload(archive, f"{memory}/archive")
-    system.pipe_file("/place/out/.work/lock", b"process 7 on \x1b[31mhost, abc 12")
-    result = fedtrace("batch", f"{memory}/archive", "--out", f"{memory}/out")
+    out, lock = f"renaming://{tmp_path}/out", tmp_path / "out" / ".work" / "lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_bytes(b"process 7 on \x1b[31mhost, abc 12")
+    result = fedtrace("batch", archive, "--out", out)
     first, _ = result.stderr.splitlines()
     said = (
         r"fedtrace: another run writes here, or was killed: process 7 on \\x1b\[31mhost, abc; it is waited for until "
     )
     assert re.fullmatch(said + r"\d\d:\d\d:\d\d UTC, and taken for dead then", first)
 
-    system.pipe_file("/place/out/.work/lock", b"process 7 on host, abc 12")
-    result = fedtrace("batch", f"{memory}/archive", "--out", f"{memory}/out", "--json-log")
+    lock.write_bytes(b"process 7 on host, abc 12")
+    result = fedtrace("batch", archive, "--out", out, "--json-log")
     told = json.loads(result.stderr.splitlines()[0])
     assert (told["event"], told["holder"]) == ("wait", "process 7 on host, abc")
 
@@ -350,7 +351,7 @@ def test_a_url_that_leads_nowhere(url: str, said: str, tmp_path: Path, monkeypat
     assert not (tmp_path / "out").exists()
 
 
-def test_a_store_that_does_not_answer(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_does_not_answer(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run ends, and says nothing of its cases."""
     upload(archive, "memory://archive")
     monkeypatch.setattr(Fetched, "_fetch", lambda self, *_: self._lost())
@@ -360,7 +361,7 @@ def test_a_store_that_does_not_answer(archive: Path, monkeypatch: pytest.MonkeyP
             raise ConnectionResetError(104, "Connection reset by peer")
 
     monkeypatch.setattr(Fetched, "_lost", lost, raising=False)
-    result = fedtrace("batch", "memory://archive", "--out", "memory://out")
+    result = fedtrace("batch", "memory://archive", "--out", tmp_path / "out")
     fsspec.filesystem("memory").store.clear()
 
     assert result.exit_code == 2
@@ -369,7 +370,13 @@ def test_a_store_that_does_not_answer(archive: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_memory_is_one_processs(tmp_path: Path) -> None:
-    """One sentence."""
+    """What a command kept there would be gone when it ends. One sentence each, for programs in an object."""
+    result = fedtrace("batch", tmp_path, "--out", "memory://x")
+    said = "memory://x: it is gone when the command ends; name a folder, or another URL"
+    assert (result.exit_code, result.stderr) == (2, f"fedtrace: {said}\n")
+    told = json.loads(fedtrace("batch", tmp_path, "--out", "memory://x", "--json-log").stderr)
+    assert (told["event"], told["problem"], told["exit_code"]) == ("run", said, 2)
+
     result = fedtrace("batch", "memory://a", "--out", tmp_path / "out", "--workers", "2")
     assert result.stderr == "fedtrace: memory://a: no other process sees it; leave out --workers and --scheduler\n"
     assert result.exit_code == 2
