@@ -78,7 +78,10 @@ class Fetched:
                 found[path] = self._seen[path]
                 continue
             with self.place.asked(path):
-                below = self._objects(path) if self.place.holds_objects else self._files(path)
+                if self.place.holds_objects:
+                    below = self._objects(path)
+                else:
+                    below = self._files(path, self._system.info(self.place.at(path)))
                 found |= {name: mark(info) for name, info in below}
         return dict(sorted(found.items()))
 
@@ -93,23 +96,26 @@ class Fetched:
             if not hidden and info["type"] == "file" and not full.endswith("/"):
                 yield name, info
 
-    def _files(self, folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The same of files in folders. One that may not be listed stands for what is in it: `find` passes over it."""
+    def _files(self, name: str, info: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The same of a file, or of the files below a folder, by what the driver says of that.
+
+        A folder that may not be listed stands for what is in it: `find` would pass over it.
+        """
+        if info["type"] == "file":
+            yield name, info
+        if info["type"] != "directory":
+            return
         try:
-            listed = self._system.ls(self.place.at(folder), detail=True)
+            listed = self._system.ls(self.place.at(name), detail=True)
         except PermissionError as error:
             what, next_step = self.place.reason(error)
-            self._held[folder] = SourceUnreadable(folder, f"its files cannot be listed: {what}", next_step)
-            yield folder, self._system.info(self.place.at(folder))
+            self._held[name] = SourceUnreadable(name, f"its files cannot be listed: {what}", next_step)
+            yield name, info
             return
-        for info in listed:
-            name = self.place.name(info["name"])
-            if name.rpartition("/")[2].startswith("."):
-                continue
-            if info["type"] == "directory":
-                yield from self._files(name)
-            elif info["type"] == "file":
-                yield name, info
+        for each in listed:
+            below = self.place.name(each["name"])
+            if not below.rpartition("/")[2].startswith("."):
+                yield from self._files(below, each)
 
     def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path | FedtraceError]:
         """As `Inputs` promises."""
