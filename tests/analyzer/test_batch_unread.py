@@ -30,11 +30,11 @@ from parsers.source import Source
 from tests.analyzer.elsewhere import upload
 from tests.analyzer.test_page import text_of
 from tests.analyzer.test_parts import day
-from tests.analyzer.test_remote import memory
+from tests.analyzer.test_remote import memory, sftp
 from tests.command import HEALTHY, REFUSED, fedtrace
 from tests.parsers.test_inputs import LINE
 
-__all__ = ["day", "memory"]
+__all__ = ["day", "memory", "sftp"]
 
 
 def refuse(patch: pytest.MonkeyPatch, names: Collection[str]) -> None:
@@ -155,11 +155,13 @@ def test_an_object_that_may_not_be_read_leaves_the_rest_of_its_case(
     assert (came.fresh, [o.problem for o in came.outcomes]) == (1, [None, None])
 
 
+@pytest.mark.parametrize("by", ["renaming", "sftp"])
 def test_a_folder_elsewhere_that_may_not_be_listed_stands_for_what_is_in_it(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Path, sftp: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     """As on a disk, and it is no empty one; nothing is fetched until it may be."""
-    place, out, refused = f"renaming://{archive}", str(tmp_path / "out"), {"deep"}
+    place = f"renaming://{archive}" if by == "renaming" else f"{sftp.removesuffix('place')}archive"
+    out, refused = str(tmp_path / "out"), {"deep"}
     refuse(monkeypatch, refused)
     batch(place, out, Options(), map)
     told = rows(tmp_path / "out").loc["case"]

@@ -1,12 +1,13 @@
 """Archives and results that a URL names: the same bytes as on a disk, and one sentence for what goes wrong.
 
-In an object store (moto's server, on this machine), in memory, and in folders where files are renamed.
+In an object store (moto's server, on this machine), in memory, in folders where files are renamed, and by SFTP.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from analyzer.batch.run import batch
 from parsers.errors import FedtraceError
 from tests.analyzer import elsewhere, test_batch
 from tests.analyzer.elsewhere import tree, upload
+from tests.analyzer.sshd import PASSWORD, sshd
 from tests.analyzer.test_batch import archive as on_a_disk
 from tests.analyzer.test_parts import MAY_19_NS, day, instant, records, together
 from tests.command import HEALTHY, REFUSED, fedtrace
@@ -75,7 +77,17 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "BEAT_S", 0.05)
 
 
-@pytest.fixture(params=["memory", "s3", "renaming"])
+@pytest.fixture
+def sftp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A folder of another machine; no key of ours is shown to it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    with sshd() as port:
+        yield f"sftp://anna:{PASSWORD}@127.0.0.1:{port}{tmp_path}/place"
+        fsspec.get_filesystem_class("sftp").clear_instance_cache()
+
+
+@pytest.fixture(params=["memory", "s3", "renaming", "sftp"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Each kind of place."""
     if request.param == "renaming":
@@ -251,7 +263,7 @@ def test_an_object_that_vanishes_is_a_row(archive: Path, place: str, monkeypatch
     def vanishes(job: run.Job) -> object:
         found = reading(job)
         if job.task.name == "healthy":
-            system.rm_file(f"{place}/archive/healthy/cups.pcap".removeprefix("renaming://"))
+            system.rm_file(system._strip_protocol(f"{place}/archive/healthy/cups.pcap"))
         return found
 
     monkeypatch.setattr(analyzer.batch.work, "_results", vanishes)
@@ -338,13 +350,15 @@ def test_a_store_that_fails_in_mid_run_leaves_nothing_half_written(
     [
         ("nosuch://a/b", "no driver knows nosuch://; write s3://, gs://, sftp://, …, or the path of a folder"),
         ("gs://bucket/x", "the driver of gs:// is not installed; pip install gcsfs"),
+        ("abfs://container/x", "the driver of abfs:// is not installed; pip install adlfs"),
         ("s3://", "it names no bucket; write s3://BUCKET/FOLDER"),
         ("memory://missing", "no such file or directory; check the path and your rights"),
     ],
 )
 def test_a_url_that_leads_nowhere(url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence with what to do."""
-    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    for driver in ("gcsfs", "adlfs"):
+        monkeypatch.setitem(sys.modules, driver, None)
     result = fedtrace("batch", url, "--out", tmp_path / "out")
 
     assert (result.exit_code, result.stderr) == (2, f"fedtrace: {url}: {said}\n")
@@ -367,6 +381,21 @@ def test_a_store_that_does_not_answer(archive: Path, tmp_path: Path, monkeypatch
     assert result.exit_code == 2
     assert "memory://archive: it does not answer" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_another_machine_that_does_not_let_us_in(sftp: str, tmp_path: Path) -> None:
+    """One sentence, without the password; nor does one that nobody answers on take more."""
+    wrong = sftp.replace(PASSWORD, "falsch")
+    result = fedtrace("batch", wrong, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "/place: no credentials that serve (Authentication failed" in result.stderr
+    assert result.stderr.count("\n") == 1 and "falsch" not in result.stderr
+
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"sftp://anna:{PASSWORD}@127.0.0.1:{closed.getsockname()[1]}/x"
+    result = fedtrace("batch", nobody, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "/x: it does not answer (" in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_memory_is_one_processs(tmp_path: Path) -> None:
