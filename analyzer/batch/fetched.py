@@ -61,7 +61,7 @@ class Fetched:
                 if out is None or out.system != self._system or out.root != self.place.at(name):
                     entries.append(Entry(name, folder=True))
             elif info["type"] == "file" and not info["name"].endswith("/"):
-                self._seen[name] = mark(info)
+                self._seen[name] = mark(self._whole(info["name"], info))
                 entries.append(Entry(name, folder=False, mark=self._seen[name]))
         packed = self._packed([e.name for e in entries if not e.folder], known)
         # What could not be looked into is not remembered.
@@ -85,13 +85,20 @@ class Fetched:
                 found |= {name: mark(info) for name, info in below}
         return dict(sorted(found.items()))
 
+    def _whole(self, full: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
+        """All that the driver says of a file: in the list of a web server there are only names."""
+        if told.get("size") is not None:
+            return told
+        found: Mapping[str, Any] = self._system.info(full)
+        return found
+
     def _objects(self, folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """What is called as if it lay in a folder, and what the driver says of it: one question for all of them."""
         below = self._system.find(self.place.at(folder), detail=True)
         if not below:  # an empty folder, or nothing
             self._system.info(self.place.at(folder))
         for full, told in below.items():
-            name, info = self.place.name(full), told or self._system.info(full)
+            name, info = self.place.name(full), self._whole(full, told)
             hidden = any(part.startswith(".") for part in name.removeprefix(folder).split("/"))
             if not hidden and info["type"] == "file" and not full.endswith("/"):
                 yield name, info

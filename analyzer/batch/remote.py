@@ -22,8 +22,8 @@ from parsers.errors import FedtraceError, SourceUnreadable
 
 LOCAL = ("file", "local")
 """Protocols of this machine's own files."""
-STORES = frozenset({"s3", "gs", "gcs", "abfs", "az", "oss", "oci", "memory"})
-"""Protocols of stores of objects: one is there when all of it is, and no folder has rights of its own."""
+STORES = frozenset({"s3", "gs", "gcs", "abfs", "az", "oss", "oci", "memory", "http", "https"})
+"""Protocols of stores of objects: one is there when all of it is, and a folder is but the beginning of its name."""
 ONE_PROCESS = "memory"
 """The protocol of what no other process sees."""
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")

@@ -57,11 +57,11 @@ def dies_of_it(job: Job) -> Done:
 
 
 def never_answers(job: Job) -> Done:
-    """Whoever is given the case `refused` has a folder of his own, says so, and reads on until he is stopped."""
+    """Whoever is given the case `refused` has a folder of his own, says so, and reads on for a minute."""
     if job.task.name == "refused":
         folder = Scratch()
         (Path(job.root) / "begun").write_text(str(folder.path))
-        while True:
+        for _ in range(6000):
             time.sleep(0.01)
     return work(job)
 

@@ -11,7 +11,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from zlib import crc32
 
 import fsspec
@@ -129,6 +132,29 @@ def test_either_may_be_on_the_disk(archive: Path, memory: str, tmp_path: Path) -
     batch(f"file://{archive}", f"{memory}/here", Options(), map)
     batch(str(archive), str(tmp_path / "there"), Options(), map)
     assert test_batch.tree(tmp_path / "there") == tree(f"{memory}/here")
+
+
+def test_a_web_server_that_lists_only_names(archive: Path, tmp_path: Path) -> None:
+    """Each file is asked for its size; the rows are those of the disk."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    (archive / "loose.pcap").write_bytes(HEALTHY)
+    (archive / "_<script> & é.zip").unlink()  # names stay as that server spells them
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(archive)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        came = batch(url, str(tmp_path / "out"), Options(), map)
+        assert batch(url, str(tmp_path / "out"), Options(), map).fresh == 0
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert came.outcomes == batch(str(archive), str(tmp_path / "disk"), Options(), map).outcomes
 
 
 def test_results_may_lie_in_the_archive(archive: Path, place: str) -> None:
