@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_130_when_interrupted(healthy: Path, monkeypatch: pytest.MonkeyPatch) ->
     ended = fedtrace("analyze", healthy)
     assert ended.exit_code == 130
     assert ended.stderr == "fedtrace: interrupted\n" and not ended.stdout
+
+
+def test_143_when_terminated(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ctrl-C ends it; and afterwards SIGTERM is again what it was."""
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("parsers.case.read_case", lambda *_: signal.raise_signal(signal.SIGTERM))
+    ended = fedtrace("analyze", healthy)
+    assert ended.exit_code == 143
+    assert ended.stderr == "fedtrace: terminated\n" and not ended.stdout
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_2_when_the_input_or_the_command_line_is_no_use(tmp_path: Path, healthy: Path) -> None:
