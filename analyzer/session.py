@@ -204,7 +204,7 @@ class Session:
         """Steps that the protocol does not have."""
         return tuple(s for s in self.steps if not s.expected)
 
-    @property
+    @cached_property
     def began_ns(self) -> int:
         """Instant of its first event."""
         seen = [k.asked_ns for k in self.lookups] + [c.began_ns for c in self.connections] + self._key_instants

@@ -18,9 +18,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             (
                 e
                 for e in connection.events
-                if (isinstance(e, StreamEnd | StreamError) or e is connection.ending)
+                if e.at_ns >= key.request.at_ns
+                and (isinstance(e, (StreamEnd, StreamError)) or e is connection.ending)
                 and connection.way(e) == ">"
-                and e.at_ns >= key.request.at_ns
             ),
             None,
         )

@@ -16,7 +16,7 @@ GONE_NS = int(datetime(2022, 7, 1, tzinfo=UTC).timestamp()) * 10**9
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """After the end of the service, no connection to a server of Google was accepted."""
-    if not session.connections or session.began_ns < GONE_NS or any(c.accepted for c in session.connections):
+    if not session.connections or any(c.accepted for c in session.connections) or session.began_ns < GONE_NS:
         return None
     if not belongs_to(session.receiver, GOOGLE.zones) and not any(
         belongs_to(t.data, GOOGLE.zones) for r in session.resolutions for t in r.targets if not r.calls_back

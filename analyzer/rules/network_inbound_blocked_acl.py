@@ -16,9 +16,7 @@ from analyzer.view import CaseView, Coverage
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A SYN to a server behind a firewall was seen, unanswered, and is missing at a tap further in."""
     for connection in session.connections:
-        if case.way(connection, session.direction) != "in":
-            continue
-        if not connection.unanswered_everywhere:
+        if not connection.unanswered_everywhere or case.way(connection, session.direction) != "in":
             continue
         missing = case.missing_at(connection)
         if not missing or (is_private(connection.server[0]) and not is_private(connection.client[0])):

@@ -11,9 +11,7 @@ from analyzer.view import CaseView
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A SYN to a server behind a firewall was answered by a reset at one tap, and neither is at a tap further in."""
     for connection in session.connections:
-        if case.way(connection, session.direction) != "in":
-            continue
-        if connection.refusal is None:
+        if connection.refusal is None or case.way(connection, session.direction) != "in":
             continue
         missing = case.missing_at(connection)
         if not missing or (is_private(connection.server[0]) and not is_private(connection.client[0])):

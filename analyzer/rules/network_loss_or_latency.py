@@ -25,8 +25,8 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         tallies = [t for t in (connection.tally(">"), connection.tally("<")) if t is not None]
         again = sum(t.retransmitted for t in tallies)
         segments = sum(t.segments for t in tallies)
-        stuck = any(t.unacknowledged_len for t in tallies)
-        if again >= RETRANSMITTED_MIN and again >= SHARE * segments and not stuck:
+        much = again >= RETRANSMITTED_MIN and again >= SHARE * segments
+        if much and not any(t.unacknowledged_len for t in tallies):
             events: tuple[Event, ...] = tuple(connection.of(Retransmission)) or tuple(tallies)
             because = f"{again} of {segments} data segments were sent again, and arrived in the end"
         elif (slow := _handshake(connection)) is not None:

@@ -15,9 +15,9 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     """
     worked = any(c.accepted for c in session.connections)
     for connection in session.connections:
-        if case.way(connection, session.direction) != "out":
+        if not connection.unanswered_everywhere or case.way(connection, session.direction) != "out":
             continue
-        if not connection.unanswered_everywhere or case.outside(connection, connection.client[0]):
+        if case.outside(connection, connection.client[0]):
             continue
         missing = case.missing_at(connection)
         if not missing:

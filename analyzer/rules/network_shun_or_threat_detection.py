@@ -16,8 +16,10 @@ LINES_MAX = 4
 
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A line says that packets from or to an end of the session, or the host itself, are shunned."""
+    if any(c.accepted for c in session.connections):
+        return None
     ends = {end[0] for c in (*session.connections, *session.callbacks) for end in (c.client, c.server)}
-    if not ends or any(c.accepted for c in session.connections):
+    if not ends:
         return None
     lines = [
         line for line in between(case.firewall, session.began_ns - NEAR_NS, session.ended_ns) if _shuns(line, ends)

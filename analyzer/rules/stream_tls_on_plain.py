@@ -13,20 +13,18 @@ def predicate(session: Session, case: CaseView) -> Match | None:
     if session.authenticated:
         return None
     for connection in session.connections:
-        first = next((e for e in connection.events if isinstance(e, TlsHello | StreamHeader)), None)
-        if first is None or connection.way(first) == "<" or connection.server_hello is not None:
+        if connection.server_hello is not None or connection.starttls:
+            continue
+        first = next((e for e in connection.events if isinstance(e, (TlsHello, StreamHeader))), None)
+        if first is None or connection.way(first) == "<":
             continue
         answer: Event | None
         if isinstance(first, TlsHello):
-            if connection.starttls:
-                continue
             answer = next(
-                (e for e in connection.events if isinstance(e, StreamHeader | StreamError | BadXml | NotXmpp)), None
+                (e for e in connection.events if isinstance(e, (StreamHeader, StreamError, BadXml, NotXmpp))), None
             )
             because = "expects a stream header there, and was met with TLS from the first byte"
         else:
-            if connection.starttls:
-                continue
             answer = next(
                 (
                     e

@@ -169,7 +169,8 @@ def payloads(memory: Memory, begin: Column, end: Column) -> list[bytes]:
     """The bytes between offsets, copied."""
     if (begin >= end).all():
         return [b""] * len(begin)
-    return list(map(bytes, map(memory.view.__getitem__, map(slice, begin.tolist(), end.tolist()))))
+    view = memory.view
+    return [view[first:after].tobytes() for first, after in zip(begin.tolist(), end.tolist(), strict=True)]
 
 
 def ends(memory: Memory, columns: Columns, chosen: Indices) -> NDArray[np.uint8]:
