@@ -104,7 +104,7 @@ class Batch(NamedTuple):
     def _some(self, begin: int) -> Iterator[Packet]:
         """A few of the rows as packets."""
         some = slice(begin, begin + _SOME)
-        text = _text
+        text = _text.__getitem__
         if self.six[some].any():
             sources, targets = self._addresses(some, 0), self._addresses(some, 16)
         else:
@@ -114,9 +114,9 @@ class Batch(NamedTuple):
             self.frame[some].tolist(),
             self.at_ns[some].tolist(),
             self.proto[some].tolist(),
-            [text[address] for address in sources],
+            map(text, sources),
             self.sport[some].tolist(),
-            [text[address] for address in targets],
+            map(text, targets),
             self.dport[some].tolist(),
             self.ttl[some].tolist(),
             self.payloads[some],
