@@ -233,11 +233,11 @@ def _named_by_elimination(
     spoken_of = {d for c in connections for d in (c.initiator, c.receiver) if d}
     spoken_of |= {k.domain for k in questions if k.service == "_xmpp-server"}
     others = spoken_of - set(local)
-    open_ends = {c.server for c in connections if c.accepted}
     if len(others) != 1 or where.hosts().get(next(iter(others))):
         # Where the other domain lives is known, and these callers come from elsewhere.
         return connections
     (other,) = others
+    open_ends = {c.server for c in connections if c.accepted}
     return [
         replace(c, initiator=other, named_by="elimination")
         if c.initiator is None

@@ -250,6 +250,8 @@ def same_ends(lines: Iterable[FirewallLog]) -> list[tuple[Ends, Ends, int]]:
 def answering(connections: Iterable[Connection]) -> Iterator[tuple[str, str]]:
     """(address, domain) of servers that answered on conversations which a firewall tells of as well as a log."""
     for c in connections:
+        if not c.firewall:
+            continue
         headers = (s.of(StreamHeader, "<") for s in (c.primary, *(t.sighting for t in c.told)))
         wrote = any(t.teller == c.receiver for t in c.told)
         if c.receiver is not None and (wrote or c.authenticated or any(next(h, None) for h in headers)):

@@ -90,6 +90,9 @@ class Directory:
 
     def knowing(self, answered: Iterable[tuple[str, str]]) -> Directory:
         """The same, and that these addresses answered as these domains."""
+        answered = list(answered)
+        if not answered:
+            return self
         spoke = defaultdict(Counter, {address: Counter(domains) for address, domains in self.spoke.items()})
         for address, domain in answered:
             spoke[address][domain] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,11 +86,11 @@ class Sighting:
 
     @cached_property
     def _by_kind(self) -> Mapping[tuple[type[Event], str | None], list[Event]]:
-        found: dict[tuple[type[Event], str | None], list[Event]] = {}
+        found: dict[tuple[type[Event], str | None], list[Event]] = defaultdict(list)
         for event in self.events:
             kind = type(event)
-            found.setdefault((kind, None), []).append(event)
-            found.setdefault((kind, self.way(event)), []).append(event)
+            found[kind, None].append(event)
+            found[kind, self.way(event)].append(event)
         return found
 
     def of(self, kind: type[T], way: str | None = None) -> Iterator[T]:

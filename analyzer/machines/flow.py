@@ -103,14 +103,13 @@ class FlowMachine(Machine):
 
 def signal(event: Event, client: tuple[str, int]) -> str:
     """The event in the table's words; `client` is the end that opened the conversation."""
-    way = direction(event, client)
     if isinstance(event, TcpMark):
-        return "repeat" if event.repeat else event.mark + way
+        return "repeat" if event.repeat else event.mark + direction(event, client)
     if isinstance(event, CaptureGap):
         return "gap"
     if isinstance(event, Unreachable):
         # The event's flow is the packet that the error quotes; the error itself comes back the other way.
-        return "unreachable<" if way == ">" else "unreachable>"
+        return "unreachable<" if direction(event, client) == ">" else "unreachable>"
     if isinstance(event, _COUNTS):
         return "counted"
     return "data"

@@ -7,6 +7,8 @@ Knows nothing of TCP, of other streams or of time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from analyzer.machines.table import Machine, direction
 from parsers.events import (
     BadXml,
@@ -171,6 +173,21 @@ ASIDE = frozenset(
 another's key."""
 
 
+_NAMES: Mapping[type[Event], str] = {
+    StreamHeader: "header",
+    StreamFeatures: "features",
+    TlsHello: "hello",
+    TlsCertificate: "certificate",
+    TlsData: "ciphertext",
+    StreamError: "error",
+    StreamEnd: "end",
+    Stanza: "stanza",
+    NotXmpp: "not-xmpp",
+    BadXml: "bad-xml",
+}
+"""Events that are one signal of each side, whatever they say."""
+
+
 def _said(event: Said) -> str:
     if event.condition in ASIDE and event.topic in (Topic.AUTH_FAILED, Topic.SECURED):
         return "said:aside"
@@ -182,11 +199,9 @@ def signal(event: Event, client: tuple[str, int]) -> str | None:
     if isinstance(event, Said):
         return _said(event)
     way = direction(event, client)
+    if name := _NAMES.get(type(event)):
+        return name + way
     match event:
-        case StreamHeader():
-            return "header" + way
-        case StreamFeatures():
-            return "features" + way
         case StartTls(word=word):
             return ("tls-failure" if word == "failure" else word) + way
         case Sasl(word=word):
@@ -197,24 +212,8 @@ def signal(event: Event, client: tuple[str, int]) -> str | None:
             return "dialback" + way
         case Dialback(verdict=verdict):
             return f"dialback:{verdict}{way}"
-        case TlsHello():
-            return "hello" + way
-        case TlsCertificate():
-            return "certificate" + way
         case TlsAlert(level=level):
             # A close_notify under TLS is an ordinary end, and an encrypted alert cannot be told from one.
             return None if level == "encrypted" or event.description == "close_notify" else "alert" + way
-        case TlsData():
-            return "ciphertext" + way
-        case StreamError():
-            return "error" + way
-        case StreamEnd():
-            return "end" + way
-        case Stanza():
-            return "stanza" + way
-        case NotXmpp():
-            return "not-xmpp" + way
-        case BadXml():
-            return "bad-xml" + way
         case _:
             return None

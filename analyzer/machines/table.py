@@ -46,6 +46,12 @@ class Machine:
 
     __slots__ = ("key", "state", "steps")
 
+    _rows: ClassVar[Mapping[str, Mapping[str, str]]]
+
+    def __init_subclass__(cls) -> None:
+        """Each row as it is run: with the signals that mean the same in every state."""
+        cls._rows = {state: {**cls.ANYWHERE, **row} for state, row in cls.TABLE.items()}
+
     def __init__(self, key: str) -> None:
         """`key` names the conversation in the steps."""
         self.key = key
@@ -55,9 +61,7 @@ class Machine:
     def receive(self, signal: str, event: Event) -> Step:
         """Take one signal; record and return the step."""
         before = self.state
-        target = self.TABLE.get(before, {}).get(signal)
-        if target is None:
-            target = self.ANYWHERE.get(signal)
+        target = self._rows.get(before, self.ANYWHERE).get(signal)
         if target:
             self.state = target
         # By place: a step is made for every event, and names would double what that costs.
@@ -67,10 +71,7 @@ class Machine:
 
     def stays(self, signal: str) -> bool:
         """Whether the table knows the signal and it would change nothing."""
-        target = self.TABLE.get(self.state, {}).get(signal)
-        if target is None:
-            target = self.ANYWHERE.get(signal)
-        return target in ("", self.state)
+        return self._rows.get(self.state, self.ANYWHERE).get(signal) in ("", self.state)
 
     @classmethod
     def states(cls) -> frozenset[str]:
