@@ -207,6 +207,8 @@ _ID_FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?=.*[g-z])[0-9a-z]{8,10}"), "10 base 36"),
     (re.compile(r"(?=.*[g-z])[0-9a-z]{40}"), "40 lower alphanumerics"),
 )
+_MARKED = tuple((p, frozenset((m.kind, m.word) for m in p.marks)) for p in PRODUCTS)
+"""Each product and its marks as they are seen: most products leave none at most domains."""
 _LOGS = frozenset(m.word for p in PRODUCTS for m in p.marks if m.kind == "log")
 _STARTTLS = ("absent", "offered", "required")
 
@@ -285,10 +287,10 @@ def _peer(domain: str, local: bool, seen: tuple[Seen, ...], policy: Policy) -> P
     """The one product that most marks name; nobody where two are named alike, or by too little."""
     matching = []
     shown = {(s.kind, s.word): s for s in seen}
-    for product in PRODUCTS:
-        marks = tuple((m, s) for m in product.marks if (s := shown.get((m.kind, m.word))) is not None)
-        if not marks:
+    for product, words in _MARKED:
+        if words.isdisjoint(shown):
             continue
+        marks = tuple((m, s) for m in product.marks if (s := shown.get((m.kind, m.word))) is not None)
         # What contradicts: of a kind that the product has marks of, only others were seen.
         known = {m.kind for m in product.marks if not m.inferred}
         against = {s.kind for s in seen if s.kind in known} - {m.kind for m, _ in marks}

@@ -7,6 +7,7 @@ This file knows no transport but the framing over TCP, and does not pair answers
 
 from __future__ import annotations
 
+import re
 import struct
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -43,6 +44,12 @@ _LENGTH = 2
 """Bytes of the length before a message over TCP (RFC 1035 section 4.2.2)."""
 _QR, _AA, _TC, _CD = 0x8000, 0x0400, 0x0200, 0x0010
 """Bits of the flags, as plain numbers: with those of `dns.flags` each test takes a microsecond."""
+_LABEL_MAX = 63
+"""Octets of a label; a greater length is a pointer, or nothing that is known (RFC 1035 section 4.1.4)."""
+_NAME_MAX = 255
+"""Octets of a name (RFC 1035 section 3.1)."""
+_PLAIN = re.compile(rb"[-0-9A-Z_a-z]+")
+"""Octets of labels of which none needs an escape."""
 _TTL_MAX = 0x7FFF_FFFF
 """A greater time to live counts as 0 (RFC 2181 section 8)."""
 _Section: TypeAlias = Literal["answer", "authority", "additional"]
@@ -90,7 +97,8 @@ def message(wire: bytes) -> Message:
         raise ValueError(f"{len(wire)} bytes are no DNS message: its header alone has {_HEADER}")
     txid = int.from_bytes(wire[:_ID], "big")
     read = _remembered if len(wire) <= _REMEMBERED_MAX else _read
-    return read(wire[_ID:])._replace(txid=txid)
+    # By place: `_replace` would take three times as long.
+    return Message(txid, *read(wire[_ID:])[1:])
 
 
 class TcpMessages:
@@ -230,10 +238,25 @@ def _name(wire: bytes, at: int, question: str | None = None) -> tuple[str, int]:
 @lru_cache(maxsize=8192)
 def _uncompressed(octets: bytes) -> str | None:
     """The name of these octets, which end with the first that is zero; None if it is compressed, or none."""
+    if (plain := _plain(octets)) is not None:
+        return domain(plain)
     try:
         return _spelled(dns.name.from_wire(octets, 0)[0].labels)
     except dns.exception.DNSException:
         return None
+
+
+def _plain(octets: bytes) -> str | None:
+    """The name, where its labels are of letters, digits, `-` and `_`, as nearly all are: none needs an escape."""
+    labels = []
+    at = 0
+    while length := octets[at]:
+        labels.append(octets[at + 1 : at + 1 + length])
+        at += 1 + length
+        if length > _LABEL_MAX or at >= len(octets):
+            return None
+    fits = len(octets) <= _NAME_MAX and _PLAIN.fullmatch(b"".join(labels))
+    return b".".join(labels).decode() if fits else None
 
 
 @lru_cache(maxsize=8192)
