@@ -220,10 +220,11 @@ def _findings(session: Session, matches: Sequence[tuple[str, Match]], rules: Map
 
     # A rival that is proven on the same attempt is open no more.
     proven = {name for name, m in matches if m.confidence is Confidence.PROVEN and name not in GENERAL}
-    matches = [
-        (name, replace(m, undecided=tuple(u for u in m.undecided if u[0] not in proven)) if m.undecided else m)
-        for name, m in matches
-    ]
+    if proven:
+        matches = [
+            (name, replace(m, undecided=tuple(u for u in m.undecided if u[0] not in proven)) if m.undecided else m)
+            for name, m in matches
+        ]
     ordered = sorted(matches, key=rank)
     found = []
     for index, (name, match) in enumerate(ordered):

@@ -226,7 +226,7 @@ def _retold(case: Case) -> None:
 
     What such a source recorded is known only as far as its events go, and its tap only by its name.
     """
-    for teller in case.readable:
+    for teller in (s for s in case.readable if s.format != "capture"):
         own = {s.name for s in case.sources if (s.tap or s.name) == (teller.tap or teller.name)}
         others: dict[str, list[Event]] = {}
         for event in case.events[teller.tap or teller.name]:
