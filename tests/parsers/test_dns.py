@@ -93,6 +93,24 @@ def test_a_name_with_odd_octets_is_shown_escaped() -> None:
     assert message(wire).name == "a\\.b.c\\010"
 
 
+def asked(*labels: bytes) -> bytes:
+    """A question about the name of these labels."""
+    return b"\0\1\1\0\0\1\0\0\0\0\0\0" + b"".join(bytes([len(label)]) + label for label in labels) + b"\0" + b"\0\1\0\1"
+
+
+def test_a_name_of_the_greatest_length() -> None:
+    """63 octets of a label and 255 of a name, the lengths and the end counted (RFC 1035 section 2.3.4)."""
+    labels = [*3 * [63 * b"x"], 61 * b"y"]
+    assert message(asked(*labels)).name == b".".join(labels).decode()
+
+
+@pytest.mark.parametrize("labels", [[64 * b"x"], [*3 * [63 * b"x"], 62 * b"y"], 5 * [63 * b"x"]])
+def test_a_longer_name_is_none(labels: list[bytes]) -> None:
+    """Neither one label too long nor all together."""
+    with pytest.raises(ValueError, match="cannot be read"):
+        message(asked(*labels))
+
+
 def test_the_same_message_with_another_id() -> None:
     """What is remembered is all but the id."""
     first, second = (message(answer("a. 1 IN A 192.0.2.1", txid=txid).to_wire()) for txid in (1, 2))

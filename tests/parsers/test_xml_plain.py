@@ -138,6 +138,14 @@ def test_what_is_not_plain(old: str, new: str) -> None:
     assert passed(MESSAGE.replace(old, new)) == 0
 
 
+def test_a_namespace_of_the_w3c_is_looked_at_twice() -> None:
+    """XHTML's is like any other; only the reserved ones are not plain (Namespaces in XML 1.0 section 3)."""
+    formatted = MESSAGE.replace("urn:x", "http://www.w3.org/1999/xhtml")
+    assert passed(formatted + MESSAGE) == len((formatted + MESSAGE).encode())
+    reserved = MESSAGE.replace("urn:x", "http://www.w3.org/2000/xmlns/")
+    assert passed(formatted + reserved) == len(formatted.encode())
+
+
 STREAM = (
     *(MESSAGE, MESSAGE, MESSAGE.replace("chat", "error"), "<message><db:x/></message>", "<message><body>"),
     *("</body></message>", "<presence from='a@b.c'/>", "<presence from='c@d.e'/>", " ", "text", "<![CDATA[</message>"),
