@@ -20,6 +20,9 @@ ATTEMPTS = {"quick": 8_400, "full": 25_200}
 """Attempts of the dense capture: half a gigabyte, and 1.7 GB."""
 STREAMS = {"quick": 50_000, "full": 200_000}
 """Streams of the log, four lines each."""
+FLOOD = {"quick": 20_000, "full": 60_000}
+"""Attempts of the flood, all within a minute: more than a worker may hold of the least stretch that there is."""
+ARCHIVES = ("loose", "folder", "log", "flood")
 
 
 def log(streams: int) -> Iterator[str]:
@@ -46,14 +49,15 @@ def measured(size: str) -> bool:
     print("\nmemory of a worker in a batch:")
     with tempfile.TemporaryDirectory(dir=capture.parent) as scratch:
         root = Path(scratch)
-        for name in ("loose", "folder", "log"):
+        for name in ARCHIVES:
             (root / name / "case").mkdir(parents=True)
         os.link(capture, root / "loose" / "dense.pcap")
         (root / "loose" / "case").rmdir()
         os.link(capture, root / "folder" / "case" / "dense.pcap")
         with (root / "log" / "case" / "prosody.log").open("w", encoding="utf-8") as out:
             out.writelines(log(STREAMS[size]))
-        for name in ("loose", "folder", "log"):
+        os.link(captures.made("flood", FLOOD[size]), root / "flood" / "case" / "flood.pcap")
+        for name in ARCHIVES:
             command = [sys.executable, "-c", "from analyzer.cli import main; main()", "batch", str(root / name)]
             cost = run([*command, "--out", str(root / f"{name}-out")], rivals.FEDTRACE_ENDS_WITH)
             size_bytes = sum(f.stat().st_size for f in (root / name).rglob("*") if f.is_file())

@@ -24,6 +24,9 @@ REVISION = 1
 NEEDLE_FRAMES = 1_780_000
 DENSE_ATTEMPTS = 4_200
 DENSE_STANZAS = 120
+FLOOD_STANZAS = 3
+FLOOD_US = 60_000_000
+"""All attempts of a flood begin within a minute."""
 SEED = 20
 
 _SNAP_LENGTH = 262_144
@@ -76,6 +79,8 @@ def make(kind: str, size: int, path: Path) -> None:
             write_pcapng(part, needle(SEED, size))
         case "dense":
             write_pcap(part, federation(SEED, size, DENSE_STANZAS))
+        case "flood":
+            write_pcap(part, federation(SEED, size, FLOOD_STANZAS, FLOOD_US))
         case "gzip":
             write_gzip(part, path.with_suffix(""))
         case _:
@@ -84,9 +89,9 @@ def make(kind: str, size: int, path: Path) -> None:
 
 
 def made(kind: str, size: int) -> Path:
-    """The capture of that kind and size (frames of a needle, attempts of a dense one), made now if it is not there."""
+    """The capture of that kind and size (frames of a needle, attempts of the others), made now if it is not there."""
     ending = {"needle-pcapng": "pcapng", "gzip": "pcap.gz"}.get(kind, "pcap")
-    stem = "dense" if kind == "dense" else "needle"
+    stem = kind if kind in ("dense", "flood") else "needle"
     path = folder() / f"{stem}-{size}-r{REVISION}.{ending}"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

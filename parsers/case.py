@@ -17,7 +17,7 @@ from parsers.capture.files import read_ring
 from parsers.capture.secured import check_keylog
 from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 from parsers.events import Damage, Event, Probe, Setting, Where, river_key
-from parsers.hold import Hold, Streams
+from parsers.hold import NOT_HELD, Hold, Streams
 from parsers.inputs import Inputs, inputs_of
 from parsers.source import How, Reading, Source
 
@@ -165,11 +165,22 @@ def _wanted(events: Iterable[Event], hold: Hold) -> list[Event]:
     """The events of an input that are to be held; what people set and tried holds at any time."""
     streams = Streams(hold)
     held: list[Event] = []
+    left_out = 0
+    first: Event | None = None
     for event in events:
-        began_ns = streams.began_ns(event)
-        if hold.wants(began_ns) or isinstance(event, Probe | Setting):
+        began_ns = event.at_ns if isinstance(event, Damage) else streams.began_ns(event)
+        if began_ns is None:
+            first = first or event
+            left_out += 1
+        elif hold.wants(began_ns) or isinstance(event, Probe | Setting):
             held.append(event)
             hold.look(held, lambda _, began_ns=began_ns: began_ns)  # type: ignore[misc]
+    if first is not None:
+        where = Where(source=first.where.source)
+        damage = Damage(
+            at_ns=first.at_ns, width_ns=first.width_ns, where=where, what=NOT_HELD, lost=left_out, unit="lines"
+        )
+        held.append(damage)
     return held
 
 

@@ -39,6 +39,12 @@ PROVED_MAX = 1 << 16
 """Keys that domains sent from addresses, and of which it is remembered whether they were found valid."""
 STREAMS_MAX = 1 << 18
 """Streams of a log whose beginning is remembered; of those that were longest silent it is forgotten."""
+LOOKS = 16
+"""So often at least those of other pairs are let go while as much begins as may be held."""
+AT_ONCE_MAX = 1 << 19
+"""Conversations that are read at once; a capture with more of them under way is a flood, and the rest is damage."""
+NOT_HELD = "more in a few minutes than is held at once"
+"""What the damage is called where no room was left."""
 
 
 class TooMuch(Exception):
@@ -53,35 +59,58 @@ class Hold:
         within_ns: tuple[int, int] | None = None,
         most: int | None = None,
         share: tuple[int, int] | None = None,
+        at_once: int = AT_ONCE_MAX,
     ) -> None:
         """Only what begins in [first, second) is held; of `share` (k, n) what is known to be of other pairs goes.
 
-        More than `most` events, or what weighs as much, are refused.
+        More than `most` events, or what weighs as much, are refused; of a share, which cannot be cut any further, what
+        begins when so much is held is left out. `at_once` conversations are read at once.
         """
         self.within_ns = within_ns
+        self.at_once = at_once
         self._most = most
         self._share = share
         self._weight = 0
+        self._begun = 0
+        self._sifted = 0
+        self._held = 0
+        self.due = False
+        """So much has begun that it is time to `look`."""
         self._looked = 0
         self._ours: dict[str | Flow | tuple[str, str] | None, bool] = {}
 
     def wants(self, at_ns: int) -> bool:
-        """Whether what begins then is held."""
+        """Whether what begins then is held, as far as there is room."""
         return self.within_ns is None or self.within_ns[0] <= at_ns < self.within_ns[1]
 
     def begins(self, at_ns: int, weight: int = CONVERSATION_WEIGHT) -> bool:
-        """A conversation begins; whether it is wanted."""
-        if not self.wants(at_ns):
+        """A conversation begins; whether it is held."""
+        if not self.wants(at_ns) or (self._share is not None and self._is_full(at_ns)):
             return False
-        self._weight += weight
+        self._begun += weight
+        self.due = self._most is not None and self._begun - self._sifted >= self._most // LOOKS
         return True
+
+    def _is_full(self, at_ns: int) -> bool:
+        """Whether what begins then finds no room: what comes before the stretch itself, and is held only for it, may
+        take a quarter, so that some is left.
+        """
+        if self._most is None:
+            return False
+        room = self._most
+        if self.within_ns is not None:
+            before = at_ns < self.within_ns[0] + SLOT_NS
+            room = room // 4 if before else room if at_ns >= self.within_ns[1] - SLOT_NS else room * 7 // 8
+        return self._weight + self._begun + self._held >= room
 
     def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
         """See what is held of an input by now, and when that began. Raises TooMuch."""
-        if self._most is not None and self._weight + len(events) > self._most:
+        self._held = len(events)
+        if self._share is not None:
+            if self.due or len(events) >= self._looked + SIFT_EVERY:
+                self._sift(events, *self._share)
+        elif self._most is not None and self._weight + self._begun + self._held > self._most:
             raise TooMuch
-        if self._share is not None and len(events) >= self._looked + SIFT_EVERY:
-            self._sift(events, *self._share)
 
     def rest(self, events: list[Event]) -> None:
         """An input was read to its end; its events stay. Raises TooMuch."""
@@ -90,7 +119,8 @@ class Hold:
             self._sift(events, *self._share)
             self._looked = 0
             self._ours.clear()
-        self._weight += len(events)
+        self._weight += self._begun + len(events)
+        self._begun = self._held = self._sifted = 0
 
     def _sift(self, events: list[Event], number: int, of: int) -> None:
         """Let go of the conversations that name other pairs; of one that names several, while none is ours."""
@@ -100,7 +130,11 @@ class Hold:
                 key = _key(event) or pair
                 self._ours[key] = self._ours.get(key, False) or share_of(*pair, of) == number
         events[:] = [event for event in events if self._ours.get(_key(event) or _pair(event), True)]
-        self._looked = len(events)
+        self._looked = self._held = len(events)
+        keys = [_key(event) or _pair(event) for event in events]
+        self._begun = CONVERSATION_WEIGHT * len({key for key in keys if key is not None})
+        self._begun += sum(SMALL_WEIGHT for event in events if isinstance(event, DnsQuery | DnsAnswer))
+        self._sifted, self.due = self._begun, False
 
 
 def share_of(one: str, other: str, of: int) -> int:
@@ -118,9 +152,9 @@ def _pair(event: Event) -> tuple[str, str] | None:
 class Count(Hold):
     """Holds nothing: counts what would be held, so that memory does not grow with the input."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = AT_ONCE_MAX) -> None:
         """Nothing counted yet."""
-        super().__init__()
+        super().__init__(at_once=at_once)
         self.slots: Counter[int] = Counter()
         """Weight of what began in each slot of `SLOT_NS` since 1970."""
         self.lines: dict[str, dict[int, tuple[int, int]]] = {}
@@ -173,8 +207,10 @@ class _Stream:
     __slots__ = ("began_ns", "ended_ns", "pair")
 
     def __init__(self) -> None:
-        self.began_ns: dict[tuple[str, str] | None, int] = {}
-        """By the pair of domains that lines name: a stream may serve several, and a tag be used again."""
+        self.began_ns: dict[tuple[str, str] | None, int | None] = {}
+        """By the pair of domains that lines name: a stream may serve several, and a tag be used again. None where there
+        was no room.
+        """
         self.ended_ns: int | None = None
         self.pair: tuple[str, str] | None = None
         """The one named last."""
@@ -191,13 +227,12 @@ class Streams:
         self._hold = hold
         self._known: dict[str | Flow, _Stream] = {}
 
-    def began_ns(self, event: Event) -> int:
-        """When the stream of an event began; asked once for each, in their order."""
+    def began_ns(self, event: Event) -> int | None:
+        """When the stream of an event began, None where there was no room; asked once for each, in their order."""
         key = _key(event)
         weight = SMALL_WEIGHT if isinstance(event, FirewallLog | DnsQuery | DnsAnswer) else CONVERSATION_WEIGHT
         if key is None:
-            self._hold.begins(event.at_ns, weight)
-            return event.at_ns
+            return self._begins(event.at_ns, weight)
         stream = self._known.pop(key, None)
         if stream is None or _again(stream, event):
             stream = _Stream()
@@ -207,15 +242,16 @@ class Streams:
         if stream.pair not in stream.began_ns:
             # The first pair that is named takes what was said before of none.
             began_ns = stream.began_ns.pop(None, None)
-            if began_ns is None:
-                began_ns = event.at_ns
-                self._hold.begins(began_ns, weight)
-            stream.began_ns[stream.pair] = began_ns
+            stream.began_ns[stream.pair] = self._begins(event.at_ns, weight) if began_ns is None else began_ns
         if stream.ended_ns is None and _ends(event):
             stream.ended_ns = event.at_ns
         if len(self._known) > STREAMS_MAX:
             del self._known[next(iter(self._known))]
         return stream.began_ns[stream.pair]
+
+    def _begins(self, at_ns: int, weight: int) -> int | None:
+        """The instant, unless what is wanted then finds no room."""
+        return at_ns if self._hold.begins(at_ns, weight) or not self._hold.wants(at_ns) else None
 
 
 def _again(stream: _Stream, event: Event) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import analyzer.judge
+from analyzer.cli import reading
 from analyzer.rule import Owner, Rule, Severity
 from analyzer.stage import Stage
 from tests.analyzer.reports import valid
@@ -36,7 +37,7 @@ def test_0_when_all_is_well_1_when_a_pair_fails_3_when_nothing_can_be_judged(
 def test_130_when_interrupted(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not 1, which is a verdict."""
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("parsers.case.read_case", interrupted)
@@ -48,7 +49,7 @@ def test_130_when_interrupted(healthy: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_143_when_terminated(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Ctrl-C ends it; and afterwards SIGTERM is again what it was."""
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("parsers.case.read_case", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr("parsers.case.read_case", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
     ended = fedtrace("analyze", healthy)
     assert ended.exit_code == 143
     assert ended.stderr == "fedtrace: terminated\n" and not ended.stdout
@@ -68,6 +69,16 @@ def test_2_when_the_input_or_the_command_line_is_no_use(tmp_path: Path, healthy:
         result = fedtrace(*arguments)
         assert result.exit_code == 2, arguments
         assert "Traceback" not in result.output
+
+
+def test_2_when_there_is_more_than_is_analysed_in_one_go(healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded, and whoever has so much is told what cuts it."""
+    monkeypatch.setattr(reading, "HELD_MAX", 10)
+    ended = fedtrace("analyze", healthy)
+    assert ended.exit_code == 2 and not ended.stdout
+    assert (
+        "more federation in it than is analysed in one go" in ended.stderr and "`fedtrace batch` cuts" in ended.stderr
+    )
 
 
 def test_4_when_a_rule_raises_and_the_others_still_speak(monkeypatch: pytest.MonkeyPatch, refused: Path) -> None:

@@ -10,7 +10,7 @@ from analyzer.batch.cases import Task
 from analyzer.connection import Connection
 from analyzer.session import Session
 from parsers.events import Where
-from parsers.hold import share_of
+from parsers.hold import NOT_HELD, share_of
 
 
 def ours(task: Task, initiator: str, receiver: str) -> bool:
@@ -56,6 +56,8 @@ def owned(name: str, task: Task, found: Analysis) -> Callable[[int, Any], bool]:
             return ours(task, session.initiator, session.receiver)
         if connection is not None and connection.initiator and connection.receiver:
             return ours(task, connection.initiator, connection.receiver)
+        if name == "damage" and record[1].what == NOT_HELD:
+            return True  # each share has its own
         # What names no pair is seen by every share.
         return task.share is None or task.share[0] == 0
 

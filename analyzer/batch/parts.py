@@ -20,6 +20,10 @@ from parsers.hold import SLOT_NS
 
 HELD_MAX = 200_000
 """Weight that a worker holds: 280 MB at most, beside 120 MB of program and 60 MB that reading a capture takes."""
+ROOM = HELD_MAX
+"""Weight up to which a share takes in what begins: it cannot be cut any further."""
+AT_ONCE = 1 << 12
+"""Conversations that a worker reads at once: 125 MB where each is in the middle of its stream."""
 MARGIN = 1
 """Slots before and after a window that are held with it: five minutes, longer than any attempt waits."""
 _GRAINS = (86_400 * 10**9 // SLOT_NS, 3_600 * 10**9 // SLOT_NS, 1)

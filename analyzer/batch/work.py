@@ -180,7 +180,7 @@ def _results(job: Job) -> _Results:
     try:
         # What TLS hides is opened at the end of the reading, when it is all there.
         most = parts.HELD_MAX if task.within_ns is None and how.keylog is None else None
-        hold = Hold(task.within_ns, most, task.share)
+        hold = Hold(task.within_ns, parts.ROOM if task.share else most, task.share, parts.AT_ONCE)
         near_ns, lines = dict(task.near_ns), dict(task.lines)
         case = read_case(
             task.paths, how, near_ns=near_ns, fetched=job.fetched, hold=hold, only=task.sources, lines=lines
@@ -209,7 +209,7 @@ def _counted(job: Job) -> _Results:
     """What the inputs cover, and how much is in them; of a case that is to be cut, or of a file that is none yet."""
     from parsers.case import read_case
 
-    task, hold = job.task, Count()
+    task, hold = job.task, Count(parts.AT_ONCE)
     case = read_case(task.paths, job.options.how, near_ns=dict(task.near_ns), fetched=job.fetched, hold=hold)
     spans = tuple(
         Span(

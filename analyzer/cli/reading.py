@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli.options import told
+from parsers.errors import FedtraceError
 
 if TYPE_CHECKING:
     from analyzer.analysis import Analysis
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 PROGRESS_FROM_BYTES = 50_000_000
 """Inputs above 50 MB show their progress."""
+HELD_MAX = 4_000_000
+"""Weight of what is analysed in one go, as `parsers.hold` weighs: some 6 GB of nothing but federation, or 300,000
+connections, for which 5 GB of memory are taken."""
 _KEPT: list[object] = []
 """The latest case and this list itself: a cycle is not taken apart at the end, which takes a fiftieth of the time."""
 
@@ -91,13 +95,21 @@ def _read(
     # numpy is never asked for linear algebra, but its library starts threads that spin for 0.07 s unless told before.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from parsers.case import read_case
+    from parsers.hold import Hold, TooMuch
 
     # Events are many, frozen and without cycles; looking for cycles among them costs half as much again as reading.
     # At its end the interpreter looks all the same, but not among what is frozen.
     gc.disable()
     atexit.register(gc.freeze)
     with _progress() as watch:
-        case = read_case(paths, replace(told(how), everything=everything), watch)
+        try:
+            case = read_case(paths, replace(told(how), everything=everything), watch, hold=Hold(most=HELD_MAX))
+        except TooMuch:
+            raise FedtraceError(
+                ", ".join(paths),
+                "there is more federation in it than is analysed in one go, which would take more than 5 GB of memory",
+                "`fedtrace batch` cuts it by time; or name fewer files",
+            ) from None
     if not how["redact"]:
         return case, how["local_domains"], None
     from parsers.names import domain

@@ -73,6 +73,11 @@ class Side:
         self.sent: dict[int, int] = {}
         """Sequence number → how often it was sent, for numbers sent more than once."""
 
+    @property
+    def waiting_len(self) -> int:
+        """Bytes that are not decoded yet: next in order, or behind a hole."""
+        return self.end - self.read + self.order.waiting_len
+
     def gather(self, data: bytes, place: Place) -> None:
         """Keep the next bytes, and the place that brought them, until they are decoded."""
         self.starts.append(self.end)
@@ -113,6 +118,13 @@ class Conversation:
         self.closed_ns: int | None = None
         self.secured: int | None = None
         """Its number among the TLS conversations that are to be decrypted."""
+
+    @property
+    def over_ns(self) -> int | None:
+        """When it closed, or was called in vain for the last time; None while it goes on."""
+        if self.closed_ns is None and self.opened and all(s.marks <= {"syn"} and s.last is None for s in self.sides):
+            return self.seen_ns
+        return self.closed_ns
 
 
 def common_fields(place: Place, flow: Flow) -> dict[str, Any]:

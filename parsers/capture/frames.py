@@ -6,17 +6,16 @@ decoder is called less often then. Knows no bytes below the transport header and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from parsers.capture.conversation import Conversation, File, Place, Side, common_fields
+from parsers.capture.dns_events import dns_event
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Lost, Packet
 from parsers.capture.passed import Key, Passed
 from parsers.events import (
     CaptureGap,
     Damage,
-    DnsAnswer,
-    DnsQuery,
     Event,
     Flow,
     Idle,
@@ -27,7 +26,7 @@ from parsers.events import (
     Where,
     river_key,
 )
-from parsers.hold import Hold
+from parsers.hold import NOT_HELD, SMALL_WEIGHT, Hold
 from parsers.source import Reading
 from parsers.wire import dns
 from parsers.wire.payload import Payload
@@ -45,10 +44,12 @@ IDLES_MAX = 64
 """Silences of one conversation that are told: five hours of them."""
 LINGER_NS = 240 * 10**9
 """A closed conversation is forgotten after twice the maximum segment lifetime (RFC 9293 section 3.4.2)."""
+SOON_NS = 10 * 10**9
+"""Where too many are under way, it is forgotten so soon: late segments come within seconds."""
 SWEEP_EVERY = 65536
-"""Frames between two sweeps for conversations to forget."""
-CONVERSATIONS_MAX = 1 << 19
-"""Conversations held at once; a capture with more of them under way is a flood, and the rest is damage."""
+"""Frames between two sweeps for conversations to forget; where too many are under way, a sixteenth of it."""
+WAITING_MAX = 32 << 20
+"""Bytes of all conversations that wait after a sweep, to be decoded or behind holes; of more, none waits on."""
 
 Held = tuple[Conversation, Side, Side]
 """A conversation, its side that sent a packet, and the other."""
@@ -94,13 +95,12 @@ class Reader:
         for conversation in self._conversations():
             self._finish(conversation)
         self._running.clear()
-        if self._crowded:
-            what = f"more than {CONVERSATIONS_MAX} conversations at once"
-            self._lost(Lost(what, self._crowded, "frames", None, None))
+        crowded = f"more than {self._hold.at_once} conversations at once"
+        for what, count in ((crowded, self._crowded), (NOT_HELD, self._passed.left_out)):
+            if count:
+                self._lost(Lost(what, count, "frames", None, None))
         self.events.sort(key=river_key)
         return self.events
-
-    # --- UDP, ICMP, damage
 
     def _datagram(self, packet: Packet) -> None:
         flow = Flow(src_ip=packet.src, src_port=packet.sport, dst_ip=packet.dst, dst_port=packet.dport, proto="udp")
@@ -108,7 +108,8 @@ class Reader:
 
     def _message(self, wire: bytes, place: Place, flow: Flow, *, cut: bool = False) -> None:
         """One DNS message."""
-        if not self._hold.wants(place[0]):
+        if not self._hold.begins(place[0], SMALL_WEIGHT):
+            self._passed.left_out += self._hold.wants(place[0])
             return
         try:
             message = dns.message(wire)
@@ -116,30 +117,7 @@ class Reader:
             reason = "cut by the snap length" if cut else str(error)
             self._unread(f"a DNS message could not be decoded: {reason}", 1, "frames", place, flow)
             return
-        common = common_fields(place, flow)
-        if message.response:
-            self.events.append(
-                DnsAnswer(
-                    txid=message.txid,
-                    name=message.name,
-                    rrtype=message.rrtype,
-                    rcode=message.rcode,
-                    authoritative=message.authoritative,
-                    truncated=message.truncated,
-                    answers=message.records,
-                    **common,
-                )
-            )
-        else:
-            self.events.append(
-                DnsQuery(
-                    txid=message.txid,
-                    name=message.name,
-                    rrtype=message.rrtype,
-                    checking_disabled=message.checking_disabled,
-                    **common,
-                )
-            )
+        self.events.append(dns_event(message, place, flow))
 
     def _icmp(self, error: IcmpError) -> None:
         flow = Flow(
@@ -184,8 +162,6 @@ class Reader:
     def _place(self, packet: Packet) -> Place:
         return packet.at_ns, packet.frame, self.file
 
-    # --- TCP
-
     def _segment(self, packet: Packet) -> None:
         """One TCP segment; data in order, and acknowledgements that say nothing new, take the fewest steps."""
         frame, at_ns, _, src, sport, dst, dport, _, data, length, seq, ack, flags = packet
@@ -224,11 +200,15 @@ class Reader:
             self._finish(held[0])
         elif self._passed.takes(packet):
             return None
-        if len(self._running) + len(self._passed) >= 2 * CONVERSATIONS_MAX:
+        if self._is_crowded(packet.at_ns):
             self._crowded += 1
             return None
+        if self._hold.due:
+            for conversation, side in self._sides():  # whose it is stands in what waits
+                self._decode(conversation, side)
+            self._hold.look(self.events, self._began_ns)
         if not self._hold.begins(packet.at_ns):
-            self._passed.add(packet)
+            self._passed.add(packet, left_out=self._hold.wants(packet.at_ns))
             return None
         flow = Flow(src_ip=packet.src, src_port=packet.sport, dst_ip=packet.dst, dst_port=packet.dport)
         mine, other = Side(flow), Side(flow.reverse)
@@ -236,6 +216,14 @@ class Reader:
         self._running[_key(flow)] = (conversation, mine, other)
         self._running[_key(other.flow)] = (conversation, other, mine)
         return conversation, mine, other
+
+    def _is_crowded(self, now_ns: int) -> bool:
+        """Whether so many conversations are under way that no other can be read, those that closed left out."""
+        room = 2 * self._hold.at_once - len(self._running) - len(self._passed)
+        if room <= 0 and not self._crowded % max(SWEEP_EVERY // 16, 1):
+            self._sweep(now_ns, SOON_NS)
+            room = 2 * self._hold.at_once - len(self._running) - len(self._passed)
+        return room <= 0
 
     def _is_new(self, conversation: Conversation, packet: Packet) -> bool:
         """Whether a SYN begins another conversation on the same ends (RFC 9293 section 3.6.1)."""
@@ -349,9 +337,7 @@ class Reader:
         """Decode what waits, count what was carried, forget the conversation."""
         first, second = conversation.sides
         for side, other in ((first, second), (second, first)):
-            for item in side.order.flush():
-                self._take(conversation, side, item)
-            self._decode(conversation, side)
+            self._settle(conversation, side)
             if side.last is None or side.messages is not None:
                 continue
             if side.payload is not None:
@@ -375,13 +361,23 @@ class Reader:
             if held is not None and held[0] is conversation:
                 del self._running[_key(side.flow)]
 
-    def _sweep(self, now_ns: int) -> None:
-        """Forget conversations that closed long ago, and see how much is held."""
+    def _settle(self, conversation: Conversation, side: Side) -> None:
+        """Decode what waits in one direction; a hole that was not filled by now stays one."""
+        for item in side.order.flush():
+            self._take(conversation, side, item)
+        self._decode(conversation, side)
+
+    def _sweep(self, now_ns: int, linger_ns: int = LINGER_NS) -> None:
+        """Forget conversations that closed long ago, and see how much is held and waits."""
         self._hold.look(self.events, self._began_ns)
-        self._passed.forget(now_ns - LINGER_NS)
+        self._passed.forget(now_ns - linger_ns)
         for conversation in self._conversations():
-            if conversation.closed_ns is not None and now_ns - conversation.closed_ns > LINGER_NS:
+            over_ns = conversation.over_ns
+            if over_ns is not None and now_ns - over_ns > linger_ns:
                 self._finish(conversation)
+        if sum(side.waiting_len for _, side in self._sides()) > WAITING_MAX:
+            for conversation, side in self._sides():
+                self._settle(conversation, side)
 
     def _began_ns(self, event: Event) -> int:
         """When the conversation of an event began, if it is under way; else when the event was."""
@@ -391,6 +387,9 @@ class Reader:
     def _conversations(self) -> list[Conversation]:
         """Those under way, in the order in which they were first seen."""
         return [held[0] for held in self._running.values() if held[1] is held[0].sides[0]]
+
+    def _sides(self) -> Iterator[tuple[Conversation, Side]]:
+        return ((conversation, side) for conversation in self._conversations() for side in conversation.sides)
 
 
 def _key(flow: Flow) -> Key:

@@ -301,3 +301,22 @@ def test_a_minute_that_is_too_much_is_parted_by_pairs(
     for table, outcome in (("sessions", "outcome"), ("verdicts", "state")):
         columns = ("initiator", "receiver", outcome, "cause")
         assert rows(tmp_path / "parts", table, *columns) == rows(tmp_path / "whole", table, *columns)
+
+
+def test_what_no_part_can_hold_is_damage_of_its_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood: what is told is whole, and the row of the case says how much was not read."""
+    flood = [
+        frame
+        for number in range(20)
+        for frame in talk((">", header("cupdomain.com", f"d{number}.example")), client=("10.0.0.5", 40_000 + number))
+    ]
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(pcap(flood, step_ms=1))
+    monkeypatch.setattr(parts, "HELD_MAX", 100)
+    monkeypatch.setattr(parts, "ROOM", 20)
+    batch(str(tmp_path / "archive"), str(tmp_path / "out"), Options(local_domains=("cupdomain.com",)), map)
+
+    told_of = pd.read_parquet(tmp_path / "out" / "cases").problem.dropna()
+    assert len(told_of) and told_of.str.contains("more in a few minutes than is held at once").all()
+    attempts = pd.read_parquet(tmp_path / "out" / "sessions").receiver
+    assert 0 < len(attempts) == len(set(attempts)) < 20

@@ -23,6 +23,7 @@ from parsers.events import (
     TcpMark,
     Unreachable,
 )
+from parsers.hold import Hold
 from parsers.source import How, Reading, Source
 from tests.packets import ACK, BEGIN_S, FEATURES, PSH, RST, SYN, header, ip, pcap, talk, tcp, udp
 from tests.parsers.packets import answer, question, srv
@@ -48,11 +49,13 @@ SHAKE = [out(SYN, 999), back(SYN | ACK, 4999, 1000), out(ACK, 1000, 5000)]
 """A handshake: our first byte is 1000, theirs is 5000."""
 
 
-def read(folder: Path, *captured: bytes, how: How | None = None, snap: int = 0) -> list[Event]:
+def read(
+    folder: Path, *captured: bytes, how: How | None = None, snap: int = 0, hold: Hold | None = None
+) -> list[Event]:
     """The events of these frames."""
     path = folder / "trace.pcap"
     path.write_bytes(cut(list(captured), snap) if snap else pcap(captured))
-    return read_ring([(Source(name="trace.pcap", path=path, format="capture"), Reading())], how or How())
+    return read_ring([(Source(name="trace.pcap", path=path, format="capture"), Reading())], how or How(), hold=hold)
 
 
 def cut(captured: list[bytes], snap: int) -> bytes:
@@ -470,16 +473,57 @@ def test_a_closed_conversation_is_forgotten_in_time(tmp_path: Path, monkeypatch:
     assert reread(step_ms // 4)[-1] == "4 > syn again"
 
 
-def test_a_flood_of_conversations_is_bounded_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_of_conversations_is_bounded_and_counted(tmp_path: Path) -> None:
     """A SYN flood: so many are followed, the frames of the others are damage."""
-    monkeypatch.setattr(frames, "CONVERSATIONS_MAX", 2)
     flood = [tcp(US[0], 50_000 + number, *THEM, SYN, 1) for number in range(5)]
 
-    assert sorted(told(read(tmp_path, *flood))) == [
+    assert sorted(told(read(tmp_path, *flood, hold=Hold(at_once=2)))) == [
         "- more than 2 conversations at once (3 frames)",
         "1 > syn",
         "2 > syn",
     ]
+
+
+def test_who_calls_in_vain_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan leaves SYNs that nobody answers: after four minutes of silence another finds room."""
+    monkeypatch.setattr(frames, "SWEEP_EVERY", 1)
+    monkeypatch.setattr(frames, "SOON_NS", frames.LINGER_NS)
+
+    def scan(step_s: int) -> list[str]:
+        reader = Reader(Hold(at_once=2))
+        syns = [Packet(1 + n, step_s * n * 10**9, 6, US[0], 50_000 + n, *THEM, 64, b"", 0, 1, 0, SYN) for n in range(4)]
+        reader.read("trace.pcap", syns, Reading())
+        return told(reader.close())
+
+    assert sorted(scan(1)) == ["- more than 2 conversations at once (2 frames)", "1 > syn", "2 > syn"]
+    assert scan(241) == ["1 > syn", "2 > syn", "3 > syn", "4 > syn"]
+
+
+def test_a_server_that_refuses_everybody_is_read_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where too many are under way, those that closed are forgotten after ten seconds."""
+    monkeypatch.setattr(frames, "SWEEP_EVERY", 1)
+    reader = Reader(Hold(at_once=2))
+    refused = []
+    for n in range(4):
+        at_ns = 11 * n * 10**9
+        refused.append(Packet(1 + 2 * n, at_ns, 6, US[0], 50_000 + n, *THEM, 64, b"", 0, 1, 0, SYN))
+        refused.append(Packet(2 + 2 * n, at_ns, 6, *THEM, US[0], 50_000 + n, 64, b"", 0, 0, 2, RST | ACK))
+    reader.read("trace.pcap", refused, Reading())
+
+    assert [line(event)[:1] for event in reader.close()] == ["1", "2", "3", "4", "5", "6", "7", "8"]
+
+
+def test_what_waits_in_many_conversations_is_decoded_before_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes wait to be decoded together, and behind holes: not for ever, where many conversations have some."""
+    monkeypatch.setattr(frames, "SWEEP_EVERY", 4)
+    monkeypatch.setattr(frames, "WAITING_MAX", 100)
+    reader = Reader()
+    opening = header("cupdomain.com", "gmail.com")
+    shake = [packet(1, 0, True, SYN, 0, 0), packet(2, 0, False, SYN | ACK, 0, 1), packet(3, 0, True, ACK, 1, 1)]
+    reader.read("trace.pcap", [*shake, packet(4, 1, True, ACK, 1, 1, opening)], Reading())
+
+    assert [line(event) for event in reader.events][-1].startswith("4 > ")
+    assert sum(side.waiting_len for held in reader._running.values() for side in held[0].sides) == 0
 
 
 def test_damage_without_a_frame_stands_where_the_reader_is() -> None:

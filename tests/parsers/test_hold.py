@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parsers.case import read_case
-from parsers.events import Event, Said, Topic, Where
+from parsers.events import Damage, Event, Said, Topic, Where
 from parsers.hold import CONVERSATION_WEIGHT, SLOT_NS, Count, Hold, Streams, TooMuch, share_of
 from parsers.source import How
 from tests.packets import BEGIN_S, FEATURES, header, pcap, talk
@@ -81,6 +81,53 @@ def test_shares_are_of_whole_pairs(tmp_path: Path) -> None:
     assert sum(map(len, shares)) == len(held(path, Hold()))
     assert len([share for share in shares if share]) > 1
     assert share_of("cupdomain.com", "gmail.com", 7) == share_of("gmail.com", "cupdomain.com", 7)
+
+
+def test_a_share_that_is_full_leaves_out_what_begins_then_and_says_so(tmp_path: Path) -> None:
+    """It cannot be cut any further. What is held is whole."""
+    path = capture(tmp_path / "a.pcap", "a.example", "b.example", "c.example")
+    whole = [e for e in held(path, Hold()) if e.flow is not None and 40_000 in (e.flow.src_port, e.flow.dst_port)]
+
+    found = held(path, Hold(most=CONVERSATION_WEIGHT, share=(0, 1)))
+
+    damage = [e for e in found if isinstance(e, Damage)]
+    assert [(e.what, e.unit) for e in damage] == [("more in a few minutes than is held at once", "frames")]
+    assert [e for e in found if not isinstance(e, Damage)] == whole
+    frames = len({e.where.frame for e in held(path, Hold())} - {e.where.frame for e in whole})
+    assert damage[0].lost >= frames
+
+
+def test_what_lies_before_the_stretch_leaves_room_for_what_lies_in_it(tmp_path: Path) -> None:
+    """A quarter of all is for the minutes before."""
+    path = capture(tmp_path / "a.pcap", *(f"{letter}.example" for letter in "abcdefgh"))
+    events = held(path, Hold())
+    begin_ns = next(e.at_ns for e in events if e.flow is not None and e.flow.src_port == 40_006)
+    most = 3 * (CONVERSATION_WEIGHT + 12)
+
+    found = held(path, Hold((begin_ns - SLOT_NS, begin_ns + SLOT_NS), most, share=(0, 1)))
+
+    clients = {max(e.flow.src_port, e.flow.dst_port) for e in found if e.flow is not None}
+    assert 40_006 in clients and 40_000 in clients and 40_003 not in clients
+
+
+def test_lines_that_found_no_room_are_counted(tmp_path: Path) -> None:
+    """Of a log as well, by streams: the first is held to its end."""
+    lines = []
+    for number in range(3):
+        tag, peer = f"s2sout{number:06x}", f"{'abc'[number]}.example"
+        lines += [
+            f"2014-05-19 10:0{number}:00 {tag}\tinfo\tBeginning new connection attempt to {peer} ([10.9.9.9]:5269)",
+            f"2014-05-19 10:0{number}:01 {tag}\tinfo\tOutgoing s2s connection cupdomain.com->{peer} complete",
+        ]
+    path = tmp_path / "prosody.log"
+    path.write_text("\n".join(lines) + "\n")
+
+    found = held(path, Hold(most=CONVERSATION_WEIGHT + 1, share=(0, 1)))
+
+    assert {e.tag for e in found} == {"s2sout000000", None}
+    assert [(e.what, e.lost, e.unit) for e in found if isinstance(e, Damage)] == [
+        ("more in a few minutes than is held at once", 4, "lines")
+    ]
 
 
 def test_lines_belong_to_the_stream_that_their_tag_names() -> None:
