@@ -109,8 +109,10 @@ class Hold:
         if self._share is not None:
             if self.due or len(events) >= self._looked + SIFT_EVERY:
                 self._sift(events, *self._share)
-        elif self._most is not None and self._weight + self._begun + self._held > self._most:
+            return
+        if self._most is not None and self._weight + self._begun + self._held > self._most:
             raise TooMuch
+        self._sifted, self.due = self._begun, False
 
     def rest(self, events: list[Event]) -> None:
         """An input was read to its end; its events stay. Raises TooMuch."""

@@ -83,6 +83,18 @@ def test_shares_are_of_whole_pairs(tmp_path: Path) -> None:
     assert share_of("cupdomain.com", "gmail.com", 7) == share_of("gmail.com", "cupdomain.com", 7)
 
 
+def test_it_is_time_to_look_once_and_not_from_then_on() -> None:
+    """A look takes as long as there are conversations: it must not be taken at each of them."""
+    hold = Hold(most=16 * CONVERSATION_WEIGHT * 10)
+    due = []
+    for second in range(40):
+        due.append(hold.due)
+        if hold.due:
+            hold.look([], lambda event: event.at_ns)
+        assert hold.begins(second * 10**9)
+    assert sum(due) == 3
+
+
 def test_a_share_that_is_full_leaves_out_what_begins_then_and_says_so(tmp_path: Path) -> None:
     """It cannot be cut any further. What is held is whole."""
     path = capture(tmp_path / "a.pcap", "a.example", "b.example", "c.example")
