@@ -19,6 +19,11 @@ class Limits:
     attempt_ns: int = 60 * 10**9
     """A question or a connection within 60 s after the last one goes on with the same attempt: SYN retries come at
     most 32 s apart (RFC 6298 section 5, with 6 retries), DNS retries sooner."""
+    again_ns: int = 15 * 10**9
+    """A question that was answered before, asked again after 15 s of quiet, begins another attempt: within one, servers
+    go on to the next resolver or host at once, or after a time-out of DNS, 5 s by default."""
+    whole_ns: int = 300 * 10**9
+    """No attempt goes on after 5 minutes: a server that tries again each minute would make one attempt all day."""
     callback_ns: int = 120 * 10**9
     """A peer calls back within 120 s of the key: the longest dialback timer known is Prosody's 90 s."""
     trigger_ns: int = 30 * 10**9

@@ -57,7 +57,7 @@ def gather(
         if found is None:
             continue
         attempt = running.get(found)
-        if attempt is None or _is_over(attempt, at_ns, limits) or _is_anothers(thing, attempt):
+        if attempt is None or _is_over(attempt, thing, at_ns, limits) or _is_anothers(thing, attempt):
             attempt = running[found] = Attempt(found[0], found[1], found[2])
             attempts.append(attempt)
         if isinstance(thing, Lookup):
@@ -165,15 +165,29 @@ def _asks_about(
     return (initiator, receiver, host)
 
 
-def _is_over(attempt: Attempt, at_ns: int, limits: Limits) -> bool:
-    """Whether an attempt has ended before this thing: it got through, or it has been quiet too long."""
-    if at_ns - attempt.last_ns > limits.attempt_ns:
+def _is_over(attempt: Attempt, thing: Lookup | Connection, at_ns: int, limits: Limits) -> bool:
+    """Whether an attempt has ended before this thing: it got through, has been quiet too long, or this is its beginning
+    once more.
+    """
+    quiet_ns = at_ns - attempt.last_ns
+    if quiet_ns > limits.attempt_ns or (quiet_ns > limits.again_ns and _comes_again(thing, attempt)):
+        return True
+    began_ns = [k.asked_ns for k in attempt.lookups[:1]] + [c.began_ns for c in attempt.connections[:1]]
+    if at_ns - min(began_ns, default=at_ns) > limits.whole_ns:
         return True
     opened = [c for c in attempt.connections if c.accepted]
     if not opened:
         return False
     # Connections tried side by side belong to one attempt; one after an opened one begins another.
     return at_ns > opened[-1].began_ns
+
+
+def _comes_again(thing: Lookup | Connection, attempt: Attempt) -> bool:
+    """Whether it is a question to which the attempt has had an answer."""
+    if not isinstance(thing, Lookup):
+        return False
+    asked = (k for k in attempt.lookups if (k.name, k.rrtype) == (thing.name, thing.rrtype))
+    return any(k.answer is not None for k in asked)
 
 
 def _is_anothers(thing: Lookup | Connection, attempt: Attempt) -> bool:
