@@ -65,8 +65,8 @@ def test_a_run_that_was_asked_something_else_is_not_compared_with(archive: Path,
     early, late = 10**18, 10**18 + 1
     for options, compared in (
         (Options(only=("example.net",), since_ns=early), "No earlier run is known"),
-        (Options(since_ns=late), "Nothing can be called new: the run before, 4 cases, of which 1 could not be read,"),
-        (Options(since_ns=early), "Nothing can be called new: the run before, 4 cases, of which 1 could not be read;"),
+        (Options(since_ns=late), "given other options. It had 4 cases, of which 1 could not be read,"),
+        (Options(since_ns=early), "given other options. It had 4 cases, of which 1 could not be read;"),
         (Options(since_ns=late), "Compared with the run before: 4 cases, of which 1 could not be read; the last"),
         (Options(), "Nothing can be called new"),
     ):
