@@ -241,16 +241,7 @@ def _with_callbacks(
             and callback not in attempt.callbacks
             and callback.id not in {c.id for c in attempt.connections}
         ):
-            attempt.callbacks.append(callback)
-            attempt.links.append(
-                Link(
-                    kind="callback → stream",
-                    a=callback.id,
-                    b=key.asked_on or "",
-                    because=f"verifies the key of {key.sender_domain} for stream {key.stream_id}",
-                    strength="exact",
-                )
-            )
+            _call_back(attempt, callback, key, f"verifies the key of {key.sender_domain} for stream {key.stream_id}")
     _tried_callbacks(attempts, limits)
     verified: dict[tuple[str, str], list[tuple[int, int, Attempt]]] = defaultdict(list)
     for attempt in attempts:
@@ -289,16 +280,21 @@ def _tried_callbacks(attempts: list[Attempt], limits: Limits) -> None:
                     if thing not in attempt.callback_lookups:
                         attempt.callback_lookups.append(thing)
                 elif thing not in attempt.callbacks:
-                    attempt.callbacks.append(thing)
-                    attempt.links.append(
-                        Link(
-                            kind="callback → stream",
-                            a=thing.id,
-                            b=key.asked_on or "",
-                            because=f"{attempt.receiver} tried it while the key of {attempt.initiator} waited",
-                            strength="likely",
-                        )
-                    )
+                    because = f"{attempt.receiver} tried it while the key of {attempt.initiator} waited"
+                    _call_back(attempt, thing, key, because, "likely")
+
+
+def _call_back(
+    attempt: Attempt,
+    callback: Connection,
+    key: DialbackKey,
+    because: str,
+    strength: str = "exact",
+) -> None:
+    """Join a connection to the attempt whose key it verifies, or is there to verify."""
+    attempt.callbacks.append(callback)
+    link = Link(kind="callback → stream", a=callback.id, b=key.asked_on or "", because=because, strength=strength)
+    attempt.links.append(link)
 
 
 def _only_calls_back(attempt: Attempt, verified: Spans[Attempt] | None) -> bool:
