@@ -65,6 +65,8 @@ _CAPSULES_BY_ETHERTYPE = {0x8847: "MPLS", 0x8848: "MPLS", 0x88E7: "802.1ah", 0x8
 """Encapsulations by their registered numbers. Whatever they carry is not decoded."""
 _CAPSULES_BY_PROTOCOL = {4: "IP in IP", 41: "IPv6 in IP", 47: "GRE", 50: "ESP", 51: "AH", 97: "EtherIP", 137: "MPLS"}
 _CAPSULES_BY_UDP_PORT = {4789: "VXLAN", 8472: "VXLAN", 6081: "Geneve", 2152: "GTP-U"}
+_ANSWERING = (53, 123, 443)
+"""DNS, NTP and QUIC answer to whichever port a client took by chance, that of an encapsulation among them."""
 _HEADLESS = 0xFFFF
 """Put in place of an ethertype (it is a reserved one) where the snap length cut even that."""
 _EXTENSIONS = (0, 43, 44, 60, 135, 139, 140)
@@ -191,7 +193,7 @@ def decode(memory: Memory, records: Records) -> Columns:
     for port, name in _CAPSULES_BY_UDP_PORT.items():
         capsules = dport == port
         if capsules.any():
-            _count(unread, name, int((capsules & (kind == UDP)).sum()))
+            _count(unread, name, int((capsules & (kind == UDP) & ~np.isin(sport, _ANSWERING)).sum()))
     return Columns(kind, sport, dport, six, origin + _IP, transport, end, rows, unread)
 
 

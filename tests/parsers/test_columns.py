@@ -112,6 +112,12 @@ def test_options_and_extension_headers_are_stepped_over(tmp_path: Path) -> None:
     assert (found.payload, found.sport, found.src) == (b"hello", 40_000, SIX)
 
 
+def test_an_answer_to_a_client_that_took_such_a_port_holds_no_packets(tmp_path: Path) -> None:
+    """DNS answers to 4789 as to any other port; else tshark would be asked to read the capture again."""
+    reading = read(made(tmp_path, pcap(ether(ip(udp(53, 4789, bytes(60)), proto=17)))))[3]
+    assert reading.unknown == {}
+
+
 @pytest.mark.parametrize(
     ("frame", "link", "named"),
     [
