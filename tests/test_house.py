@@ -92,26 +92,31 @@ TESTED_BY: dict[str, str] = {
         (
             "analyzer/batch/cases.py",
             "analyzer/batch/days.py",
-            "analyzer/batch/fingerprints.py",
             "analyzer/batch/inputs.py",
-            "analyzer/batch/kept.py",
             "analyzer/batch/metrics.py",
             "analyzer/batch/outcome.py",
             "analyzer/batch/overview.py",
             "analyzer/batch/parquet.py",
             "analyzer/batch/results.py",
-            "analyzer/batch/run.py",
             "analyzer/batch/shared.py",
+        ),
+        "tests/analyzer/test_batch.py",  # an archive in, data sets out
+    ),
+    **dict.fromkeys(
+        (
+            "analyzer/batch/fingerprints.py",
+            "analyzer/batch/kept.py",
+            "analyzer/batch/run.py",
             "analyzer/batch/store.py",
             "analyzer/batch/work.py",
         ),
-        "tests/analyzer/test_batch.py",  # an archive in, data sets out; and every way in which a run may end
+        "tests/analyzer/test_batch_again.py",  # a second run, a killed one, and every way in which one may end
     ),
     "analyzer/batch/covered.py": "tests/analyzer/test_parts.py",
     "analyzer/batch/owned.py": "tests/analyzer/test_parts.py",
     **dict.fromkeys(
         ("analyzer/batch/bucket.py", "analyzer/batch/fetched.py", "analyzer/batch/places.py"),
-        "tests/analyzer/test_remote.py",  # whole runs over each kind of place
+        "tests/analyzer/test_elsewhere.py",  # whole runs over each kind of place
     ),
     "analyzer/claims.py": "tests/test_claims.py",
     "analyzer/history.py": "tests/analyzer/test_connection.py",

@@ -28,9 +28,9 @@ from analyzer.batch.run import batch
 from parsers.errors import SourceUnreadable
 from parsers.source import Source
 from tests.analyzer.elsewhere import upload
+from tests.analyzer.test_elsewhere import memory, sftp
 from tests.analyzer.test_page import text_of
 from tests.analyzer.test_parts import day
-from tests.analyzer.test_remote import memory, sftp
 from tests.command import HEALTHY, REFUSED, fedtrace
 from tests.parsers.test_inputs import LINE
 
