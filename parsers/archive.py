@@ -19,8 +19,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from stat import S_ISLNK
 from typing import IO, Any, NamedTuple
 
+from parsers import links
 from parsers.capture.inflate import Bytes, unpacked_head
 from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 
@@ -135,6 +137,9 @@ class Unpacking:
                         continue
                     # A zip archive tells the local time of who packed it.
                     at = float(calendar.timegm((*info.date_time, 0, 0, 0)))
+                    if S_ISLNK(info.external_attr >> 16):
+                        yield _Found(info.filename, links.WHY, at, info.file_size)
+                        continue
                     if info.flag_bits & 1:
                         yield _Found(info.filename, "it is encrypted", at, info.file_size)
                         continue
@@ -150,14 +155,16 @@ class Unpacking:
                 held.unlink()
 
     def _tar(self, file: Path) -> Iterator[_Found]:
-        """Members of a tar archive. Links are left out, as those of folders are."""
+        """Members of a tar archive; a second name of a member is none."""
         with (
             Bytes(file) as packed,
             tarfile.open(fileobj=_Stream(packed), mode="r|", tarinfo=_Header, errorlevel=1) as archive,  # type: ignore[call-overload]
         ):
             for info in archive:
                 archive.members = []  # else all names of a long archive stay in memory
-                if info.isreg() and not _hidden(info.name):
+                if info.issym() and not _hidden(info.name):
+                    yield _Found(info.name, links.WHY, float(info.mtime), info.size)
+                elif info.isreg() and not _hidden(info.name):
                     stream = archive.extractfile(info)
                     if stream is not None:
                         yield _Found(info.name, stream, float(info.mtime), info.size)
@@ -169,6 +176,8 @@ class Unpacking:
         self.count += 1
         if self.count > MEMBERS_MAX:
             self.full = self.full or f"more than {MEMBERS_MAX:,} files in archives"
+        if found.stream == links.WHY:
+            return None, links.not_followed(str(path))
         if isinstance(found.stream, str) or self.full:
             reason = found.stream if isinstance(found.stream, str) else self.full
             return None, (SourceUseless if reason != self.full else self.full_of)(str(path), reason, _UNPACK)

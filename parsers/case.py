@@ -93,9 +93,7 @@ def read_case(
     for source in (s for s in inputs.sources if not only or s.name in only):
         told = inputs.how(source, how)
         left_out = source.name in inputs.problems and source.name not in inputs.lost
-        # What was not fetched is nowhere: what is called so on this disk is another file.
-        nowhere = left_out and fetched is not None
-        case.readings[source.name] = Reading(size_bytes=0 if nowhere else _size(source.file))
+        case.readings[source.name] = Reading(size_bytes=_size(source.file))
         try:
             if left_out:
                 raise inputs.problems[source.name]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 
-from parsers import case_file
+from parsers import case_file, links
 from parsers.archive import Unpacking, archive_kind
 from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 from parsers.scratch import Scratch
@@ -20,6 +20,8 @@ from parsers.source import How, Source
 
 FILES_MAX = 100_000
 """Files of one case: more are an archive, which wants to be cut into cases."""
+NOWHERE = Path(os.devnull)
+"""Where the bytes are of what is not read."""
 
 
 @dataclass(slots=True)
@@ -52,8 +54,7 @@ def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path | FedtraceError] 
     members: dict[Path, tuple[Path | None, FedtraceError | None, int]] = {}
     shown: list[Path] = []
     unpacking: Unpacking | None = None
-    named: list[tuple[Path, Path | FedtraceError]]
-    named = [(path, path) for path in _files(paths)] if fetched is None else [(Path(n), f) for n, f in fetched.items()]
+    named = _files(paths) if fetched is None else [(Path(n), f) for n, f in fetched.items()]
     if len(named) > FILES_MAX:
         raise _too_many(", ".join(paths))
     for path, file in named:
@@ -82,12 +83,16 @@ def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path | FedtraceError] 
     beside = dict.fromkeys(path.parent / case_file.NAME for path in shown if path not in members and str(path) != "-")
     for path in dict.fromkeys((*noted, *(path for path in beside if path.is_file()))):
         bytes_at, problem, _ = members.get(path, (path, None, 0))
+        if path in beside and path.is_symlink():
+            raise links.not_followed(str(path))
         if bytes_at is None:
             raise problem or SourceUnreadable(str(path), "it cannot be read")
         found.known.append(case_file.read(path, bytes_at))
     for name, path in _named([path for path in shown if path not in set(noted)]):
         bytes_at, problem, lost = members.get(path, (None, None, 0))
-        found.sources.append(Source(name=name, path=path, format=None, held=bytes_at))
+        # What was not fetched is nowhere: what is called so on this disk is another file, or what a link leads to.
+        nowhere = problem is not None and (fetched is not None or path.is_symlink())
+        found.sources.append(Source(name=name, path=path, format=None, held=bytes_at or (NOWHERE if nowhere else None)))
         if problem is not None:
             found.problems[name] = problem
             if bytes_at is not None:
@@ -103,13 +108,16 @@ def _is_archive(path: Path) -> bool:
         return False
 
 
-def _files(paths: Sequence[str]) -> list[Path]:
-    """Every file that the paths name, each once, in the order given; folders in name order, at any depth."""
-    found: dict[Path, Path] = {}
+def _files(paths: Sequence[str]) -> list[tuple[Path, Path | FedtraceError]]:
+    """Every file that the paths name, each once, in the order given; folders in name order, at any depth. With each
+    where its bytes are, or why they are not read.
+    """
+    found: dict[Path, tuple[Path, Path | FedtraceError]] = {}
     for text in paths:
-        for path in _named_by(text):
+        for path, file in _named_by(text):
             # A file that is named twice, in whatever spelling, was recorded once.
-            found.setdefault(path if text == "-" else path.resolve(), path)
+            as_it_lies = text == "-" or isinstance(file, FedtraceError)
+            found.setdefault(path if as_it_lies else path.resolve(), (path, file))
             if len(found) > FILES_MAX:
                 raise _too_many(text)
     return list(found.values())
@@ -119,14 +127,14 @@ def _too_many(text: str) -> SourceUseless:
     return SourceUseless(text, f"more than {FILES_MAX} files", "name the folder of one incident")
 
 
-def _named_by(text: str) -> Iterator[Path]:
-    """The files of one path as typed. Raises SourceUnreadable where there is none."""
+def _named_by(text: str) -> Iterator[tuple[Path, Path | FedtraceError]]:
+    """The files of one path as typed, which may be a link. Raises SourceUnreadable where there is none."""
     path = Path(text)
     if text != "-" and path.is_fifo():
         # What it is shows in its first bytes, and those can be read but once.
         raise SourceUnreadable(text, "this is a pipe", f"read it as standard input: fedtrace analyze - < {text}")
     if text == "-" or path.is_file():
-        yield path
+        yield path, path
         return
     if path.is_dir():
         yield from _inside(path)
@@ -138,21 +146,24 @@ def _named_by(text: str) -> Iterator[Path]:
         if match.is_dir():
             yield from _inside(match)
         else:
-            yield match
+            yield match, match
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    """Files of a folder at any depth, in name order; hidden ones and links out of it are left out.
+def _inside(folder: Path) -> Iterator[tuple[Path, Path | FedtraceError]]:
+    """Files of a folder at any depth, in name order, without hidden ones. Links are not followed.
 
     A folder that may not be listed stands for what is in it: reading it says why there is nothing.
     """
     for path in sorted((folder, *folder.rglob("*"))):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         try:
-            if hidden or path.is_symlink():
+            if hidden:
                 continue
-            if path.is_file() or (path.is_dir() and not may_list(path)):
-                yield path
+            if path != folder and path.is_symlink():
+                if links.is_lost(path, folder):
+                    yield path, links.not_followed(str(path))
+            elif path.is_file() or (path.is_dir() and not may_list(path)):
+                yield path, path
         except PermissionError:  # it is in a folder that stands for it
             continue
 

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from parsers.case import Case
 from parsers.errors import FedtraceError, SourceUnreadable
 from parsers.events import Damage, Event, Where
+from parsers.inputs import NOWHERE
 from parsers.source import Reading, Source
 from parsers.standins import ENDINGS, StandIns
 
 Thing = TypeVar("Thing")
 
-_NOWHERE = Path("/dev/null")
 """Where the bytes of a redacted source are: no report can take their fingerprint, since that of a short transcript
 betrays the one name in it to whoever tries enough guesses."""
 
@@ -134,7 +134,7 @@ def _source(source: Source, redaction: Redaction) -> Source:
         source,
         name=name,
         path=source.path if str(source.path) == "-" else Path(name),
-        held=_NOWHERE,
+        held=NOWHERE,
         vantage=None if source.vantage is None else redaction.domain(source.vantage),
         tap=redaction.source(source.tap),
         assumed=tuple(redaction.sentence(sentence) for sentence in source.assumed),

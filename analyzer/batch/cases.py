@@ -15,6 +15,7 @@ from analyzer.batch.covered import Proved
 from analyzer.batch.inputs import Inputs, Kinds
 from parsers.case_file import NAME as CASE_FILE
 from parsers.errors import SourceUnreadable
+from parsers.links import not_followed
 from parsers.source import How
 
 STEM_MAX = 100
@@ -58,6 +59,8 @@ class Task:
     """Path, and first and last line, of logs of which not all lines are read."""
     only_span: bool = False
     """Nothing is asked but what the files cover."""
+    link: bool = False
+    """It is a link, and nothing of it is read."""
     near_ns: tuple[tuple[str, int], ...] = ()
     """Path and first instant of files, for clocks that leave out the year or the day."""
     spared: frozenset[str] = frozenset()
@@ -71,7 +74,7 @@ class Archive:
     """What lies directly below the folder."""
 
     tasks: tuple[Task, ...]
-    """Its subfolders and packed archives, in order of name."""
+    """Its subfolders and packed archives, and links, which are cases that cannot be read; in order of name."""
     loose: tuple[Task, ...]
     """Its other files, of which nothing is asked yet but what they cover."""
     says: tuple[str, ...]
@@ -83,16 +86,18 @@ class Archive:
 def archive_of(inputs: Inputs, where: str, leave_out: str, known: Kinds | None = None) -> Archive:
     """The cases of an archive, which is called `where`, but for the folder of results in it.
 
-    Raises FedtraceError where it cannot be looked into, or holds nothing.
+    Raises FedtraceError where it cannot be looked into, or holds nothing, or its `case.toml` is a link.
     """
     entries = inputs.entries(leave_out, known or {})
     says = tuple(e.name for e in entries if e.name == CASE_FILE and not e.folder)
-    whole = [e for e in entries if e.folder or (e.packed and e.name != CASE_FILE)]
-    loose = [e for e in entries if not e.folder and not e.packed and e.name != CASE_FILE]
+    if any(e.link and e.name in says for e in entries):
+        raise not_followed(f"{where}/{CASE_FILE}")
+    whole = [e for e in entries if e.folder or e.link or (e.packed and e.name not in says)]
+    loose = [e for e in entries if not e.folder and not e.link and not e.packed and e.name not in says]
     if not whole and not loose:
         raise SourceUnreadable(where, "there is no case in it", "name a folder that holds folders, archives or files")
     stems = iter(stems_of([entry.name for entry in (*whole, *loose)]))
-    tasks = tuple(Task(name=e.name, stem=next(stems), paths=(e.name,)) for e in whole)
+    tasks = tuple(Task(name=e.name, stem=next(stems), paths=(e.name,), link=e.link) for e in whole)
     spans = tuple(Task(name=e.name, stem=next(stems), paths=(e.name,), only_span=True) for e in loose)
     return Archive(tasks, spans, says, {e.name: (e.mark, e.packed) for e in entries if e.mark is not None})
 

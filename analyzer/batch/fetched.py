@@ -17,9 +17,10 @@ from types import TracebackType
 from typing import Any
 
 from analyzer.batch.inputs import Entry, Kinds, Mark
-from analyzer.batch.remote import Place, is_remote, mark, place_of
+from analyzer.batch.remote import Place, is_link, is_remote, mark, place_of
 from parsers.archive import FREE_MIN, KIND_LEN, kind_of
 from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.links import not_followed
 from parsers.scratch import Scratch
 
 AT_ONCE = 8
@@ -57,13 +58,15 @@ class Fetched:
         for name, info in sorted(found.items()):
             if not name or name.startswith("."):
                 continue
-            if info["type"] == "directory":
+            if is_link(info):
+                entries.append(Entry(name, folder=False, link=True))
+            elif info["type"] == "directory":
                 if out is None or out.system != self._system or out.root != self.place.at(name):
                     entries.append(Entry(name, folder=True))
             elif info["type"] == "file" and not info["name"].endswith("/"):
                 self._seen[name] = mark(self._whole(info["name"], info))
                 entries.append(Entry(name, folder=False, mark=self._seen[name]))
-        packed = self._packed([e.name for e in entries if not e.folder], known)
+        packed = self._packed([e.name for e in entries if e.mark is not None], known)
         # What could not be looked into is not remembered.
         return [
             e if e.folder else e._replace(packed=packed.get(e.name, False), mark=e.mark if e.name in packed else None)
@@ -106,8 +109,13 @@ class Fetched:
     def _files(self, name: str, info: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The same of a file, or of the files below a folder, by what the driver says of that.
 
-        A folder that may not be listed stands for what is in it: `find` would pass over it.
+        A folder that may not be listed stands for what is in it: `find` would pass over it. Where a link leads, drivers
+        do not say.
         """
+        if is_link(info):
+            self._held[name] = not_followed(name)
+            yield name, info
+            return
         if info["type"] == "file":
             yield name, info
         if info["type"] != "directory":

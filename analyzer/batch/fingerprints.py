@@ -22,16 +22,13 @@ import parsers
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.inputs import Disk, Inputs, Mark, tells, unreadable
 from parsers.errors import FedtraceError
+from parsers.inputs import NOWHERE
 
 MADE_WITH = ("fedtrace", "pyarrow", "cryptography", "dnspython", "jinja2")
 """Packages whose versions may change a byte of a result."""
 
 KEYLOG = "--keylog "
 """Before the path of a key log, which is no file of the archive."""
-
-
-NOWHERE = Path(os.devnull)
-"""Where the bytes of a file are that is spared: what it is called may tell others apart."""
 
 
 class Content(NamedTuple):
@@ -60,10 +57,9 @@ def contents_of(told: Mapping[str, Sequence[Any]]) -> dict[str, Content]:
 def marks_of(inputs: Inputs, task: Task, also: Sequence[str], keylog: Path | None) -> dict[str, Mark]:
     """How a case's inputs look from outside, `also` among them. Raises FedtraceError where one cannot be looked at."""
     marks = inputs.marks([*task.paths, *also])
-    # A key log lies beside whoever reads, wherever the archive is.
-    return (
-        marks if keylog is None else marks | {f"{KEYLOG}{path}": m for path, m in Disk("").marks([str(keylog)]).items()}
-    )
+    # A key log lies beside whoever reads, wherever the archive is. Who names a link means what it leads to.
+    keylogs = [] if keylog is None else [os.path.realpath(keylog)]
+    return marks | {f"{KEYLOG}{path}": mark for path, mark in Disk("").marks(keylogs).items()}
 
 
 def is_same(inputs: Inputs, marks: Mapping[str, Mark], known: Content) -> bool:
@@ -100,7 +96,9 @@ def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None)
 
 
 def fetched(inputs: Inputs, marks: Mapping[str, Mark], spared: Collection[str] = ()) -> dict[str, Path | FedtraceError]:
-    """Where the bytes of a case's inputs are by now, or why they may not be read, without those that are spared."""
+    """Where the bytes of a case's inputs are by now, or why they may not be read. Those that are spared are nowhere:
+    what they are called may tell others apart.
+    """
     wanted = {path: mark for path, mark in marks.items() if not path.startswith(KEYLOG) and path not in spared}
     return {**inputs.fetched(wanted), **{path: NOWHERE for path in marks if path in spared}}
 

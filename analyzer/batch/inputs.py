@@ -10,12 +10,13 @@ import os
 from collections.abc import Mapping, Sequence
 from errno import EACCES
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISLNK, S_ISREG
 from typing import NamedTuple, Protocol
 
 from parsers.archive import archive_kind
 from parsers.errors import FedtraceError, SourceUnreadable
 from parsers.inputs import may_list
+from parsers.links import WHY, is_lost, not_followed
 
 Mark = tuple[int, int, int | str]
 """How a file looks from outside: size in bytes, time of the last change in ns since 1970, inode or version."""
@@ -32,6 +33,8 @@ class Entry(NamedTuple):
     """Whether it is a folder."""
     packed: bool = False
     """Whether it is a packed archive."""
+    link: bool = False
+    """Whether it is a link, to whatever."""
     mark: Mark | None = None
     """How a file looks from outside, where looking into it costs something."""
 
@@ -40,7 +43,8 @@ class Inputs(Protocol):
     """An archive, wherever it is. Every method raises FedtraceError where a file cannot be looked at."""
 
     def entries(self, leave_out: str, known: Kinds) -> list[Entry]:
-        """What lies directly in it, in order of name, without what is hidden, links, and the folder of results.
+        """What lies directly in it, in order of name, without what is hidden, the folder of results, and those links of
+        which it can be told that they lead to what is read anyway.
 
         What is `known` and looks as it did then is not looked into.
         """
@@ -67,17 +71,20 @@ class Disk:
         root = Path(self.root)
         try:
             found = sorted(
-                (e.name, e.is_dir(), e.is_file())
+                (e.name, e.is_symlink(), e.is_dir(), e.is_file())
                 for e in os.scandir(root)
-                if not e.name.startswith(".") and not e.is_symlink()
+                if not e.name.startswith(".")
             )
             out, here = Path(leave_out).resolve(), root.resolve()
         except OSError as error:
             reason = (error.strerror or "cannot be looked into").lower()
             raise SourceUnreadable(self.root, reason, "name the folder of the cases, and check your rights") from None
         entries = []
-        for name, folder, file in found:
-            if folder and (name != out.name or here != out.parent):
+        for name, link, folder, file in found:
+            if link:
+                if os.path.realpath(root / name) != os.fspath(out) and is_lost(root / name, root):
+                    entries.append(Entry(name, folder=False, link=True))
+            elif folder and (name != out.name or here != out.parent):
                 entries.append(Entry(name, folder=True))
             elif file:
                 entries.append(Entry(name, folder=False, packed=_packed(root / name)))
@@ -88,15 +95,17 @@ class Disk:
         inside = os.path.join(self.root, "")  # noqa: PTH118  (of 10,000 files, no objects)
         return {name: _mark(inside, name) for name in _files(inside, paths)}
 
-    def fetched(self, marks: Mapping[str, Mark]) -> dict[str, Path]:
+    def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path | FedtraceError]:
         """As `Inputs` promises: they are where they lie."""
         root = Path(self.root)
-        return {name: root / name for name in marks}
+        return {name: not_followed(name) if (root / name).is_symlink() else root / name for name in marks}
 
     def refusal(self, path: str) -> str | None:
         """As `Inputs` promises."""
         file = Path(self.root) / path
         try:
+            if file.is_symlink():
+                return WHY
             if file.is_dir():
                 return None if may_list(file) else os.strerror(EACCES).lower()
             with file.open("rb") as opened:
@@ -130,15 +139,16 @@ def _files(inside: str, paths: Sequence[str]) -> list[str]:
 
     try:
         for path in paths:
-            if not os.path.isdir(inside + path):  # noqa: PTH112  (of 10,000 cases, no objects)
+            if os.path.islink(inside + path) or not os.path.isdir(inside + path):  # noqa: PTH112, PTH114  (of 10,000 cases, no objects)
                 found.append(path)
                 continue
             for folder, below, names in os.walk(inside + path, onerror=refused):
                 below[:] = [name for name in below if not name.startswith(".")]
                 within = folder.removeprefix(inside)
-                files = [f"{within}/{name}" for name in names if not name.startswith(".")]
+                # What leads to a folder is among the folders.
+                files = [f"{within}/{name}" for name in (*names, *below) if not name.startswith(".")]
                 try:
-                    found += [file for file in files if S_ISREG(os.lstat(inside + file).st_mode)]
+                    found += [file for file in files if _is_input(inside + file, inside + path)]
                 except PermissionError:  # its names may be listed, and nothing in it be looked at
                     below[:] = []
                     found.append(within)
@@ -149,9 +159,15 @@ def _files(inside: str, paths: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
+def _is_input(file: str, folder: str) -> bool:
+    """Whether it is a file, or a link that has to be told of."""
+    mode = os.lstat(file).st_mode
+    return S_ISREG(mode) or (S_ISLNK(mode) and is_lost(Path(file), Path(folder)))
+
+
 def _mark(inside: str, path: str) -> Mark:
     try:
-        seen = os.stat(inside + path)  # noqa: PTH116  (of 10,000 files, no objects)
+        seen = os.lstat(inside + path)
     except OSError as error:
         raise unreadable(path, error) from None
     return (seen.st_size, seen.st_mtime_ns, seen.st_ino)

@@ -190,6 +190,11 @@ def mark(info: Mapping[str, Any]) -> Mark:
     return (int(info.get("size") or 0), at_ns, version)
 
 
+def is_link(info: Mapping[str, Any]) -> bool:
+    """Whether what a driver tells of is a link: some say so by the kind, some tell of what it leads to as well."""
+    return info["type"] == "link" or bool(info.get("islink"))
+
+
 def reason(error: BaseException, *urls: str) -> tuple[str, str]:
     """What is wrong, in a sentence without the secrets of these URLs, and the next step."""
     kinds = " ".join(kind.__name__ for kind in type(error).__mro__)

@@ -29,6 +29,7 @@ from analyzer.batch.remote import Unreachable, without_secrets
 from analyzer.batch.store import Store, Unwritable
 from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing
 from parsers.hold import SLOT_NS, Count, Hold, TooMuch
+from parsers.links import not_followed
 
 if TYPE_CHECKING:
     from parsers.case import Case
@@ -267,7 +268,11 @@ def _by_file_time(case: Case) -> Iterator[tuple[str, int]]:
 
 
 def unchanged(job: Job, inputs: Inputs, store: Store) -> Done | None:
-    """What is kept of a case whose inputs look as they did last time; None where they have to be read."""
+    """What is kept of a case whose inputs look as they did last time, or what is told of a link; None where they have
+    to be read.
+    """
+    if job.task.link:
+        return Done(job.task, _unreadable(job.task, not_followed(job.task.name)), None, None, (), fresh=False)
     if job.known is None:
         return None
     try:

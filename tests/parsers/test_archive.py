@@ -101,14 +101,30 @@ def test_names_are_never_paths(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["case.bin", "private"]
 
 
-def test_hidden_files_and_links_are_left_out(tmp_path: Path) -> None:
-    """As in folders."""
+def test_hidden_files_are_left_out_and_links_say_why(tmp_path: Path) -> None:
+    """As in folders; a second name of a member is no other file."""
     out = io.BytesIO(tar({".git/x": b"1", "__MACOSX/y": b"2", "a.log": b"3"}))
     with tarfile.open(fileobj=out, mode="a") as made:
         link = tarfile.TarInfo("link.log")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         made.addfile(link)
-    assert set(held(tmp_path, members(tmp_path, out.getvalue()))) == {"case.bin/a.log"}
+        link.name, link.type, link.linkname = "again.log", tarfile.LNKTYPE, "a.log"
+        made.addfile(link)
+    found = members(tmp_path, out.getvalue())
+    assert set(held(tmp_path, found)) == {"case.bin/a.log"}
+    assert [m.problem.problem for m in found if m.problem] == ["it is a link, which is not followed"]
+
+
+def test_a_link_in_a_zip_archive_says_why(tmp_path: Path) -> None:
+    """Its bytes are the name of what it leads to, and no log."""
+    out = io.BytesIO(zipped({"a.log": b"3"}))
+    with zipfile.ZipFile(out, "a") as made:
+        link = zipfile.ZipInfo("link.log")
+        link.create_system, link.external_attr = 3, 0o120777 << 16
+        made.writestr(link, "/etc/passwd")
+    found = members(tmp_path, out.getvalue())
+    assert set(held(tmp_path, found)) == {"case.bin/a.log"}
+    assert [m.problem.problem for m in found if m.problem] == ["it is a link, which is not followed"]
 
 
 def test_a_bomb_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

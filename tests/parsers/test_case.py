@@ -54,7 +54,7 @@ def refused(*paths: Path | str, how: How | None = None) -> str:
 
 
 def test_a_folder_is_read_at_any_depth(tmp_path: Path) -> None:
-    """In order of name; hidden files, hidden folders and links are left out."""
+    """In order of name; hidden files, hidden folders, and further names of what is in it are left out."""
     put(tmp_path, "b.pcap", "a.pcap", "logs/c.pcap", ".hidden.pcap", ".git/d.pcap")
     (tmp_path / "link.pcap").symlink_to(tmp_path / "a.pcap")
 
