@@ -14,7 +14,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, forkserver, get_context, parent_process
+from tempfile import gettempdir
 from typing import Any
 
 from analyzer.batch.remote import shown, without_secrets
@@ -25,6 +26,8 @@ from parsers.scratch import remove_own
 
 TRIES = 3
 """How often a case is given to a worker that dies of it."""
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Signals that end a run."""
 DIED = f"the worker that read it died {TRIES} times; it may want more memory than there is"
 
 
@@ -50,6 +53,11 @@ def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
     waiting, suspects = deque(jobs), deque[Job]()
     deaths: dict[str, int] = {}
     answered: list[Done] = []
+
+    def submit(job: Job) -> Future[Done]:
+        with _undisturbed():
+            return pool.submit(work, job)
+
     while waiting or suspects:
         running: dict[Future[Done], Job] = {}
         with _pool(1 if suspects else min(workers, len(waiting))) as pool:
@@ -58,10 +66,10 @@ def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
                     alone = bool(suspects) and not running
                     # A pool that is broken takes no job, which then still waits.
                     if alone:
-                        given = pool.submit(work, suspects[0])
+                        given = submit(suspects[0])
                         running[given] = suspects.popleft()
                     while not alone and not suspects and waiting and len(running) < workers:
-                        given = pool.submit(work, waiting[0])
+                        given = submit(waiting[0])
                         running[given] = waiting.popleft()
                     # What came is told while they work on the next.
                     while answered:
@@ -93,6 +101,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     os.environ["PYTHONSAFEPATH"] = "1"
     context = get_context("forkserver")
     context.set_forkserver_preload(["analyzer.batch.results", "analyzer.analysis", "parsers.case"])
+    _begin_server()
     theirs, ours = context.Pipe(duplex=False)
     with theirs, ours, ProcessPoolExecutor(workers, context, _end_with_run, (theirs,)) as pool:
         try:
@@ -102,10 +111,49 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             raise
 
 
-def _end_with_run(run: connection.Connection) -> None:
-    """A worker whose run has ended goes on for nobody, and would wait for ever. Ctrl-C on a terminal, which all are
-    told, is for the run.
+def _begin_server() -> None:
+    """Start what workers are born of. Ctrl-C on a terminal, which all are told, is for the run: the server, and who is
+    born of it, ignore it from their first moment on, since what is ignored here stays ignored there.
+
+    Raises FedtraceError where it cannot be started.
     """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if _on_main_thread() else None
+    try:
+        forkserver.ensure_running()
+    except OSError as error:
+        what = f"no worker can be started with a socket in there ({error.strerror or error})"
+        raise FedtraceError(gettempdir(), what, "set TMPDIR to a shorter path, or leave out --workers") from None
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """In here Ctrl-C and SIGTERM wait: a worker that is born when its run has gone finds nothing, and says so at
+    length. They wait as long as the imports of the first worker take, a second.
+    """
+    if not _on_main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in ENDING}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def _on_main_thread() -> bool:
+    """Whether signals are ours to handle."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def _end_with_run(run: connection.Connection) -> None:
+    """A worker whose run has ended goes on for nobody, and would wait for ever."""
     parent = parent_process()
     if parent is not None:
         ending = threading.Lock()

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -84,6 +86,39 @@ def test_a_run_that_is_stopped_says_how_far_it_came(
         else:
             assert re.fullmatch(rf"fedtrace: {said}( after \d of 4 cases)?; the next run goes on .*", last)
     assert batch(str(archive), str(out), Options(), map).exit_code == 1
+
+
+def test_ctrl_c_in_the_first_moment_is_one_line(archive: Path, tmp_path: Path) -> None:
+    """A terminal tells it to all: to who is being started and to those that he is about to give birth to."""
+    line = ["batch", str(archive), "--out", str(tmp_path / "out"), "--workers", "2"]
+    command = [sys.executable, "-c", f"from analyzer.cli import main; main({line!r})"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        while running.poll() is None and not any("forkserver" in line for line in _of_session(running.pid)):
+            time.sleep(0.01)
+        time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGINT)
+        _, stderr = running.communicate()
+    said = "fedtrace: interrupted; the next run goes on where this one stopped\n"
+    assert (running.returncode, stderr) == (130, said)
+
+
+def _of_session(leader: int) -> Iterator[str]:
+    """The command lines of the processes that a terminal would tell."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if os.getsid(int(process.name)) == leader:
+                yield (process / "cmdline").read_text()
+
+
+def test_a_folder_for_temporary_files_with_a_long_name(archive: Path, tmp_path: Path) -> None:
+    """A socket in it would have more letters than sockets may: one sentence with what to do."""
+    (tmp_path / ("x" * 100)).mkdir()
+    command = [Path(sys.executable).parent / "fedtrace", "batch", archive, "--out", tmp_path / "out", "--workers", "2"]
+    env = {**os.environ, "TMPDIR": str(tmp_path / ("x" * 100))}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    said = "no worker can be started with a socket in there (AF_UNIX path too long)"
+    told = f"fedtrace: {env['TMPDIR']}: {said}; set TMPDIR to a shorter path, or leave out --workers\n"
+    assert (done.returncode, done.stderr) == (2, told)
 
 
 def test_modules_that_lie_in_the_archive_are_not_run(archive: Path, tmp_path: Path) -> None:
