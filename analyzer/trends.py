@@ -63,6 +63,13 @@ def attempts(sessions: pd.DataFrame) -> pd.DataFrame:
     return found.drop(columns="session").assign(day=found.began.dt.floor("D"), well=well, failed=failed)
 
 
+def unmet(sessions: pd.DataFrame, domains: Sequence[str]) -> tuple[str, ...]:
+    """Of these domains, those that no attempt is from or to."""
+    found = _flat(sessions, _PAIR)
+    met = {*found.initiator.unique(), *found.receiver.unique()}
+    return tuple(domain for domain in domains if domain not in met)
+
+
 def by_day(sessions: pd.DataFrame) -> pd.DataFrame:
     """For each pair and each day with attempts: `attempts`, and of these `well` and `failed`."""
     grouped = attempts(sessions).groupby([*_PAIR, "day"], sort=True, observed=True)

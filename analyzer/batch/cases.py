@@ -82,6 +82,11 @@ class Archive:
     kinds: Kinds = field(default_factory=dict)
     """What was found by looking into its files, where that costs something."""
 
+    @property
+    def may_be_one(self) -> bool:
+        """Whether it looks like the folder of a single case: what its `case.toml` says is said of no folder in it."""
+        return bool(self.says) and any(not task.link for task in self.tasks)
+
 
 def archive_of(inputs: Inputs, where: str, leave_out: str, known: Kinds | None = None) -> Archive:
     """The cases of an archive, which is called `where`, but for the folder of results in it.

@@ -17,6 +17,8 @@ class Outcome:
     """
     problem: str | None = None
     """Why it, or an input of it, could not be read, where one broke off, or what broke."""
+    unknown: str | None = None
+    """Its files that no format knows, which are notes and settings as a rule, and why."""
     sources: int = 0
     """Inputs."""
     unread: int = 0

@@ -11,7 +11,10 @@ from analyzer.batch.store import Store
 
 SUMMARY = "summary.html"
 """Name of the page."""
-CASES = ("case", "state", "problem", "page")
+CASES = (
+    *("case", "state", "problem", "unknown", "page"),
+    *("pairs", "failing", "damage", "first_seen", "last_seen"),
+)
 """Columns of `cases` that it shows."""
 FILES_AT_ONCE = 64
 """Files of a data set that are read together: of each, pyarrow keeps some 100 kB of its columns' places until then."""
@@ -26,22 +29,28 @@ def prepare() -> None:
     import analyzer.report.summary  # noqa: F401
 
 
-def overview(store: Store, run: Said, before: Said | None) -> tuple[bytes, Said]:
-    """The page, of the data sets in a store; and the run itself, with what it said."""
+def overview(store: Store, run: Said, before: Said | None, only: Sequence[str]) -> tuple[bytes, Said]:
+    """The page, of the data sets in a store; and the run itself, with what it said. `only` are the domains that were
+    asked for, if any.
+    """
     from pyarrow.dataset import field
 
     from analyzer import trends
-    from analyzer.report.summary import summary
+    from analyzer.report.summary import Asked, summary
 
-    sessions = trends.attempts(_rows(store, "sessions", trends.SESSIONS))
+    sessions = _rows(store, "sessions", trends.SESSIONS)
+    nobody = trends.unmet(sessions, only)
+    sessions = trends.attempts(sessions)
     # What has no cause is told by its attempts.
     verdicts = _rows(store, "verdicts", trends.VERDICTS, field("cause").is_valid())
     cases = _rows(store, "cases", CASES)
     certificates = _rows(store, "certificates", trends.CERTIFICATES)
-    made = summary(sessions, verdicts, cases, certificates, None if before is None else _previous(before, run))
+    asked = Asked(tuple(only), run.since_ns, nobody)
+    previous = None if before is None else _previous(before, run)
+    made = summary(sessions, verdicts, cases, certificates, previous, asked)
     last = trends.last_instant(sessions, verdicts, certificates)
     causes = trends.causes(verdicts).itertuples(index=False, name=None)
-    said = replace(run, last_ns=None if last is None else last.value, causes=tuple(causes))
+    said = replace(run, last_ns=None if last is None else last.value, causes=tuple(causes), nobody=nobody)
     return made.encode("utf-8", "backslashreplace"), said
 
 

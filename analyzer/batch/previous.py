@@ -31,6 +31,8 @@ class Said:
     """The last instant that it saw anything; ns since 1970 UTC."""
     causes: Sequence[Sequence[str]] = ()
     """Initiator, receiver and cause of each pair that had one, in order, whichever case told it."""
+    nobody: Sequence[str] = ()
+    """Domains that it was asked for, and that no attempt was from or to."""
 
     def compares(self, later: Said) -> bool:
         """Whether what a later run says, and this one did not, is new: it was asked the same, from as far back on."""

@@ -15,7 +15,7 @@ from analyzer.report.page import page
 from analyzer.report.tables import TABLES, Column, Table
 from analyzer.report.words import count, not_read, place, says
 from analyzer.session import Session
-from parsers.errors import FedtraceError, UnknownFormat
+from parsers.errors import UnknownFormat
 from parsers.events import Damage
 
 CASES = Table(
@@ -25,6 +25,7 @@ CASES = Table(
         Column("case", "text", "its name", lambda r: r.case),
         Column("state", "word", "the worst of its pairs, or nothing, unreadable, broken", lambda r: r.state),
         Column("problem", "text", "what could not be read of it, and why", lambda r: r.problem),
+        Column("unknown", "text", "files that no format knows", lambda r: r.unknown),
         Column("sources", "count", "inputs", lambda r: r.sources),
         Column("unread", "count", "inputs that could not be read", lambda r: r.unread),
         Column("damage", "count", "places where one could be read in part only", lambda r: r.damage),
@@ -69,10 +70,13 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
     verdicts = wanted.judgement.verdicts
     failing = sum(v.state == "failing" for v in verdicts)
     damage = [record for _, (_, record) in _rows("damage", task, options, found, wanted, first_ns)]
+    unknown = {name: error for name, error in found.case.problems.items() if isinstance(error, UnknownFormat)}
+    refused = {name: error for name, error in found.case.problems.items() if name not in unknown}
     outcome = Outcome(
         case=task.name,
         state=min((v.state for v in verdicts), key=WORST.index, default="nothing"),
-        problem="; ".join([*_broken_off(damage), *_not_read(found.case.problems)]) or None,
+        problem="; ".join([*_broken_off(damage), *not_read(refused)]) or None,
+        unknown="; ".join(not_read(unknown)) or None,
         sources=len(found.case.sources),
         unread=len(found.case.problems),
         damage=len(damage),
@@ -102,11 +106,6 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
     if outcome.page is not None:
         files[outcome.page] = page(wanted).encode("utf-8", "backslashreplace")
     return outcome, files, few
-
-
-def _not_read(problems: Mapping[str, FedtraceError]) -> list[str]:
-    """Why inputs of a case were not read; files beside its captures and logs, of which there may be many, come last."""
-    return not_read(dict(sorted(problems.items(), key=lambda told: isinstance(told[1], UnknownFormat))))
 
 
 def _broken_off(damage: Sequence[Damage]) -> list[str]:

@@ -81,6 +81,10 @@ class Batch(NamedTuple):
     """Cases that were read in this run; the others were kept."""
     replaced: bool = False
     """The results of a run with other options stood here."""
+    nobody: Sequence[str] = ()
+    """Domains that were asked for, and that no attempt was from or to."""
+    may_be_one: bool = False
+    """The archive looks like the folder of a single case."""
 
     @property
     def exit_code(self) -> int:
@@ -128,11 +132,11 @@ def batch(
             kept |= _publish(store, done, kept)
             outcomes = tuple(each.outcome for each in done)
             store.put({METRICS: metrics(outcomes).encode()})
-            replaced = _overview(store, kept, options, outcomes)
+            replaced, nobody = _overview(store, kept, options, outcomes)
             run.remember()
             if archive.kinds:
                 _keep(store, KINDS, archive.kinds)
-            return Batch(outcomes, run.fresh, replaced)
+            return Batch(outcomes, run.fresh, replaced, nobody, archive.may_be_one)
 
 
 class _Run:
@@ -224,9 +228,11 @@ def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> set[str]:
     return keys
 
 
-def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence[Outcome]) -> bool:
+def _overview(
+    store: Store, kept: set[str], options: Options, outcomes: Sequence[Outcome]
+) -> tuple[bool, Sequence[str]]:
     """The page over all cases, unless it is of the same pieces of work already; whether it cannot be compared with the
-    one that stood here.
+    one that stood here, and which domains of those asked for nobody had.
     """
     asked = json.dumps(asdict(replace(options, since_ns=None)), sort_keys=True, default=str)
     run = Said(
@@ -240,10 +246,10 @@ def _overview(store: Store, kept: set[str], options: Options, outcomes: Sequence
     runs = runs_of(store.get(RUNS))
     again = bool(runs) and runs[0].work == run.work
     if again and store.size(SUMMARY) is not None:
-        return False
+        return False, runs[0].nobody
     before = next(iter(runs[1:] if again else runs), None)
-    page, run = overview(store, run, before)
+    page, run = overview(store, run, before, options.only)
     # One that is killed between the two is compared with the same run when it goes on.
     store.put({SUMMARY: page})
     store.put({RUNS: bytes_of([run] if before is None else [run, before])})
-    return before is not None and not before.compares(run)
+    return before is not None and not before.compares(run), run.nobody

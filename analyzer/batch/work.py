@@ -27,7 +27,7 @@ from analyzer.batch.outcome import Outcome
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.remote import Unreachable, without_secrets
 from analyzer.batch.store import Store, Unwritable
-from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing
+from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing, UnknownFormat
 from parsers.hold import SLOT_NS, Count, Hold, TooMuch
 from parsers.links import not_followed
 
@@ -256,7 +256,9 @@ def _unreadable(task: Task, error: FedtraceError) -> Outcome:
     """The row of a case that cannot be read; where its own name says where, that is not said twice."""
     own = error.where in (*task.paths, task.name)
     problem = FedtraceError("", error.problem, error.next_step) if own else error
-    return Outcome(case=task.name, state="unreadable", problem=str(problem).removeprefix(": "))
+    said = str(problem).removeprefix(": ")
+    unknown = said if isinstance(error, UnknownFormat) else None
+    return Outcome(case=task.name, state="unreadable", problem=said, unknown=unknown)
 
 
 def _by_file_time(case: Case) -> Iterator[tuple[str, int]]:

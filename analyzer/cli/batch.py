@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -87,7 +88,7 @@ def batch(
         import traceback
 
         teller.broke_off("this is a bug of ours", BUG, without_secrets(traceback.format_exc(), archive, root))
-    teller.ended(came)
+    teller.ended(came, _notes(came, shown(archive)))
     raise click.exceptions.Exit(came.exit_code)
 
 
@@ -100,6 +101,22 @@ def _begin_ns(day: str) -> int:
     except ValueError:
         raise FedtraceError(f"--since {day}", "this is no day", "write it as 2014-05-19") from None
     return int(begin.timestamp()) * 10**9
+
+
+def _notes(came: Batch, archive: str) -> dict[str, str]:
+    """What else whoever asked has to know of the results, by what it is about."""
+    notes = {}
+    if came.nobody:
+        notes["only"] = f"no attempt from or to {', '.join(came.nobody)} was seen; check how it is written"
+    if came.may_be_one:
+        notes["archive"] = (
+            f"{archive} has a case.toml, which is said of its loose files, and each folder in it was taken for a case "
+            "of its own; if all of it is one case, `fedtrace analyze` reads it"
+        )
+    if came.replaced:
+        said = "what a run with other options said is replaced, and nothing is called new"
+        notes["replaced"] = f"{said}; for another question name another --out"
+    return notes
 
 
 class _Lines:
@@ -135,17 +152,16 @@ class _Lines:
         what = f"another run writes here, or was killed: {escape(holder, 200)}"
         click.echo(f"fedtrace: {what}; it is waited for until {_after(seconds)}, and taken for dead then", err=True)
 
-    def ended(self, came: Batch) -> None:
-        from analyzer.report.words import count
+    def ended(self, came: Batch, notes: Mapping[str, str]) -> None:
+        from analyzer.report.words import count, escape
 
         states = [o.state for o in came.outcomes]
         failing = states.count("failing")
         lost = states.count("unreadable") + states.count("broken")
         told = f"{failing} with a failing pair, {lost} that could not be read, {came.fresh} read now"
         click.echo(f"{count(len(states), 'case')}: {told}")
-        if came.replaced:
-            said = "what a run with other options said is replaced, and nothing is called new"
-            click.echo(f"fedtrace: {said}; for another question name another --out", err=True)
+        for says in notes.values():
+            click.echo(f"fedtrace: {escape(says, 1000)}", err=True)
 
     def broke_off(self, why: str, exit_code: int, trace: str | None = None) -> NoReturn:
         if trace is not None:
@@ -171,6 +187,7 @@ class _JsonLog:
             case=done.outcome.case,
             state=done.outcome.state,
             problem=done.outcome.problem,
+            unknown=done.outcome.unknown,
             read=done.fresh,
             done=progress.number,
             of=progress.total,
@@ -180,7 +197,9 @@ class _JsonLog:
     def waits(self, holder: str, seconds: float) -> None:
         _tell(event="wait", holder=holder, until=_after(seconds))
 
-    def ended(self, came: Batch) -> None:
+    def ended(self, came: Batch, notes: Mapping[str, str]) -> None:
+        for about, says in notes.items():
+            _tell(event="note", about=about, says=says)
         states = [o.state for o in came.outcomes]
         _tell(event="run", cases=len(states), read=came.fresh, exit_code=came.exit_code)
 

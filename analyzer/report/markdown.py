@@ -25,6 +25,7 @@ from analyzer.report.words import (
     duration,
     escape,
     is_command,
+    lasted,
     marks_say,
     not_read,
     peer_says,
@@ -258,7 +259,7 @@ def _inputs(analysis: Analysis) -> Iterator[str]:
         size = count(reading.frames, "frame") if reading.frames is not None else count(reading.lines or 0, "line")
         first_ns, last_ns = reading.first_ns, reading.last_ns
         began = "" if first_ns is None else f"{day(first_ns)} {clock(first_ns)}"
-        span = "" if first_ns is None or last_ns is None else duration(last_ns - first_ns)
+        span = "" if first_ns is None or last_ns is None else lasted(first_ns, last_ns)
         offset_ns, residual_ns = view.clock(source.tap or source.name) or (0, 0)
         ahead = "ahead" if offset_ns > 0 else "behind"
         off = f"{duration(abs(offset_ns))} {ahead} (±{duration(residual_ns)}), corrected" if offset_ns else ""

@@ -32,6 +32,10 @@ CERTIFICATES_SHOWN = 60
 """Certificates with a bar each."""
 UNREAD_SHOWN = 200
 """Cases that could not be read, or in part only: of a disk that is broken, the first tell."""
+CASES_SHOWN = 1000
+"""Cases by their state, the worst first: some 300 kB."""
+CASES_OPEN = 30
+"""Cases of one state that are shown unasked: more would hide what comes below."""
 HEAT_ROWS = 60
 """Pairs of the heat map, those with the most failed attempts first: two screens, and some 4,000 cells."""
 HEAT_COLUMNS = 62
@@ -44,6 +48,8 @@ Sundays as the others."""
 DAY_NS = 86_400 * 10**9
 LOST = {"unreadable": "could not be read", "broken": "a bug of fedtrace"}
 """States of cases of which nothing is known, in words."""
+STATES = ("failing", "degraded", "undetermined", "healthy", "nothing")
+"""States of the others, the worst first."""
 _OF_OURS = re.compile(r"pages/(?!\.)[^/]+")
 """What a link may lead to: a page beside this one."""
 
@@ -79,6 +85,28 @@ class Heat(NamedTuple):
     """Pairs in all; the first `HEAT_ROWS` are shown."""
 
 
+class Group(NamedTuple):
+    """The cases of one state."""
+
+    state: str
+    """Which."""
+    cases: int
+    """How many."""
+    shown: Sequence[dict[str, Any]]
+    """The rows of the first of them."""
+
+
+class Asked(NamedTuple):
+    """Of which attempts the page is."""
+
+    only: Sequence[str] = ()
+    """Those from or to these domains; all where none is named."""
+    since_ns: int | None = None
+    """Those that began at this instant or later, nanoseconds since 1970 UTC; None for all."""
+    nobody: Sequence[str] = ()
+    """Of the domains, those that no attempt was from or to."""
+
+
 class Previous(NamedTuple):
     """The run before, named by what it saw."""
 
@@ -100,12 +128,15 @@ def summary(
     cases: pd.DataFrame,
     certificates: pd.DataFrame | None = None,
     previous: Previous | None = None,
+    asked: Asked | None = None,
 ) -> str:
     """The whole page, the same bytes for the same rows.
 
-    `sessions`, `verdicts` and `certificates` as `trends` takes them; `previous` is the run before.
-    `cases` has a row for each case: `case`, `state` ("unreadable" and "broken" are of cases of which nothing is known),
-    `problem` (why it, or a part of it, could not be read), and `page` (`pages/NAME.html`, where it has one).
+    `sessions`, `verdicts` and `certificates` as `trends` takes them; `previous` is the run before, and `asked` tells
+    what was left out of them. `cases` has a row for each case: `case`, `state` ("unreadable" and "broken" are of cases
+    of which nothing is known), `problem` (why it, or a part of it, could not be read), `unknown` (its files that no
+    format knows), `page` (`pages/NAME.html`, where it has one), `pairs`, of these `failing`, `damage` (places where an
+    input breaks off), `first_seen` and `last_seen`.
     """
     last = trends.last_instant(sessions, verdicts, certificates)
     tried = trends.attempts(sessions)
@@ -128,13 +159,19 @@ def summary(
         pairs=len(days.groupby(["initiator", "receiver"], observed=True)),
         failing_pairs=len(days[days.failed > 0].groupby(["initiator", "receiver"], observed=True)),
         cases=told,
-        lost=[row for row in told if row["state"] in LOST],
-        partly=[row for row in told if row["state"] not in LOST and row["problem"]],
+        groups=_groups(told),
+        # What no format knows is no capture as a rule: it does not stand before one that cannot be read.
+        lost=sorted((row for row in told if row["state"] in LOST), key=lambda row: bool(row["unknown"])),
+        partly=sorted(
+            (row for row in told if row["state"] not in LOST and row["problem"]), key=lambda row: not row["damage"]
+        ),
+        strange=[row for row in told if row["state"] not in LOST and row["unknown"]],
         pages={row["case"]: quote(row["page"]) for row in told if row["page"] and _OF_OURS.fullmatch(row["page"])},
         changes=_changes(_rows(changed)),
         heat=heat(days),
         causes=_rows(trends.by_cause(tried)),
         flapping=_rows(trends.flapping(tried)),
+        asked=asked or Asked(),
         previous=previous,
         new=_rows(trends.new_since(verdicts, known)),
         certificates=_certificates(_rows(trends.about_to_expire(certificates, last)), last_ns),
@@ -218,10 +255,23 @@ def _certificates(rows: Sequence[dict[str, Any]], last_ns: int | None) -> list[d
 
 
 def _cases(cases: pd.DataFrame) -> list[dict[str, Any]]:
-    """Case, state, problem and page of each, as texts."""
+    """Each in order of name: what is a text as such, "" where there is none; the rest as plain values."""
     flat = cases.reset_index() if any(name is not None for name in cases.index.names) else cases
-    wanted = flat.reindex(columns=["case", "state", "problem", "page"]).astype("string").fillna("")
-    return sorted(wanted.to_dict("records"), key=lambda row: str(row["case"]))
+    texts = flat.reindex(columns=["case", "state", "problem", "unknown", "page"]).astype("string").fillna("")
+    counts = flat.reindex(columns=["pairs", "failing", "damage"]).astype("Int64")
+    wanted = pd.concat([texts, counts, flat.reindex(columns=["first_seen", "last_seen"])], axis="columns")
+    return sorted(_rows(wanted), key=lambda row: str(row["case"]))
+
+
+def _groups(cases: Sequence[dict[str, Any]]) -> list[Group]:
+    """The cases of each state, the worst first; the first `CASES_SHOWN` of them all are shown."""
+    found, room = [], CASES_SHOWN
+    for state in STATES:
+        rows = [row for row in cases if row["state"] == state]
+        if rows:
+            found.append(Group(state, len(rows), rows[:room]))
+            room = max(0, room - len(rows))
+    return found
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from analyzer.report.words import (
     day,
     duration,
     escape,
+    lasted,
     marks_say,
     not_read,
     outcome_says,
@@ -161,7 +162,7 @@ class Terminal:
         if reading.lines is not None:
             told.append(count(reading.lines, "line"))
         if reading.first_ns is not None and reading.last_ns is not None:
-            span = duration(reading.last_ns - reading.first_ns)
+            span = lasted(reading.first_ns, reading.last_ns)
             told.append(f"{day(reading.first_ns)} {clock(reading.first_ns)} UTC for {span}")
         offset_ns, residual_ns = view.clock(source.tap or source.name) or (0, 0)
         if offset_ns:
@@ -276,7 +277,7 @@ class Terminal:
             f"{session.outcome.upper()}   reached {session.reached.word}",
             "bold",
         )
-        span = "" if session.undated else f", for {duration(session.ended_ns - session.began_ns)}"
+        span = "" if session.undated else f", for {lasted(session.began_ns, session.ended_ns)}"
         self.row("when", began(session) + span)
         self.rows("connections", (_connection(c) for c in session.connections))
         self.rows("callbacks", (_connection(c) for c in session.callbacks))

@@ -128,6 +128,11 @@ def duration(ns: int) -> str:
     return f"{sign}{minutes // 60} h {minutes % 60} min"
 
 
+def lasted(first_ns: int, last_ns: int) -> str:
+    """How long it is from one instant to another, as `duration` says it; `a moment` where they are one."""
+    return duration(last_ns - first_ns) if last_ns > first_ns else "a moment"
+
+
 def _short(ns: int, size: int) -> str:
     whole, tenth = divmod(ns * 10 // size, 10)
     return f"{whole}.{tenth}" if tenth and whole < 100 else str(whole)

@@ -20,6 +20,7 @@ from analyzer.batch.cases import Options, stems_of
 from analyzer.batch.run import batch
 from analyzer.report.tables import TABLES
 from analyzer.trace import Trace
+from tests.analyzer.test_page import text_of
 from tests.command import HEALTHY, REFUSED, fedtrace
 
 
@@ -135,8 +136,8 @@ def test_the_result_does_not_depend_on_how_the_archive_is_written(
     assert batch(written.format(tmp_path), str(tmp_path / "out"), Options(), map).fresh == 0
     batch(written.format(tmp_path), str(tmp_path / "other"), Options(), map)
     assert tree(tmp_path / "other") == tree(tmp_path / "out") == whole
-    problem = pd.read_parquet(tmp_path / "out" / "cases").problem["refused"]
-    assert problem == "notes.txt: no format recognises it"
+    unknown = pd.read_parquet(tmp_path / "out" / "cases").unknown["refused"]
+    assert unknown == "notes.txt: no format recognises it"
 
 
 def test_names_of_cases_become_names_of_files() -> None:
@@ -245,6 +246,11 @@ def test_a_scheduler_reads_json(archive: Path, tmp_path: Path) -> None:
     assert [t["done"] for t in told[:4]] == [1, 2, 3, 4]
     assert told[-1] == {"event": "run", "cases": 4, "read": 4, "exit_code": 1}
 
+    result = fedtrace("batch", archive, "--out", tmp_path / "out", "--only", "gmail.com", "--json-log")
+    *_, note, _ = [json.loads(line) for line in result.stderr.splitlines()]
+    assert (note["event"], note["about"]) == ("note", "replaced")
+    assert note["says"].startswith("what a run with other options said is replaced, and nothing is called new; ")
+
     result = fedtrace("batch", tmp_path / "missing", "--out", tmp_path / "out", "--json-log")
     (told_last,) = [json.loads(line) for line in result.stderr.splitlines()]
     assert (result.exit_code, told_last["exit_code"]) == (2, 2)
@@ -267,6 +273,42 @@ def test_the_help_says_what_may_be_repeated(archive: Path, tmp_path: Path) -> No
     only = [*("--only", "gmail.com"), *("--only", "example.net")]
     assert fedtrace("batch", archive, "--out", tmp_path / "out", *only).exit_code == 1
     assert len(pd.read_parquet(tmp_path / "out" / "sessions")) == 3
+
+
+def test_a_domain_that_nobody_has(archive: Path, tmp_path: Path) -> None:
+    """Nothing failing is not what is said of it, in any run; on the page it stands at the top."""
+    wrong, out = ["--only", "gmial.com"], ["--out", tmp_path / "out"]
+    said = "no attempt from or to gmial.com was seen; check how it is written"
+    for _ in range(2):
+        result = fedtrace("batch", archive, *out, *wrong)
+        assert result.exit_code == 3
+        assert result.stderr.splitlines()[1:] == [f"fedtrace: {said}"]
+        told = text_of((tmp_path / "out" / "summary.html").read_text())
+        assert "Only attempts from or to gmial.com ; all others are left out." in told
+        assert "No attempt from or to gmial.com was seen." in told
+    result = fedtrace("batch", archive, *out, *wrong, "--json-log")
+    assert {"event": "note", "about": "only", "says": said} in map(json.loads, result.stderr.splitlines())
+
+    result = fedtrace("batch", archive, *out, *wrong, "--only", "gmail.com", "--since", "2013-09-06")
+    assert (result.exit_code, f"fedtrace: {said}" in result.stderr) == (1, True)
+    told = text_of((tmp_path / "out" / "summary.html").read_text())
+    assert "Only attempts from or to gmail.com or gmial.com that began on 2013-09-06 or later; all others" in told
+
+
+def test_the_folder_of_one_case_is_not_an_archive(archive: Path, tmp_path: Path) -> None:
+    """With a `case.toml` beside its folders it looks like one: that is said. Without folders it is said of loose files,
+    and all is well.
+    """
+    (archive / "case.toml").write_text('zone = "UTC"\n')
+    result = fedtrace("batch", archive, "--out", tmp_path / "out")
+    assert result.stderr.splitlines()[-1] == (
+        f"fedtrace: {archive} has a case.toml, which is said of its loose files, and each folder in it was taken for a "
+        "case of its own; if all of it is one case, `fedtrace analyze` reads it"
+    )
+    (tmp_path / "flat").mkdir()
+    for name, data in (("case.toml", b'zone = "UTC"'), ("a.pcap", HEALTHY)):
+        (tmp_path / "flat" / name).write_bytes(data)
+    assert fedtrace("batch", tmp_path / "flat", "--out", tmp_path / "other").stderr == ""
 
 
 def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:

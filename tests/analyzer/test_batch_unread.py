@@ -277,12 +277,15 @@ def test_a_capture_that_breaks_off_is_told_in_the_row_of_its_case(archive: Path,
     told = rows(tmp_path / "out").loc["case"]
 
     assert (told.state, told.unread, told.damage) == ("failing", 1, 1)
-    assert told.problem == "a.pcap#13: the last record is cut off (40 bytes); notes.txt: no format recognises it"
+    assert told.problem == "a.pcap#13: the last record is cut off (40 bytes)"
+    assert told.unknown == "notes.txt: no format recognises it"
     assert (
         "damage       a.pcap#13  the last record is cut off (40 bytes)" in fedtrace("analyze", archive / "case").stdout
     )
     _, partly = text_of((tmp_path / "out" / "summary.html").read_text()).rsplit("Cases read in part", 1)
-    assert "case a.pcap#13: the last record is cut off (40 bytes); notes.txt: no format recognises it" in partly
+    partly, unknown = partly.split("Files that no format knows")
+    assert "case a.pcap#13: the last record is cut off (40 bytes)" in partly and "notes.txt" not in partly
+    assert "case notes.txt: no format recognises it" in unknown
 
 
 def test_of_many_places_of_damage_the_row_tells_the_first(tmp_path: Path) -> None:

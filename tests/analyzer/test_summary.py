@@ -12,7 +12,17 @@ import pytest
 
 from analyzer import trends
 from analyzer.frames import framed
-from analyzer.report.summary import CHANGES_SHOWN, HEAT_COLUMNS, HEAT_ROWS, Previous, heat, summary
+from analyzer.report.summary import (
+    CASES_OPEN,
+    CASES_SHOWN,
+    CHANGES_SHOWN,
+    HEAT_COLUMNS,
+    HEAT_ROWS,
+    Asked,
+    Previous,
+    heat,
+    summary,
+)
 from analyzer.report.tables import CERTIFICATES, SESSIONS, VERDICTS
 from analyzer.trace import Trace
 from analyzer.trends import by_day
@@ -40,7 +50,9 @@ def two_months() -> str:
     trace = Trace.read(TWO_MONTHS, year=2014, local_domains=["cupdomain.com"])
     verdicts = trace.verdicts.assign(case="two-months")
     cases = [
-        case("two-months", "failing", "holiday.jpg: no format recognises it", "pages/two-months.html"),
+        case("two-months", "failing", "cups.log: it breaks off", "pages/two-months.html")
+        | {"unknown": "holiday.jpg: no format recognises it", "pairs": 5, "failing": 2}
+        | {"first_seen": pd.Timestamp("2014-04-09 08:00", tz="UTC")},
         case("half", "unreadable", "half.pcap: it ends in the middle of its header"),
     ]
     shown = [
@@ -119,7 +131,63 @@ def test_what_was_read_in_part_stands_apart_from_what_was_not(two_months: str) -
 
     assert "half could not be read half.pcap: it ends in the middle of its header" in lost
     assert "two-months" not in lost and "half" not in partly
-    assert "two-months holiday.jpg: no format recognises it" in partly
+    partly, unknown = partly.split("Files that no format knows")
+    assert "two-months cups.log: it breaks off" in partly
+    assert "two-months holiday.jpg: no format recognises it" in unknown
+
+
+def test_what_breaks_off_stands_before_what_is_empty_and_no_capture_comes_last() -> None:
+    """Whatever the cases are called."""
+    cases = [
+        case("a", "healthy", "error.log: the file is empty") | {"damage": 0},
+        case("b", "healthy", "b.pcap#7: the last record is cut off") | {"damage": 1},
+        case("c", "unreadable", "no format recognises it") | {"unknown": "no format recognises it", "damage": 0},
+        case("d", "unreadable", "the file is empty") | {"damage": 0},
+    ]
+    told = text_of(summary(sessions("g"), framed(VERDICTS, []), pd.DataFrame(cases)))
+    lost, partly = told.rsplit("Cases that could not be read", 1)[1].split("Cases read in part")
+    assert lost.index("d could not be read the file is empty") < lost.index("c could not be read no format")
+    assert partly.index("b b.pcap#7: the last record is cut off") < partly.index("a error.log: the file is empty")
+    assert "Files that no format knows" not in partly
+
+
+def test_every_case_is_listed_by_its_state(two_months: str) -> None:
+    """With what fails of it, since when and until when, and its page; those of which nothing is known have a list."""
+    _, listed = text_of(two_months).rsplit("All cases", 1)
+    listed, _ = listed.split("Cases that could not be read")
+    assert "✘ failing : 1 case Case Pairs that fail From To two-months 2 of 5 2014-04-09 08:00:00.000" in listed
+    assert listed.strip().endswith("1 case could not be read .")
+    assert two_months.count('<a href="pages/two-months.html">two-months</a>') > 1
+
+
+def test_thousands_of_cases_are_listed_within_bounds() -> None:
+    """The worst are shown, those of a state with many when they are asked for; the others are counted."""
+    cases = [case(f"h{n}", "healthy") for n in range(10_000)]
+    cases += [case(f"f{n}", "failing", None, f"pages/f{n}.html") for n in range(CASES_OPEN)]
+    html = summary(sessions("g"), framed(VERDICTS, []), pd.DataFrame(cases))
+    told = text_of(html)
+    assert f"✘ failing : {CASES_OPEN} cases" in told and "✔ healthy : 10,000 cases" in told
+    assert f"and {10_000 + CASES_OPEN - CASES_SHOWN:,} cases more; the data sets beside this page have all" in told
+    assert all(f'<a href="pages/f{n}.html">f{n}</a>' in html for n in range(CASES_OPEN))
+    assert [("open" in a) for tag, a in Elements(html).found if tag == "details"] == [True, False]
+    assert len(html) < 500_000
+
+
+def test_what_was_asked_for_is_told_at_the_head() -> None:
+    """Which attempts the page is of, and of whom it says nothing."""
+    asked = Asked(only=("a.example", "b.example", "c.example"), since_ns=10**18, nobody=("b.example",))
+    told = text_of(summary(sessions("g"), framed(VERDICTS, []), NOTHING, asked=asked))
+    assert "Only attempts from or to a.example , b.example or c.example that began on 2001-09-09 or later; all" in told
+    assert "No attempt from or to b.example was seen. Nothing is said of it, neither good nor bad." in told
+    assert "Only attempts" not in text_of(summary(sessions("g"), framed(VERDICTS, []), NOTHING))
+
+
+def test_one_day_is_one_day() -> None:
+    """In the title as in the tables."""
+    told = text_of(summary(sessions("b"), pd.DataFrame([verdict("c", "gmail.com", "c")]), NOTHING))
+    assert told.startswith("Federation summary, 2014-04-01 Skip")
+    assert "Federation summary : 2014-04-01 0 cases" in told
+    assert "2014-04-01 to 2014-04-01" not in told
 
 
 def test_certificates_that_were_not_seen_are_not_said_to_be_well() -> None:

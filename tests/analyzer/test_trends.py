@@ -131,6 +131,14 @@ def test_the_two_months_of_a_server() -> None:
 # --- counts
 
 
+def test_which_domains_nobody_has() -> None:
+    """On neither side, in no attempt."""
+    names = ("cupdomain.com", "example.net", "gmail.com", "gmial.com")
+    assert trends.unmet(sessions("gb"), names) == ("example.net", "gmial.com")
+    assert trends.unmet(pd.DataFrame(), names[:1]) == ("cupdomain.com",)
+    assert trends.unmet(sessions("gb"), ()) == ()
+
+
 def test_pairs_and_days_and_causes() -> None:
     """Each pair has its own; an attempt that was cut off is counted, and is neither."""
     both = pd.concat([sessions("gbo"), sessions(".bb", "example.net", "dns-srv-nxdomain")])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.report.words import clock, count, day, duration, ends, escape, instant, place, says
+from analyzer.report.words import clock, count, day, duration, ends, escape, instant, lasted, place, says
 from parsers.events import (
     EVENT_TYPES,
     DnsAnswer,
@@ -65,6 +65,11 @@ def test_any_instant_can_be_told(at_ns: int) -> None:
 def test_a_duration_has_the_figures_that_matter(ns: int, told: str) -> None:
     """From nanoseconds to hours."""
     assert duration(ns) == told
+
+
+def test_what_lasted_no_time_was_a_moment() -> None:
+    """As a log of one line."""
+    assert (lasted(5, 5), lasted(5, 5 + 37_500_000_000)) == ("a moment", "37.5 s")
 
 
 def test_small_words() -> None:
