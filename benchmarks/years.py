@@ -101,7 +101,7 @@ def page(root: Path) -> None:
     from analyzer.batch.store import Disk
 
     run = Said(work="", program="", asked="", since_ns=None, cases=DAYS, lost=0)
-    assert overview(Disk(str(root)), run, run)
+    assert overview(Disk(str(root)), run, run, ())
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def _notes(came: Batch, archive: str) -> dict[str, str]:
     if came.may_be_one:
         notes["archive"] = (
             f"{archive} has a case.toml, which is said of its loose files, and each folder in it was taken for a case "
-            "of its own; if all of it is one case, `fedtrace analyze` reads it"
+            "of its own; if all of it is one case, `fedtrace analyze` reads such a folder"
         )
     if came.replaced:
         said = "what a run with other options said is replaced, and nothing is called new"

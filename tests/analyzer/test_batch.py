@@ -303,7 +303,7 @@ def test_the_folder_of_one_case_is_not_an_archive(archive: Path, tmp_path: Path)
     result = fedtrace("batch", archive, "--out", tmp_path / "out")
     assert result.stderr.splitlines()[-1] == (
         f"fedtrace: {archive} has a case.toml, which is said of its loose files, and each folder in it was taken for a "
-        "case of its own; if all of it is one case, `fedtrace analyze` reads it"
+        "case of its own; if all of it is one case, `fedtrace analyze` reads such a folder"
     )
     (tmp_path / "flat").mkdir()
     for name, data in (("case.toml", b'zone = "UTC"'), ("a.pcap", HEALTHY)):

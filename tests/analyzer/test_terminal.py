@@ -228,6 +228,12 @@ def test_what_a_person_has_to_know_of_the_sources() -> None:
     assert "not decoded  3 frames of GRE" in text
 
 
+def test_a_source_of_one_instant_covers_a_moment() -> None:
+    """And not 0 ns."""
+    line = "Sep 06 09:14:02 s2sout55c0d1e2\tinfo\tOutgoing s2s connection cupdomain.com->example.net complete"
+    assert "one.log  1 line  2013-09-06 09:14:02.000 UTC for a moment" in screen(scene.log("one.log", "prosody", line))
+
+
 def test_many_sources_and_much_damage_are_counted() -> None:
     """Twenty lines each, then a number."""
     taps = [scene.tap(f"{n:02}.pcap", f"{n}.0 10.0.0.5:1 > 10.0.0.6:2 Damage what=cut lost=14\n") for n in range(23)]
