@@ -107,7 +107,7 @@ def _notes(came: Batch, archive: str) -> dict[str, str]:
     """What else whoever asked has to know of the results, by what it is about."""
     notes = {}
     if came.nobody:
-        notes["only"] = f"no attempt from or to {', '.join(came.nobody)} was seen; check how it is written"
+        notes["only"] = f"no attempt from or to {' or '.join(came.nobody)} was seen; check how it is written"
     if came.may_be_one:
         notes["archive"] = (
             f"{archive} has a case.toml, which is said of its loose files, and each folder in it was taken for a case "
