@@ -6,8 +6,11 @@ Knows nothing of when a conversation begins or ends, and decodes nothing.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
+from parsers.capture.packet import ACK, FIN, RST, SYN, Packet
+from parsers.capture.runs import Half
+from parsers.capture.window import Column
 from parsers.events import Flow, Where
 from parsers.source import Reading
 from parsers.wire import dns
@@ -31,6 +34,23 @@ class File(NamedTuple):
 
 Place: TypeAlias = tuple[int, int, File]
 """Instant and number of a frame, and the file that holds it; not the packet, whose payload would be kept with it."""
+
+Mark: TypeAlias = Literal["syn", "syn-ack", "ack", "fin", "rst"]
+"""Of a `TcpMark`."""
+
+
+class _Stretch(NamedTuple):
+    """Places of segments that came together, as columns: most are never asked for."""
+
+    starts: Column
+    at_ns: Column
+    frames: Column
+    file: File
+
+    def place(self, at: int) -> Place:
+        """Of the packet that brought the byte of the index `at`, from the first."""
+        index = int(self.starts.searchsorted(at, "right")) - 1
+        return int(self.at_ns[index]), int(self.frames[index]), self.file
 
 
 class Side:
@@ -67,8 +87,8 @@ class Side:
         """Of the last packet with payload."""
         self.starts: list[int] = []
         """Indices of bytes …"""
-        self.places: list[Place] = []
-        """… and the places of the packets that brought them first."""
+        self.places: list[Place | _Stretch] = []
+        """… and the places of the packets that brought them first, and what followed up to the next index."""
         self.marks: set[str] = set()
         self.sent: dict[int, int] = {}
         """Sequence number → how often it was sent, for numbers sent more than once."""
@@ -85,9 +105,27 @@ class Side:
         self.gathered.append(data)
         self.end += len(data)
 
+    def follows(self, half: Half | None) -> bool:
+        """Whether the data of a half of a run, or its silence, is what comes next in this direction."""
+        expected = self.order.expected
+        if half is None or not half.payloads:
+            return expected is not None
+        return expected == half.seq and self.messages is None
+
+    def follow(self, half: Half, file: File) -> None:
+        """Keep the data of a half that `follows`."""
+        self.order.follow(len(half.payloads), half.length, len(half.payloads[-1]))
+        self.starts.append(self.end)
+        self.places.append(_Stretch(half.starts, half.at_ns, half.frames, file))
+        self.gathered += half.payloads
+        self.end += half.length
+        self.last = (*half.last, file)
+
     def place(self, at: int) -> Place:
         """Of the packet that brought the byte of the index `at`."""
-        return self.places[max(bisect_right(self.starts, at) - 1, 0)]
+        index = max(bisect_right(self.starts, at) - 1, 0)
+        place = self.places[index]
+        return place.place(at - self.starts[index]) if isinstance(place, _Stretch) else place
 
     def forget(self, pending: int | None) -> None:
         """Forget places of bytes before the index `pending`; with None, of all bytes so far."""
@@ -118,6 +156,34 @@ class Conversation:
         self.closed_ns: int | None = None
         self.secured: int | None = None
         """Its number among the TLS conversations that are to be decrypted."""
+
+    def mark(self, side: Side, packet: Packet) -> Mark | None:
+        """What a segment is besides its data: SYN, FIN, RST, or the first pure ACK of its side. Notes who began."""
+        flags = packet.flags
+        if flags & SYN:
+            self.opened = True
+            if not flags & ACK:
+                self.number = packet.seq
+            elif self.number < 0:
+                self.number = (packet.ack - 1) & 0xFFFF_FFFF
+            side.order.syn(packet.seq)
+            return "syn-ack" if flags & ACK else "syn"
+        if flags & RST:
+            return "rst"
+        if flags & FIN:
+            return "fin"
+        return "ack" if flags & ACK and "ack" not in side.marks else None
+
+    def is_over_by(self, packet: Packet) -> bool:
+        """Whether a SYN begins another conversation on the same ends (RFC 9293 section 3.6.1)."""
+        if packet.flags & ACK or self.number == packet.seq:
+            return False
+        return self.opened or self.closed_ns is not None or any(side.last is not None for side in self.sides)
+
+    def close(self, packet: Packet) -> None:
+        """Note when it closed: with a reset, or a FIN from both sides."""
+        if packet.flags & RST or all("fin" in side.marks for side in self.sides):
+            self.closed_ns = packet.at_ns
 
     @property
     def over_ns(self) -> int | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from parsers.capture.conversation import Conversation, Side
 from parsers.capture.frames import Reader
+from parsers.capture.runs import Run
 from parsers.capture.secured import CONVERSATIONS_MAX, Secured
 from parsers.events import Event, Tally
 from parsers.hold import Hold
@@ -32,7 +33,7 @@ class DecryptingReader(Reader):
         self._tallies: dict[tuple[int, int], int] = {}
 
     def _decode(self, conversation: Conversation, side: Side) -> None:
-        place = side.places[-1] if side.gathered else None
+        place = side.place(side.end - 1) if side.gathered else None
         super()._decode(conversation, side)
         kept = side.payload.tls_bytes if side.payload is not None else None
         if not kept or place is None:
@@ -46,6 +47,9 @@ class DecryptingReader(Reader):
             inside = Side(side.flow)
             inside.payload = Payload()
             self._flows[conversation.secured, direction] = inside
+
+    def _goes_on(self, conversation: Conversation, side: Side, other: Side, run: Run) -> bool:
+        return False
 
     def _take(self, conversation: Conversation, side: Side, item: Piece | Hole) -> None:
         super()._take(conversation, side, item)

@@ -15,7 +15,8 @@ from parsers.capture import tshark_call
 from parsers.capture.container import foreign
 from parsers.capture.dissected import dissected, dissected_whole
 from parsers.capture.packet import IcmpError, Lost, Packet
-from parsers.capture.select import packets
+from parsers.capture.runs import Run
+from parsers.capture.select import packets_and_runs
 from parsers.errors import FedtraceError, TsharkMissing
 from parsers.events import Event
 from parsers.format import HEAD_BYTES
@@ -35,7 +36,7 @@ _NOT_FOR_TSHARK = frozenset(
 )
 """What our reader leaves unread that tshark cannot read either."""
 
-Engine: TypeAlias = Callable[[Path, How, Reading], Iterator[Packet | IcmpError | Lost]]
+Engine: TypeAlias = Callable[[Path, How, Reading], Iterator[Packet | Run | IcmpError | Lost]]
 Parts: TypeAlias = Sequence[tuple[Source, Reading]]
 
 
@@ -43,7 +44,7 @@ def engine_for(source: Source, how: How) -> Engine:
     """Who reads a file first."""
     if how.engine == "tshark" or (how.engine == "auto" and _is_foreign(source.file)):
         return dissected
-    return packets
+    return packets_and_runs
 
 
 def _is_foreign(path: Path) -> bool:

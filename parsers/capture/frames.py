@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-from parsers.capture.conversation import Conversation, File, Place, Side, common_fields
+from parsers.capture.conversation import Conversation, File, Mark, Place, Side, common_fields
 from parsers.capture.dns_events import dns_event
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Lost, Packet
 from parsers.capture.passed import Key, Passed
+from parsers.capture.runs import Run
 from parsers.events import (
     CaptureGap,
     Damage,
@@ -70,7 +71,7 @@ class Reader:
         self._passed = Passed()
         self._crowded = 0
 
-    def read(self, source: str, chosen: Iterable[Packet | IcmpError | Lost], reading: Reading) -> None:
+    def read(self, source: str, chosen: Iterable[Packet | Run | IcmpError | Lost], reading: Reading) -> None:
         """Take the packets of one file."""
         self.file = File(source, reading)
         segment = self._segment
@@ -82,13 +83,17 @@ class Reader:
                 else:
                     self._datagram(item)
                 unswept -= 1
-                if not unswept:
-                    self._sweep(item.at_ns)
-                    unswept = SWEEP_EVERY
+            elif type(item) is Run:
+                self._run(item)
+                unswept -= len(item.rows)
             elif type(item) is IcmpError:
                 self._icmp(item)
-            elif type(item) is Lost:
+            elif isinstance(item, Lost):
                 self._lost(item)
+                continue
+            if unswept <= 0:
+                self._sweep(item.at_ns)
+                unswept = SWEEP_EVERY
 
     def close(self) -> list[Event]:
         """The input ends: everything that still waits, and all events in order of time."""
@@ -162,6 +167,33 @@ class Reader:
     def _place(self, packet: Packet) -> Place:
         return packet.at_ns, packet.frame, self.file
 
+    def _run(self, run: Run) -> None:
+        """Segments that follow each other: told at once if that is all there is to them, else one by one."""
+        held = self._running.get(run.key)
+        if held is None or not self._goes_on(*held, run):
+            for packet in run.packets():
+                self._segment(packet)
+            return
+        conversation, side, other = held
+        conversation.seen_ns = run.at_ns
+        for mine, yours, half in ((side, other, run.there), (other, side, run.back)):
+            if half is None:
+                continue
+            if half.pure is not None and "ack" not in mine.marks:
+                place, ttl = half.pure
+                self._mark(mine, "ack", (*place, self.file), ttl)
+            if half.payloads:
+                mine.follow(half, self.file)
+                if mine.end - mine.read >= self.gather_bytes:
+                    self._decode(conversation, mine)
+            if half.ack != yours.order.acked:
+                yours.order.acknowledged(half.ack, (*half.acked, self.file))
+
+    def _goes_on(self, conversation: Conversation, side: Side, other: Side, run: Run) -> bool:
+        """Whether a run is what comes next in a conversation, without a silence to tell."""
+        soon = run.first_ns - conversation.seen_ns < IDLE_NS
+        return soon and side.follows(run.there) and other.follows(run.back)
+
     def _segment(self, packet: Packet) -> None:
         """One TCP segment; data in order, and acknowledgements that say nothing new, take the fewest steps."""
         frame, at_ns, _, src, sport, dst, dport, _, data, length, seq, ack, flags = packet
@@ -177,7 +209,9 @@ class Reader:
         conversation.seen_ns = at_ns
         marks = flags & (SYN | FIN | RST)
         if marks or not (length or "ack" in side.marks):
-            self._mark(conversation, side, packet)
+            mark = conversation.mark(side, packet)
+            if mark is not None:
+                self._mark(side, mark, place, packet.ttl)
         if length and not flags & RST:
             side.last = place
             if not marks and len(data) == length and side.messages is None and side.order.in_order(seq, length):
@@ -190,12 +224,12 @@ class Reader:
             for item in other.order.acknowledged(ack, place):
                 self._take(conversation, other, item)
         if marks & (FIN | RST):
-            self._closing(conversation, packet)
+            conversation.close(packet)
 
     def _held(self, packet: Packet, held: Held | None) -> Held | None:
         """What is held of a segment's conversation, which may begin with it; None when there are too many."""
         if held is not None:
-            if not self._is_new(held[0], packet):
+            if not held[0].is_over_by(packet):
                 return held
             self._finish(held[0])
         elif self._passed.takes(packet):
@@ -225,13 +259,6 @@ class Reader:
             room = 2 * self._hold.at_once - len(self._running) - len(self._passed)
         return room <= 0
 
-    def _is_new(self, conversation: Conversation, packet: Packet) -> bool:
-        """Whether a SYN begins another conversation on the same ends (RFC 9293 section 3.6.1)."""
-        if packet.flags & ACK or conversation.number == packet.seq:
-            return False
-        carried = any(side.last is not None for side in conversation.sides)
-        return conversation.opened or conversation.closed_ns is not None or carried
-
     def _out_of_line(self, conversation: Conversation, side: Side, packet: Packet) -> None:
         """Data that is not simply the next, that the capture cut, or that comes with a mark."""
         place = self._place(packet)
@@ -242,30 +269,10 @@ class Reader:
         for item in news:
             self._take(conversation, side, item)
 
-    def _mark(self, conversation: Conversation, side: Side, packet: Packet) -> None:
-        """SYN, FIN, RST, and the first pure ACK of each side."""
-        flags = packet.flags
-        mark: Literal["syn", "syn-ack", "ack", "fin", "rst"]
-        if flags & SYN:
-            mark = "syn-ack" if flags & ACK else "syn"
-            conversation.opened = True
-            if mark == "syn":
-                conversation.number = packet.seq
-            elif conversation.number < 0:
-                conversation.number = (packet.ack - 1) & 0xFFFF_FFFF
-            side.order.syn(packet.seq)
-        elif flags & RST:
-            mark = "rst"
-        elif flags & FIN:
-            mark = "fin"
-        elif not flags & ACK or "ack" in side.marks:
-            return
-        else:
-            mark = "ack"
+    def _mark(self, side: Side, mark: Mark, place: Place, ttl: int) -> None:
         repeat = mark in side.marks
         side.marks.add(mark)
-        place = self._place(packet)
-        self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=packet.ttl, **common_fields(place, side.flow)))
+        self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=ttl, **common_fields(place, side.flow)))
 
     def _repeated(self, side: Side, packet: Packet) -> None:
         """A data segment was sent again."""
@@ -285,12 +292,6 @@ class Reader:
         if conversation.idles <= IDLES_MAX:
             silence_ns = place[0] - conversation.seen_ns
             self.events.append(Idle(duration_ns=silence_ns, **common_fields(place, side.flow)))
-
-    def _closing(self, conversation: Conversation, packet: Packet) -> None:
-        """Note when a conversation closed: a reset, or a FIN from both sides."""
-        both = all("fin" in side.marks for side in conversation.sides)
-        if packet.flags & RST or both:
-            conversation.closed_ns = packet.at_ns
 
     def _take(self, conversation: Conversation, side: Side, item: Piece | Hole) -> None:
         """Newly readable bytes, or a hole in them."""

@@ -11,11 +11,11 @@ This decides what to read, not what it means.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from parsers.capture.fragments import Fragments, behind_extensions, read_fragmen
 from parsers.capture.icmp import QUOTE_MAX, is_error, quote
 from parsers.capture.packet import RST, SYN, TCP, UDP, IcmpError, Lost, Packet
 from parsers.capture.ring import MessageRing, Ring
+from parsers.capture.runs import Run, runs
 from parsers.capture.sniff import FIRST_BYTES, HELLO_SEGMENTS, LOOK_LEN, is_cut_hello, offers_xmpp_server, speaks_xmpp
 from parsers.capture.window import Column, Records, Window
 from parsers.source import How, Reading
@@ -45,6 +46,7 @@ _ERRORS_MAX = 4_096
 """ICMP errors about other TCP ports that are remembered."""
 
 Found = Packet | IcmpError | Lost
+_Together = TypeVar("_Together", bound=tuple[object, ...])
 
 
 def packets(path: Path | str, how: How, reading: Reading) -> Iterator[Found]:
@@ -53,7 +55,18 @@ def packets(path: Path | str, how: How, reading: Reading) -> Iterator[Found]:
     `path` is a capture, or `-` for standard input; `how.offset_ns` is in every instant. Fills `reading` on the way.
     Raises `SourceUnreadable` when the input is no capture; damage within it becomes `Lost`.
     """
-    choice = _Choice(how, reading)
+    return _found(path, how, reading, Batch.packets)
+
+
+def packets_and_runs(path: Path | str, how: How, reading: Reading) -> Iterator[Found | Run]:
+    """The same, but segments that simply follow each other come together: in order within each conversation."""
+    return _found(path, how, reading, runs)
+
+
+def _found(
+    path: Path | str, how: How, reading: Reading, told: Callable[[Batch], Iterator[Packet | _Together]]
+) -> Iterator[Found | _Together]:
+    choice = _Choice(how, reading, told)
     memory: Memory | None = None
     for part in windows(path, reading, how.offset_ns):
         if isinstance(part, Lost):
@@ -90,11 +103,12 @@ class _Block(NamedTuple):
         return address_text(self.columns.rows[index, 26:30].tobytes())
 
 
-class _Choice:
+class _Choice(Generic[_Together]):
     """What is known so far of what matters, and the frames that follow from it."""
 
-    def __init__(self, how: How, reading: Reading) -> None:
+    def __init__(self, how: How, reading: Reading, told: Callable[[Batch], Iterator[Packet | _Together]]) -> None:
         self._reading = reading
+        self._told = told
         self._port = np.zeros(65_536, bool)
         self._port[list(how.ports)] = True
         self._names = Names(how.dns_names)
@@ -109,7 +123,7 @@ class _Choice:
         self._cut_at: tuple[int, int] | None = None
         self._forgotten_told = 0
 
-    def window(self, memory: Memory, window: Window) -> Iterator[Iterable[Found]]:
+    def window(self, memory: Memory, window: Window) -> Iterator[Iterable[Found | _Together]]:
         """The frames of a window that matter, block by block."""
         starts, lengths, at_ns, links = window.records
         for begin in range(0, len(starts), BLOCK_LEN):
@@ -133,12 +147,11 @@ class _Choice:
             what = "conversations on other ports that begin as XMPP; there were too many to follow all"
             yield Lost(what, self._flows.refused, "frames", None, None)
 
-    def _block(self, block: _Block) -> Iterable[Found]:
+    def _block(self, block: _Block) -> Iterable[Found | _Together]:
         columns = block.columns
         said: list[Lost] = []
         tcp = columns.kind == TCP
         on_dns = (columns.sport == _DNS_PORT) | (columns.dport == _DNS_PORT)
-        extra: list[Packet | IcmpError] = []
         late: list[Packet | IcmpError] = []
         segments = np.flatnonzero(on_dns & tcp)
         known = len(self._names.ports) + len(self._names.servers)
@@ -147,7 +160,7 @@ class _Choice:
         if len(segments):
             keys = self._flows.add(block.memory, columns, self._dns_segments(block, segments))
             late += self._dns_tcp.release(flows=keys)
-        extra += self._fragmented(block)
+        whole = list(self._fragmented(block))
         if len(self._names.ports) + len(self._names.servers) > known:
             late += self._learn()
             said += self._forgotten(block)
@@ -163,13 +176,15 @@ class _Choice:
         self._openings.add(block.copy(others[(columns.flags[others] & (SYN | RST) != 0) & ~by_port[others]]))
         if len(segments):
             self._dns_tcp.add(block.copy(segments[~by_port[segments]]))
-        extra += self._icmp(block)
+        errors = list(self._icmp(block))
         self._count_cut(block)
         late.sort(key=itemgetter(0))
         by_port[wanted] = True
-        found: Iterable[Packet | IcmpError] = block.copy(np.flatnonzero(by_port)).packets()
-        if extra:
-            found = sorted([*found, *extra], key=itemgetter(0))
+        chosen = block.copy(np.flatnonzero(by_port))
+        # What a fragment completes may belong between the segments of a run.
+        found: Iterable[Found | _Together] = chosen.packets() if whole else self._told(chosen)
+        if whole or errors:
+            found = sorted([*found, *whole, *errors], key=itemgetter(0))
         return chain(said, late, found)
 
     def _lookups(self, block: _Block, lookups: Indices, late: list[Packet | IcmpError]) -> Indices:

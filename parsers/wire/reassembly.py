@@ -126,11 +126,20 @@ class Direction:
         """
         if seq != self._next or self._waiting or length <= 0:
             return False
-        self._next = (seq + length) & _SEQ
-        self._last_len = length
-        self.segments += 1
-        self.bytes_len += length
+        self.follow(1, length, length)
         return True
+
+    @property
+    def expected(self) -> int | None:
+        """Sequence number of the segment that would simply be the next one; None while any waits behind a hole."""
+        return None if self._waiting else self._next
+
+    def follow(self, segments: int, length: int, last_length: int) -> None:
+        """So many whole segments, `length` bytes in all, come one after the other, the first as it was expected."""
+        self._next = (self._next + length) & _SEQ
+        self._last_len = last_length
+        self.segments += segments
+        self.bytes_len += length
 
     def acknowledged(self, ack: int, token: object = None) -> list[Piece | Hole]:
         """The other side acknowledged all bytes before `ack`: those that are not here, the capture has lost.

@@ -10,7 +10,7 @@ from parsers.capture import engines
 from parsers.capture.dissected import dissected
 from parsers.capture.engines import engine_for
 from parsers.capture.files import read_ring
-from parsers.capture.select import packets
+from parsers.capture.select import packets_and_runs
 from parsers.errors import TsharkMissing
 from parsers.source import How, Reading, Source
 from tests.packets import header, ip, pcap, talk
@@ -37,11 +37,11 @@ def test_who_reads(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "a.pcap", tmp_path / "a.snoop"
     ours.write_bytes(pcap([]))
     theirs.write_bytes(b"snoop\0\0\0\0\0\0\2\0\0\0\4")
-    assert engine_for(source(ours), How()) is packets
+    assert engine_for(source(ours), How()) is packets_and_runs
     assert engine_for(source(theirs), How()) is dissected
-    assert engine_for(source(theirs), How(engine="own")) is packets
+    assert engine_for(source(theirs), How(engine="own")) is packets_and_runs
     assert engine_for(source(ours), How(engine="tshark")) is dissected
-    assert engine_for(source(tmp_path / "nowhere"), How()) is packets
+    assert engine_for(source(tmp_path / "nowhere"), How()) is packets_and_runs
 
 
 def test_without_tshark(mirrored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
