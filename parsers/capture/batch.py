@@ -6,7 +6,7 @@ Knows nothing of why they were chosen.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsers.capture.columns import Columns, Indices, Memory
-from parsers.capture.packet import TCP, Packet
+from parsers.capture.packet import TCP, Key, Packet
 from parsers.capture.window import Column
 
 ROW_COST = 96
@@ -76,6 +76,8 @@ class Batch(NamedTuple):
     """TCP control bits."""
     payloads: list[bytes]
     """Payloads as captured."""
+    whole: NDArray[np.bool_]
+    """The payload is all there."""
 
     def take(self, chosen: Indices) -> Batch:
         """Those rows only."""
@@ -95,6 +97,7 @@ class Batch(NamedTuple):
             ack=self.ack[chosen],
             flags=self.flags[chosen],
             payloads=[self.payloads[index] for index in chosen.tolist()],
+            whole=self.whole[chosen],
         )
 
     def packets(self) -> Iterator[Packet]:
@@ -104,20 +107,11 @@ class Batch(NamedTuple):
     def _some(self, begin: int) -> Iterator[Packet]:
         """A few of the rows as packets."""
         some = slice(begin, begin + _SOME)
-        text = _text.__getitem__
-        if self.six[some].any():
-            sources, targets = self._addresses(some, 0), self._addresses(some, 16)
-        else:
-            words = self.ends[some].view(">u4")
-            sources, targets = words[:, 0].tolist(), words[:, 4].tolist()
         rows = zip(
             self.frame[some].tolist(),
             self.at_ns[some].tolist(),
             self.proto[some].tolist(),
-            map(text, sources),
-            self.sport[some].tolist(),
-            map(text, targets),
-            self.dport[some].tolist(),
+            *self._flow(some),
             self.ttl[some].tolist(),
             self.payloads[some],
             self.length[some].tolist(),
@@ -128,7 +122,20 @@ class Batch(NamedTuple):
         )
         return map(tuple.__new__, repeat(Packet), rows)  # a third of what Packet(*row) takes
 
-    def _addresses(self, some: slice, begin: int) -> list[int | bytes]:
+    def keys(self, chosen: Indices) -> Iterator[Key]:
+        """Addresses and ports of some rows, the sender's first."""
+        return zip(*self._flow(chosen), strict=True)
+
+    def _flow(self, some: slice | Indices) -> tuple[Iterable[str], list[int], Iterable[str], list[int]]:
+        if self.six[some].any():
+            sources, targets = self._addresses(some, 0), self._addresses(some, 16)
+        else:
+            words = self.ends[some].view(">u4")
+            sources, targets = words[:, 0].tolist(), words[:, 4].tolist()
+        text = _text.__getitem__
+        return map(text, sources), self.sport[some].tolist(), map(text, targets), self.dport[some].tolist()
+
+    def _addresses(self, some: slice | Indices, begin: int) -> list[int | bytes]:
         field = np.ascontiguousarray(self.ends[some, begin : begin + 16])
         addresses: list[int | bytes] = field.view(">u4")[:, 0].tolist()
         for index in np.flatnonzero(self.six[some]).tolist():
@@ -162,6 +169,7 @@ def copied(memory: Memory, columns: Columns, chosen: Indices, first_frame: int, 
         ack=numbers[:, 1],
         flags=flags,
         payloads=payloads(memory, begin, end),
+        whole=end - begin == length,
     )
 
 

@@ -42,15 +42,15 @@ Mark: TypeAlias = Literal["syn", "syn-ack", "ack", "fin", "rst"]
 class _Stretch(NamedTuple):
     """Places of segments that came together, as columns: most are never asked for."""
 
-    starts: Column
-    at_ns: Column
-    frames: Column
+    places: Column
+    """As `Half.places`."""
     file: File
 
     def place(self, at: int) -> Place:
         """Of the packet that brought the byte of the index `at`, from the first."""
-        index = int(self.starts.searchsorted(at, "right")) - 1
-        return int(self.at_ns[index]), int(self.frames[index]), self.file
+        starts, at_ns, frames = self.places
+        index = int(starts.searchsorted(starts[0] + at, "right")) - 1
+        return int(at_ns[index]), int(frames[index]), self.file
 
 
 class Side:
@@ -116,7 +116,7 @@ class Side:
         """Keep the data of a half that `follows`."""
         self.order.follow(len(half.payloads), half.length, len(half.payloads[-1]))
         self.starts.append(self.end)
-        self.places.append(_Stretch(half.starts, half.at_ns, half.frames, file))
+        self.places.append(_Stretch(half.places, file))
         self.gathered += half.payloads
         self.end += half.length
         self.last = (*half.last, file)

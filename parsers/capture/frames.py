@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from parsers.capture.conversation import Conversation, File, Mark, Place, Side, common_fields
 from parsers.capture.dns_events import dns_event
-from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Lost, Packet
-from parsers.capture.passed import Key, Passed
+from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Key, Lost, Packet
+from parsers.capture.passed import Passed
 from parsers.capture.runs import Run
 from parsers.events import (
     CaptureGap,

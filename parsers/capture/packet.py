@@ -5,7 +5,7 @@ Knows nothing of files, of how a frame was chosen, or of what its payload means.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 TCP = 6
 """IP protocol number (RFC 9293)."""
@@ -20,6 +20,9 @@ RST = 0x04
 """TCP control bit."""
 ACK = 0x10
 """TCP control bit."""
+
+Key: TypeAlias = tuple[str, int, str, int]
+"""Addresses and ports of a packet's two ends, the sender's first."""
 
 
 class Packet(NamedTuple):

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from parsers.capture.packet import ACK, FIN, RST, SYN, Packet
-
-Key: TypeAlias = tuple[str, int, str, int]
-"""The two ends of a packet, sender first."""
+from parsers.capture.packet import ACK, FIN, RST, SYN, Key, Packet
 
 
 class _Conversation:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from parsers.capture.batch import Batch, end_keys
 from parsers.capture.columns import Indices
-from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, Packet
+from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, Key, Packet
 from parsers.capture.window import Column
 
 RUN_MIN = 8
@@ -33,12 +33,8 @@ class Half(NamedTuple):
 
     payloads: list[bytes]
     """Its data, segment by segment, each whole."""
-    frames: Column
-    """Wireshark's numbers of these segments."""
-    at_ns: Column
-    """Their instants."""
-    starts: Column
-    """How far each begins behind the first, bytes."""
+    places: Column
+    """Three rows: where each of these segments begins, bytes from anywhere, its instant, and its frame."""
     length: int
     """Bytes of them all."""
     seq: int
@@ -58,7 +54,7 @@ class Run(NamedTuple):
 
     frame: int
     """Wireshark's number of the last segment."""
-    key: tuple[str, int, str, int]
+    key: Key
     """Addresses and ports of the first segment, its sender's first."""
     there: Half | None
     """What that sender sent."""
@@ -91,15 +87,16 @@ def runs(batch: Batch) -> Iterator[Packet | Run]:
     number = np.cumsum(edges[:-1]) - 1
     edges[ends] -= 1
     inside = np.cumsum(edges[:-1]) > 0
-    singles = np.sort(ways.rows[~inside])
-    last = ways.rows[ends - 1]
     rows = ways.rows
+    singles = np.sort(rows[~inside])
+    last = rows[ends - 1]
     found = (
-        Run(frame, (first.src, first.sport, first.dst, first.dport), there, back, first.at_ns, at_ns, batch, rows[of])
-        for first, (there, back), frame, at_ns, of in zip(
-            batch.take(ways.rows[begins]).packets(),
-            _halves(batch, ways, np.where(inside, number, -1), begins),
+        Run(frame, key, there, back, first_ns, at_ns, batch, rows[of])
+        for frame, key, (there, back), first_ns, at_ns, of in zip(
             batch.frame[last].tolist(),
+            batch.keys(rows[begins]),
+            _halves(batch, ways, np.where(inside, number, -1), begins),
+            batch.at_ns[rows[begins]].tolist(),
             batch.at_ns[last].tolist(),
             map(slice, begins.tolist(), ends.tolist()),
             strict=True,
@@ -139,8 +136,7 @@ def _ways(batch: Batch) -> _Ways:
 def _joined(batch: Batch, ways: _Ways) -> NDArray[np.bool_]:
     """By place in `_Ways.rows`: it is plain and follows a plain one; in between nothing is missing, and no silence."""
     plain = (batch.proto == TCP) & (batch.flags & (SYN | FIN | RST | ACK) == ACK)
-    plain &= batch.length == np.fromiter(map(len, batch.payloads), np.int64, len(batch.payloads))
-    plain = plain[ways.rows]
+    plain = (plain & batch.whole)[ways.rows]
     sent = ways.rows[ways.sorted]
     seq, ack, way = batch.seq[sent], batch.ack[sent], ways.way[ways.sorted]
     after = seq + batch.length[sent].astype(np.uint32)
@@ -180,36 +176,33 @@ def _halves(batch: Batch, ways: _Ways, number: Indices, runs_begin: Indices) -> 
     carried = sent[carries]
     before = np.append(0, np.cumsum(carries))
     bytes_before = np.append(0, np.cumsum(batch.length[carried]))
-    frames, at_ns, seq = batch.frame[carried], batch.at_ns[carried], np.append(batch.seq[carried], 0)
+    places = np.stack([bytes_before[:-1], batch.at_ns[carried], batch.frame[carried]])
     payloads = [batch.payloads[row] for row in carried.tolist()]
     columns = (
         half[begins],
         before[begins],
         before[ends],
         bytes_before[before[ends]] - bytes_before[before[begins]],
-        seq[before[begins]],
+        np.append(batch.seq[carried], 0)[before[begins]],
         ack[ends - 1],
         batch.ttl[pure],
         is_pure,
     )
     rows = (np.append(carried, 0)[before[ends] - 1], bringing, pure)
-    places = (list(zip(batch.at_ns[some].tolist(), batch.frame[some].tolist(), strict=True)) for some in rows)
+    whens = (list(zip(batch.at_ns[some].tolist(), batch.frame[some].tolist(), strict=True)) for some in rows)
     found: list[list[Half | None]] = [[None, None] for _ in runs_begin]
     for which, begin, end, length, first, acked, ttl, has_pure, last, by, alone in zip(
-        *(column.tolist() for column in columns), *places, strict=True
+        *(column.tolist() for column in columns), *whens, strict=True
     ):
-        of = slice(begin, end)
         found[which >> 1][which & 1] = Half(
-            payloads=payloads[of],
-            # Copies: a view would keep the whole column, as long as one of its places may be asked for.
-            frames=frames[of].copy(),
-            at_ns=at_ns[of].copy(),
-            starts=bytes_before[of] - bytes_before[begin],
-            length=length,
-            seq=first,
-            last=last,
-            ack=acked,
-            acked=by,
-            pure=(alone, ttl) if has_pure else None,
+            payloads[begin:end],
+            # A copy: a view would keep all of the columns, as long as one of its places may be asked for.
+            places[:, begin:end].copy(),
+            length,
+            first,
+            last,
+            acked,
+            by,
+            (alone, ttl) if has_pure else None,
         )
     return found

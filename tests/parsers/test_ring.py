@@ -29,6 +29,7 @@ def batch(*ports: int, payload: bytes = b"") -> Batch:
         ack=words,
         flags=small,
         payloads=[payload] * len(ports),
+        whole=np.ones(len(ports), bool),
     )
 
 
