@@ -26,6 +26,7 @@ _ROW = 80
 _IP, _TRANSPORT = 14, 34
 """Where a row's headers begin."""
 _TRANSPORT_LEN = 20
+_UDP_LEN = 8
 """Bytes of the transport header in a row: TCP without options."""
 
 OTHER, CUT, FRAGMENT, ICMP, ICMP6 = 0, 1, 2, 3, 4
@@ -64,9 +65,19 @@ _FAMILY = {2: _IPV4, 10: _IPV6, 24: _IPV6, 28: _IPV6, 30: _IPV6}
 _CAPSULES_BY_ETHERTYPE = {0x8847: "MPLS", 0x8848: "MPLS", 0x88E7: "802.1ah", 0x88E5: "MACsec", 0x894F: "NSH"}
 """Encapsulations by their registered numbers. Whatever they carry is not decoded."""
 _CAPSULES_BY_PROTOCOL = {4: "IP in IP", 41: "IPv6 in IP", 47: "GRE", 50: "ESP", 51: "AH", 97: "EtherIP", 137: "MPLS"}
-_CAPSULES_BY_UDP_PORT = {4789: "VXLAN", 8472: "VXLAN", 6081: "Geneve", 2152: "GTP-U"}
-_ANSWERING = (53, 123, 443)
-"""DNS, NTP and QUIC answer to whichever port a client took by chance, that of an encapsulation among them."""
+_VXLAN = (0x7F00_0000_0000_00FF, 0x0800_0000_0000_0000)
+_GENEVE = 0xC03F_FFFF_0000_00FF
+_CAPSULES_BY_UDP_PORT = (
+    (4789, "VXLAN", *_VXLAN),
+    (8472, "VXLAN", *_VXLAN),
+    (6081, "Geneve", _GENEVE, 0x6558_0000_0000),
+    (6081, "Geneve", _GENEVE, _IPV4 << 32),
+    (6081, "Geneve", _GENEVE, _IPV6 << 32),
+    (2152, "GTP-U", 0xF0FF_0000_0000_0000, 0x30FF_0000_0000_0000),
+)
+"""Port, name, and what is fixed of the first eight bytes, as mask and value: RFC 7348 section 5, with VXLAN-GBP's group
+or without; RFC 8926 section 3.4, Ethernet or IP inside; 3GPP TS 29.281 section 5.1, a user's packet.
+Clients take such ports by chance, and a capture in which any were suspected would be read again by tshark."""
 _HEADLESS = 0xFFFF
 """Put in place of an ethertype (it is a reserved one) where the snap length cut even that."""
 _EXTENSIONS = (0, 43, 44, 60, 135, 139, 140)
@@ -190,10 +201,12 @@ def decode(memory: Memory, records: Records) -> Columns:
     short = (room < _TRANSPORT_LEN) & plain
     if short.any():
         _mark_cut(np.flatnonzero(short), kind, room, sport, dport)
-    for port, name in _CAPSULES_BY_UDP_PORT.items():
+    for port, name, mask, value in _CAPSULES_BY_UDP_PORT:
         capsules = dport == port
         if capsules.any():
-            _count(unread, name, int((capsules & (kind == UDP) & ~np.isin(sport, _ANSWERING)).sum()))
+            chosen = np.flatnonzero(capsules & (kind == UDP) & (room >= _UDP_LEN + 8))
+            begin = rows[chosen, _TRANSPORT + _UDP_LEN : _TRANSPORT + _UDP_LEN + 8].view(">u8")
+            _count(unread, name, int((begin & np.uint64(mask) == np.uint64(value)).sum()))
     return Columns(kind, sport, dport, six, origin + _IP, transport, end, rows, unread)
 
 
@@ -217,7 +230,7 @@ def _mark_cut(
 ) -> None:
     """Packets without their whole transport header, or whose IP header is cut so that they could be anything."""
     kinds, left = kind[short], room[short]
-    cut = (left < 0) | ((kinds == TCP) & (left < _TRANSPORT_LEN)) | ((kinds == UDP) & (left < 8))
+    cut = (left < 0) | ((kinds == TCP) & (left < _TRANSPORT_LEN)) | ((kinds == UDP) & (left < _UDP_LEN))
     kind[short[cut]] = CUT
     blind = short[cut & (left < 4)]
     sport[blind] = dport[blind] = 0

@@ -112,10 +112,20 @@ def test_options_and_extension_headers_are_stepped_over(tmp_path: Path) -> None:
     assert (found.payload, found.sport, found.src) == (b"hello", 40_000, SIX)
 
 
-def test_an_answer_to_a_client_that_took_such_a_port_holds_no_packets(tmp_path: Path) -> None:
-    """DNS answers to 4789 as to any other port; else tshark would be asked to read the capture again."""
-    reading = read(made(tmp_path, pcap(ether(ip(udp(53, 4789, bytes(60)), proto=17)))))[3]
-    assert reading.unknown == {}
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        udp(53, 4789, b"\x12\x34\x81\x80\0\1\0\1" + bytes(40)),
+        udp(443, 2152, b"\x41\xff" + bytes(60)),
+        udp(2152, 2152, b"\x32\1\0\4" + bytes(8)),
+        udp(123, 6081, b"\x24\2\0\xe8" + bytes(44)),
+        udp(9, 4789, b"\x08"),
+    ],
+    ids=["DNS", "QUIC", "GTP-U echo", "NTP", "too short"],
+)
+def test_what_only_has_the_port_of_an_encapsulation_is_not_named(tmp_path: Path, datagram: bytes) -> None:
+    """Clients take any port; were it suspected, tshark would be asked to read the capture again."""
+    assert read(made(tmp_path, pcap(ether(ip(datagram, proto=17)))))[3].unknown == {}
 
 
 @pytest.mark.parametrize(
@@ -126,8 +136,11 @@ def test_an_answer_to_a_client_that_took_such_a_port_holds_no_packets(tmp_path: 
         (ether(ip(SIX_PACKET, proto=41)), 1, "IPv6 in IP"),
         (ether(ip(bytes(40), proto=50, src=SIX, dst=SEVEN)), 1, "ESP"),
         (ether(b"\0\0\1\x40" + FOUR_PACKET, 0x8847), 1, "MPLS"),
-        (ether(ip(udp(9, 4789, bytes(60)), proto=17)), 1, "VXLAN"),
-        (ether(ip(udp(2152, 2152, bytes(60)), proto=17)), 1, "GTP-U"),
+        (ether(ip(udp(9, 4789, b"\x08\0\0\0\0\0\x64\0" + bytes(60)), proto=17)), 1, "VXLAN"),
+        (ether(ip(udp(9, 8472, b"\x88\0\0\7\0\0\x64\0" + bytes(60)), proto=17)), 1, "VXLAN"),
+        (ether(ip(udp(9, 6081, b"\2\0\x65\x58\0\0\x64\0" + bytes(60)), proto=17)), 1, "Geneve"),
+        (ether(ip(udp(9, 6081, b"\x08\0\x08\0\0\0\0\0" + bytes(60)), proto=17, src=SIX, dst=SEVEN)), 1, "Geneve"),
+        (ether(ip(udp(2152, 2152, b"\x34\xff\0\x40\0\0\0\7" + bytes(60)), proto=17)), 1, "GTP-U"),
         (b"\x2d" + bytes(40), 9, "compressed PPP"),
         (bytes(60), 105, "link type 105"),
         (ether(b"\x42" + bytes(40), 0x0800), 1, "broken IP header"),
