@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeVar
 
+from analyzer.cached import cached_property
 from analyzer.history import letters
 from analyzer.machines.table import Step
 from analyzer.sighting import Sighting

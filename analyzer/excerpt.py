@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from analyzer.analysis import Analysis
+from analyzer.cached import cached_property
 from analyzer.lookup import Lookup
 from analyzer.rule import Finding
 from analyzer.session import Session

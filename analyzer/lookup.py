@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
+from analyzer.cached import cached_property
 from analyzer.machines.table import Step
 from parsers.events import DnsAnswer, DnsQuery, DnsRecord, Event
 

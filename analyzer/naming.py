@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
+from analyzer.cached import cached_property
 from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
 from analyzer.sighting import Sighting

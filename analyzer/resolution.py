@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
+from analyzer.cached import cached_property
 from analyzer.connection import Connection
 from analyzer.lookup import Lookup
 from parsers.events import DnsRecord

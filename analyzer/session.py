@@ -7,8 +7,8 @@ meaning belongs to the rules.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
+from analyzer.cached import cached_property
 from analyzer.connection import Connection
 from analyzer.lookup import Lookup
 from analyzer.machines.table import Step

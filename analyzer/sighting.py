@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeVar
 
+from analyzer.cached import cached_property
 from analyzer.machines.table import Step, direction
 from analyzer.stage import End
 from parsers.events import (

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
+from analyzer.cached import cached_property
 from analyzer.machines import stream
 from analyzer.machines.dialback import domains
 from analyzer.machines.stream import StreamMachine

@@ -6,7 +6,6 @@ Tables as DataFrames, made on first look; sessions and findings that show themse
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from html import escape as html
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from analyzer.analysis import Analysis, analysis
+from analyzer.cached import cached_property
 from analyzer.frames import frame
 from analyzer.ladder import Ladder, ladder
 from analyzer.report.tables import TABLES

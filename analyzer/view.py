@@ -8,11 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from analyzer.addresses import is_private
+from analyzer.cached import cached_property
 from analyzer.connection import Connection
 from analyzer.hops import hops
 from analyzer.lookup import Lookup
