@@ -5,7 +5,7 @@ from analyzer.rule import Match, Owner, Rule, Severity
 from analyzer.session import Session
 from analyzer.stage import Stage
 from analyzer.view import CaseView
-from parsers.events import StreamEnd, StreamError
+from parsers.events import Event, StreamEnd, StreamError, river_key
 
 
 def predicate(session: Session, case: CaseView) -> Match | None:
@@ -14,16 +14,10 @@ def predicate(session: Session, case: CaseView) -> Match | None:
         connection = case.connection(key.asked_on)
         if key.request is None or key.answer is None or connection is None:
             continue
-        farewell = next(
-            (
-                e
-                for e in connection.events
-                if e.at_ns >= key.request.at_ns
-                and (isinstance(e, (StreamEnd, StreamError)) or e is connection.ending)
-                and connection.way(e) == ">"
-            ),
-            None,
-        )
+        ending = connection.ending
+        said: list[Event] = [*connection.of(StreamEnd, ">"), *connection.of(StreamError, ">")]
+        said += [ending] if ending is not None and connection.way(ending) == ">" else []
+        farewell = min((e for e in said if e.at_ns >= key.request.at_ns), key=river_key, default=None)
         if farewell is None or farewell.at_ns >= key.answer.at_ns:
             continue
         waited = (farewell.at_ns - key.request.at_ns) / 10**9
