@@ -124,6 +124,7 @@ def read_case(
         _cut_short(case, tap, sources)
     if not case.readable:
         _refuse(case, paths)
+    _note(case)
     _retold(case)
     return case
 
@@ -155,7 +156,6 @@ def _read_tap(case: Case, tap: str, sources: list[Source], how: How, hold: Hold)
         # A capture's events come in order already, and looking is nearly as dear as sorting.
         case.events[tap] = events if sources[0].format == "capture" else sorted(events, key=river_key)
         for source in sources:
-            _note(case, source)
             _bounded(case.readings[source.name], hold.within_ns)
 
 
@@ -173,6 +173,8 @@ def _wanted(events: Iterable[Event], hold: Hold) -> list[Event]:
         elif hold.wants(began_ns) or isinstance(event, Probe | Setting):
             held.append(event)
             hold.look(held, lambda _, began_ns=began_ns: began_ns)  # type: ignore[misc]
+            first = first or (event if hold.left_out else None)
+    left_out += hold.left_out
     if first is not None:
         where = Where(source=first.where.source)
         damage = Damage(
@@ -201,11 +203,11 @@ def _cut_short(case: Case, tap: str, sources: Sequence[Source]) -> None:
             case.events[tap] = sorted([*case.events[tap], damage], key=river_key)
 
 
-def _note(case: Case, source: Source) -> None:
-    """What was assumed while reading becomes part of what is known of the source."""
-    assumed = tuple(case.readings[source.name].assumed)
-    if assumed:
-        case.sources[case.sources.index(source)] = replace(source, assumed=(*source.assumed, *assumed))
+def _note(case: Case) -> None:
+    """What was assumed while reading becomes part of what is known of the sources."""
+    for place, source in enumerate(case.sources):
+        if source.format is not None and (assumed := case.readings[source.name].assumed):
+            case.sources[place] = replace(source, assumed=(*source.assumed, *assumed))
 
 
 def _near(case: Case, source: Source, how: How) -> How:
@@ -235,8 +237,11 @@ def _retold(case: Case) -> None:
 
     What such a source recorded is known only as far as its events go, and its tap only by its name.
     """
+    by_tap: dict[str, set[str]] = {}
+    for source in case.sources:
+        by_tap.setdefault(source.tap or source.name, set()).add(source.name)
     for teller in (s for s in case.readable if s.format != "capture"):
-        own = {s.name for s in case.sources if (s.tap or s.name) == (teller.tap or teller.name)}
+        own = by_tap[teller.tap or teller.name]
         others: dict[str, list[Event]] = {}
         for event in case.events[teller.tap or teller.name]:
             if event.where.source not in own:

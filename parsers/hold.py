@@ -10,19 +10,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 from parsers.events import (
+    BadXml,
+    Damage,
     Dialback,
     DnsAnswer,
     DnsQuery,
     Event,
     FirewallLog,
     Flow,
+    NotXmpp,
+    Probe,
     Said,
+    Sasl,
+    Setting,
+    Stanza,
     StreamEnd,
+    StreamError,
+    StreamFeatures,
     StreamHeader,
     TcpMark,
+    TlsCertificate,
+    TlsHello,
     Topic,
+    Unreachable,
 )
 
 SLOT_NS = 300 * 10**9
@@ -31,6 +44,8 @@ CONVERSATION_WEIGHT = 12
 """What is made of a conversation, whatever it carried, takes the memory of a dozen events: some 1.4 kB each."""
 SMALL_WEIGHT = 3
 """The same of a question, and of a conversation of which only a firewall tells."""
+CHARACTERS = 512
+"""Characters that an event may say and weigh no more than another; each so many more weigh as much as an event."""
 SIFT_EVERY = 16_384
 """New events after which those of other pairs are let go: streams have named their domains by then."""
 FAREWELL_NS = 5 * 10**9
@@ -39,6 +54,9 @@ PROVED_MAX = 1 << 16
 """Keys that domains sent from addresses, and of which it is remembered whether they were found valid."""
 STREAMS_MAX = 1 << 18
 """Streams of a log whose beginning is remembered; of those that were longest silent it is forgotten."""
+SPARE = 25_000
+"""Weight beside what may be held, for conversations that began while there was room to come to their ends: some six
+events for each of 4,096. What they say beyond that is left out."""
 LOOKS = 16
 """So often at least those of other pairs are let go while as much begins as may be held."""
 AT_ONCE_MAX = 1 << 19
@@ -74,8 +92,11 @@ class Hold:
         self._begun = 0
         self._sifted = 0
         self._held = 0
+        self._weighed = 0
         self.due = False
         """So much has begun that it is time to `look`."""
+        self.left_out = 0
+        """Frames or lines of the input that is read of which some was told, and let go for want of room."""
         self._looked = 0
         self._ours: dict[str | Flow | tuple[str, str] | None, bool] = {}
 
@@ -105,10 +126,12 @@ class Hold:
 
     def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
         """See what is held of an input by now, and when that began. Raises TooMuch."""
-        self._held = len(events)
+        self._weigh(events)
         if self._share is not None:
-            if self.due or len(events) >= self._looked + SIFT_EVERY:
+            if self.due or len(events) >= self._looked + SIFT_EVERY or self._is_over():
                 self._sift(events, *self._share)
+            if self._is_over():
+                self._let_go(events)
             return
         if self._most is not None and self._weight + self._begun + self._held > self._most:
             raise TooMuch
@@ -116,13 +139,42 @@ class Hold:
 
     def rest(self, events: list[Event]) -> None:
         """An input was read to its end; its events stay. Raises TooMuch."""
-        self.look(events, lambda event: event.at_ns)
-        if self._share is not None:
+        if self._share is None:
+            self.look(events, lambda event: event.at_ns)
+        else:  # what was let go is told by now
             self._sift(events, *self._share)
             self._looked = 0
             self._ours.clear()
-        self._weight += self._begun + len(events)
-        self._begun = self._held = self._sifted = 0
+        self._weight += self._begun + self._held
+        self._begun = self._held = self._sifted = self._weighed = self.left_out = 0
+
+    def _weigh(self, events: list[Event]) -> None:
+        """What the events of an input weigh by now, of which only the latest are new."""
+        if self._most is not None:
+            self._held += sum(map(weight_of, events[self._weighed :]))
+            self._weighed = len(events)
+
+    def _is_over(self) -> bool:
+        """Whether what began while there was room comes to more than there is, and more than what is spared."""
+        return self._most is not None and self._weight + self._begun + self._held > self._most + SPARE
+
+    def _let_go(self, events: list[Event]) -> None:
+        """Let go of the latest events, for which there is no room; what is damaged is told all the same."""
+        assert self._most is not None
+        room = max(self._most + SPARE - self._weight - self._begun, 0)
+        kept, held = 0, 0
+        for event in events:
+            held += weight_of(event)
+            if held > room:
+                break
+            kept += 1
+        rest = events[kept:]
+        damage = [event for event in rest if isinstance(event, Damage)]
+        self.left_out += len({event.where for event in rest}) - len({event.where for event in damage})
+        events[kept:] = damage
+        self._looked = min(self._looked, len(events))
+        self._held = self._weighed = 0
+        self._weigh(events)
 
     def _sift(self, events: list[Event], number: int, of: int) -> None:
         """Let go of the conversations that name other pairs; of one that names several, while none is ours."""
@@ -132,11 +184,49 @@ class Hold:
                 key = _key(event) or pair
                 self._ours[key] = self._ours.get(key, False) or share_of(*pair, of) == number
         events[:] = [event for event in events if self._ours.get(_key(event) or _pair(event), True)]
-        self._looked = self._held = len(events)
+        self._looked = len(events)
+        self._held = self._weighed = 0
+        self._weigh(events)
         keys = [_key(event) or _pair(event) for event in events]
         self._begun = CONVERSATION_WEIGHT * len({key for key in keys if key is not None})
-        self._begun += sum(SMALL_WEIGHT for event in events if isinstance(event, DnsQuery | DnsAnswer))
+        self._begun += sum(SMALL_WEIGHT for event in events if isinstance(event, DnsQuery | DnsAnswer | Unreachable))
         self._sifted, self.due = self._begun, False
+
+
+_RECORD_LEN = 250
+"""What a record of DNS takes beside its characters, and …"""
+_STRING_LEN = 60
+"""… what a string does."""
+_LENGTHS: dict[type[Event], Callable[[Any], int]] = {
+    DnsQuery: lambda e: len(e.name),
+    DnsAnswer: lambda e: sum(len(r.name) + len(r.data) + _RECORD_LEN for r in e.answers),
+    TlsHello: lambda e: sum(map(len, (e.sni or "", *e.alpn))),
+    TlsCertificate: lambda e: len(e.subject) + len(e.issuer) + sum(len(name) + _STRING_LEN for name in e.names),
+    StreamHeader: lambda e: _len(e.from_domain, e.to_domain, e.id, e.version, e.namespace),
+    StreamFeatures: lambda e: sum(len(name) + _STRING_LEN for name in e.sasl),
+    Sasl: lambda e: _len(e.mechanism, e.condition),
+    Dialback: lambda e: _len(e.from_domain, e.to_domain, e.id, e.condition),
+    StreamError: lambda e: _len(e.condition, e.text),
+    Said: lambda e: _len(e.text, e.reason, e.from_domain, e.to_domain, e.tag, e.stream_id, e.peer_ip, e.own_ip),
+    FirewallLog: lambda e: _len(e.text, e.reason, e.rule, e.connection),
+    Stanza: lambda e: _len(e.type, e.from_domain, e.to_domain, e.condition),
+    NotXmpp: lambda e: len(e.text),
+    BadXml: lambda e: len(e.reason),
+    Probe: lambda e: _len(e.text, e.target, e.prompt),
+    Setting: lambda e: len(e.name) + len(e.value),
+    Damage: lambda e: len(e.what),
+}
+"""How many characters an event says, of those that may say many."""
+
+
+def weight_of(event: Event) -> int:
+    """One, and more for an event that says very much."""
+    length = _LENGTHS.get(type(event))
+    return 1 if length is None else 1 + length(event) // CHARACTERS
+
+
+def _len(*texts: str | None) -> int:
+    return sum(len(text) for text in texts if text)
 
 
 def share_of(one: str, other: str, of: int) -> int:
@@ -182,7 +272,7 @@ class Count(Hold):
     def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
         """Count the events and let them go."""
         for event in events:
-            self.slots[began_ns(event) // SLOT_NS] += 1
+            self.slots[began_ns(event) // SLOT_NS] += weight_of(event)
             line = event.where.line
             if line is not None:
                 lines, slot = self.lines.setdefault(event.where.source, {}), event.at_ns // SLOT_NS

@@ -21,13 +21,21 @@ _DOMAIN_MAX = 1023
 """A domainpart may hold 1,023 octets (RFC 7622 section 3.2); longer wire text is cut, not trusted."""
 
 
-@lru_cache(maxsize=8192)
+_REMEMBERED_MAX = 4096
+"""Characters of a text whose domain is remembered; a JID has 3,071 at most (RFC 7622 section 3.1)."""
+
+
 def domain(text: str) -> str:
     """`Example.NET.` → `example.net`, `bücher.example` → `xn--bcher-kva.example`.
 
     Text that IDNA refuses stays as it is in lower case: a broken name must still be shown.
     The root, ".", stays ".".
     """
+    return _domain(text if len(text) <= _REMEMBERED_MAX else text.strip()[:_DOMAIN_MAX])
+
+
+@lru_cache(maxsize=8192)
+def _domain(text: str) -> str:
     name = text.strip()[:_DOMAIN_MAX].lower()
     if name != ".":
         name = name.removesuffix(".")
@@ -39,9 +47,13 @@ def domain(text: str) -> str:
         return name
 
 
-@lru_cache(maxsize=8192)
 def jid_domain(jid: str) -> str | None:
     """The domain of `localpart@domain/resource` (RFC 7622), normalised; None when there is none."""
+    return _jid_domain(jid if len(jid) <= _REMEMBERED_MAX else jid.split("/", 1)[0][-_DOMAIN_MAX:])
+
+
+@lru_cache(maxsize=8192)
+def _jid_domain(jid: str) -> str | None:
     rest = jid.split("/", 1)[0]
     name = domain(rest.rsplit("@", 1)[-1])
     return name or None

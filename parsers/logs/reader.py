@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 ENTRY_MAX = 1 << 12
 """Characters of an entry of several lines that are looked at."""
+FIELD_MAX = 1023
+"""Characters of a name, an address or an id, as of the longest domain (RFC 7622 section 3.2)."""
 DATES_MAX = 20_000
 """Lines that are looked at to learn how a source orders its dates."""
 KINDS_MAX = 4096
 """Kinds of stanzas that are remembered, so that each is told once for its stream."""
 
 _DOMAINS = ("from_domain", "to_domain")
+_LONG = ("xml", "reason")
+"""Of these more is looked at, and less is kept."""
 
 
 _ADDRESS = re.compile(r"\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:.]*")
@@ -47,6 +51,11 @@ class _Entry:
     text: str
     lines: int = 1
     tag: str | None = None
+
+
+def _cut(told: Any) -> Any:
+    """Text of bounded length; anything else as it is."""
+    return told[:FIELD_MAX] if isinstance(told, str) else told
 
 
 def _leaves(stanza: Fields, sent: bool | None) -> bool:
@@ -179,7 +188,9 @@ class Reader:
             self._reading.other += entry.lines
             return ()
         groups = found[1].groupdict() if found is not None else {}
-        entry.tag = groups.pop("tag", None) or (entry.header.groupdict("").get("tag", "").strip() or None)
+        if len(entry.text) > FIELD_MAX:
+            groups = {name: text if name in _LONG else _cut(text) for name, text in groups.items()}
+        entry.tag = _cut(groups.pop("tag", None) or entry.header.groupdict("").get("tag", "").strip() or None)
         side = self._form.side(entry.tag)
         tag = entry.tag if side else None
         outgoing = None if side is None or side == "client" else side == "outgoing"
@@ -238,6 +249,8 @@ class Reader:
 
     def _event(self, entry: _Entry, kind: type[Event], fields: Fields) -> Iterator[Event]:
         """An event of an entry; a stanza only if it is the first of its kind on its stream."""
+        if len(entry.text) > FIELD_MAX:
+            fields = {name: _cut(told) for name, told in fields.items()}
         if kind is Stanza:
             mark = (entry.tag, *fields.values())
             if mark in self._kinds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import sys
@@ -19,7 +20,7 @@ from parsers import case as cases
 from parsers import jsonl
 from parsers.case import Case, read_case
 from parsers.errors import FedtraceError, UnknownFormat
-from parsers.events import Damage, TcpMark, Where
+from parsers.events import Damage, Said, TcpMark, Where
 from parsers.inputs import inputs_of
 from parsers.source import How, Reading, Source
 from tests.packets import FEATURES, header, pcap, talk
@@ -331,3 +332,21 @@ def test_an_input_that_tells_of_countless_sources_is_bounded(tmp_path: Path) -> 
 
     assert len(case.sources) == 1 + cases.RETOLD_MAX
     assert isinstance(damage, Damage) and (damage.lost, damage.unit) == (5, "lines")
+
+
+def test_names_in_a_log_that_are_longer_than_names_can_be_are_cut(tmp_path: Path) -> None:
+    """A line may have 64 KiB, and thousands of lines a tag, a domain and an address of so many characters each."""
+    long = "a" * 20_000
+    path = tmp_path / "prosody.log"
+    path.write_text(
+        f"2014-05-19 10:00:00 s2sout1\tinfo\tBeginning new connection attempt to {long}.example ([1:{long}]:5269)\n"
+        f"2014-05-19 10:00:01 s2sout{long}\tinfo\tOutgoing s2s connection cupdomain.com->{long}.example complete\n"
+    )
+
+    events = read_case([str(path)], How()).river()
+
+    assert [type(event) for event in events] == [Said, Said]
+    for event in events:
+        fields = [getattr(event, field.name) for field in dataclasses.fields(event)]
+        assert max(len(told) for told in fields if isinstance(told, str)) <= 1023
+    assert events[0].to_domain == long[:1023] == events[1].to_domain  # type: ignore[attr-defined]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from parsers import hold
 from parsers.case import read_case
-from parsers.events import Damage, Event, Said, Topic, Where
-from parsers.hold import CONVERSATION_WEIGHT, SLOT_NS, Count, Hold, Streams, TooMuch, share_of
+from parsers.events import Damage, DnsAnswer, DnsRecord, Event, Said, StreamHeader, Topic, Where
+from parsers.hold import CONVERSATION_WEIGHT, SLOT_NS, Count, Hold, Streams, TooMuch, share_of, weight_of
 from parsers.source import How
 from tests.packets import BEGIN_S, FEATURES, header, pcap, talk
 
@@ -188,3 +190,53 @@ def test_of_a_log_some_lines_are_read(tmp_path: Path) -> None:
 
     assert [event.where.line for event in case.river()] == [11, 12, 13]
     assert case.readings["prosody.log"].lines == 3
+
+
+def test_what_one_conversation_says_beyond_all_room_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began while there was room, and cannot be cut: what found none is damage, in frames."""
+    monkeypatch.setattr(hold, "SPARE", 10)
+    asks = [(">", b"<db:result from='cupdomain.com' to='a.example'>k</db:result>")] * 50
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(talk((">", header("cupdomain.com", "a.example")), *asks)))
+    whole = held(path, Hold())
+
+    found = held(path, Hold(most=30, share=(0, 1)))
+
+    kept = [e for e in found if not isinstance(e, Damage)]
+    assert 10 < len(kept) <= 30 + 10 and all(e in whole for e in kept)
+    frames = {e.where for e in whole if e not in kept}
+    assert [(e.what, e.lost, e.unit) for e in found if isinstance(e, Damage)] == [
+        ("more in a few minutes than is held at once", len(frames), "frames")
+    ]
+
+
+def test_lines_of_one_stream_beyond_all_room_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a capture."""
+    monkeypatch.setattr(hold, "SPARE", 2)
+    says = "2014-05-19 10:00:00 s2sout000001\tinfo\tOutgoing s2s connection cupdomain.com->a.example complete\n"
+    path = tmp_path / "prosody.log"
+    path.write_text(says * 50)
+
+    found = held(path, Hold(most=CONVERSATION_WEIGHT + 3, share=(0, 1)))
+
+    assert [e.where.line for e in found if isinstance(e, Said)] == [1, 2, 3, 4, 5]
+    assert [(e.what, e.lost, e.unit) for e in found if isinstance(e, Damage)] == [
+        ("more in a few minutes than is held at once", 45, "lines")
+    ]
+
+
+def test_an_event_weighs_what_it_says() -> None:
+    """A header with names of a kilobyte takes more than one with ordinary names, and so does a long answer of DNS."""
+    said: dict[str, Any] = {"at_ns": 0, "width_ns": 1, "where": Where(source="a.pcap", frame=1)}
+    short, long = "a.example", "a" * 1_000
+    one = {"id": "s1", "version": "1.0", "namespace": "jabber:server", "dialback_declared": True, **said}
+    record = DnsRecord(name=short, rrtype="TXT", ttl_s=1, data="")
+    answer = {"txid": 1, "name": short, "rrtype": "SRV", "rcode": 0, "authoritative": False, "truncated": False, **said}
+
+    assert weight_of(line(1, "s2sout1")) == 1
+    assert weight_of(StreamHeader(from_domain=short, to_domain=None, **one)) == 1
+    assert weight_of(StreamHeader(from_domain=long, to_domain=long, **one)) == 4
+    assert weight_of(DnsAnswer(answers=(record,), **answer)) == 1
+    assert weight_of(DnsAnswer(answers=(replace(record, data=long),) * 60, **answer)) == 1 + 60 * 1_259 // 512

@@ -53,3 +53,10 @@ def test_any_text_has_a_bounded_spelling(text: str) -> None:
     assert len(kept) <= 8 * 1023
     if kept.isascii() and not kept.endswith("."):
         assert domain(kept) == kept.strip()
+
+
+def test_a_name_longer_than_names_can_be_is_cut() -> None:
+    """However long the text is that it stands in."""
+    assert domain(" " + "A" * 100_000) == "a" * 1023
+    assert jid_domain("user@" + "b" * 100_000 + "/resource") == "b" * 1023
+    assert jid_domain("u" * 100_000 + "@b.example/" + "r" * 100_000) == "b.example"
