@@ -179,14 +179,15 @@ def _results(job: Job) -> _Results:
     if task.only_span:
         return _counted(job)
     try:
-        # What TLS hides is opened at the end of the reading, when it is all there.
-        most = parts.HELD_MAX if task.within_ns is None and how.keylog is None else None
+        most = parts.HELD_MAX if task.within_ns is None else None
         hold = Hold(task.within_ns, parts.ROOM if task.share else most, task.share, parts.AT_ONCE)
         near_ns, lines = dict(task.near_ns), dict(task.lines)
         case = read_case(
             task.paths, how, near_ns=near_ns, fetched=job.fetched, hold=hold, only=task.sources, lines=lines
         )
     except TooMuch:
+        case = None  # counted outside, where what was read so far is gone
+    if case is None:
         return _counted(job)
     proved = {(address, domain): often for address, domain, often in task.proved}
     found = results(task, job.options, analysis(case, job.options.local_domains, how.ports, proved))

@@ -19,6 +19,12 @@ from parsers.wire.reassembly import Direction
 
 PLACES_MAX = 16384
 """Segments whose places are kept for one direction: an element spans fewer, or is refused as too big."""
+PLACE_LEN = 200
+"""Bytes of memory that a place takes, or a segment that waits beside its payload; …"""
+STRETCH_LEN = 2_000
+"""… the places of a run, and …"""
+SEGMENT_LEN = 45
+"""… a segment that was gathered."""
 _DNS_PORT = 53
 """RFC 1035 section 4.2."""
 
@@ -69,6 +75,7 @@ class Side:
         "read",
         "sent",
         "starts",
+        "weighed",
     )
 
     def __init__(self, flow: Flow) -> None:
@@ -89,6 +96,8 @@ class Side:
         """Indices of bytes …"""
         self.places: list[Place | _Stretch] = []
         """… and the places of the packets that brought them first, and what followed up to the next index."""
+        self.weighed = 0
+        """Bytes that its decoder held when it had read last."""
         self.marks: set[str] = set()
         self.sent: dict[int, int] = {}
         """Sequence number → how often it was sent, for numbers sent more than once."""
@@ -97,6 +106,21 @@ class Side:
     def waiting_len(self) -> int:
         """Bytes that are not decoded yet: next in order, or behind a hole."""
         return self.end - self.read + self.order.waiting_len
+
+    @property
+    def held_len(self) -> int:
+        """Bytes of memory that wait or that a decoder keeps, about, beside what every direction takes."""
+        held = self.waiting_len + PLACE_LEN * self.order.waiting + SEGMENT_LEN * len(self.gathered)
+        held += sum(STRETCH_LEN if type(place) is _Stretch else PLACE_LEN for place in self.places)
+        decoder = self.payload or self.messages
+        return held if decoder is None else held + decoder.held_len
+
+    def let_go(self) -> int:
+        """Leave what is being decoded: how many bytes of it were lost."""
+        decoder = self.payload or self.messages
+        self.forget(None)
+        self.weighed = 0
+        return 0 if decoder is None else decoder.let_go()
 
     def gather(self, data: bytes, place: Place) -> None:
         """Keep the next bytes, and the place that brought them, until they are decoded."""

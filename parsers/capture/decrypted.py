@@ -6,17 +6,23 @@ same flow, beside what can be seen of TLS itself. Knows nothing of keys.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 from parsers.capture.conversation import Conversation, Side
 from parsers.capture.frames import Reader
+from parsers.capture.packet import Lost
 from parsers.capture.runs import Run
-from parsers.capture.secured import CONVERSATIONS_MAX, Secured
+from parsers.capture.secured import BYTES_MAX, CONVERSATIONS_MAX, Opened, Secured
 from parsers.events import Event, Tally
 from parsers.hold import Hold
 from parsers.wire.payload import Payload
 from parsers.wire.reassembly import Hole, Piece
+
+NOT_OPENED = f"TLS behind the first {BYTES_MAX >> 20} MiB of its conversation is not opened"
+"""What the damage is called."""
 
 
 class DecryptingReader(Reader):
@@ -29,8 +35,10 @@ class DecryptingReader(Reader):
         """Raises SourceUnreadable when that is no key log."""
         super().__init__(hold)
         self._secured = Secured(keylog)
-        self._flows: dict[tuple[int, int], Side] = {}
-        self._tallies: dict[tuple[int, int], int] = {}
+        self._begun: list[Conversation] = []
+        self._tallies: dict[tuple[int, int], Tally] = {}
+        self._stanzas: dict[tuple[int, int], int] = {}
+        self._opening: Conversation | None = None
 
     def _decode(self, conversation: Conversation, side: Side) -> None:
         place = side.place(side.end - 1) if side.gathered else None
@@ -40,13 +48,12 @@ class DecryptingReader(Reader):
             return
         if conversation.secured is None:
             conversation.secured = self._secured.conversation()
+            if conversation.secured < CONVERSATIONS_MAX:
+                first, second = (Side(side.flow) for side in conversation.sides)
+                self._begun.append(Conversation(first, second, conversation.began_ns))
         direction = conversation.sides.index(side)
         self._secured.take(conversation.secured, direction, b"".join(kept), place)
         kept.clear()
-        if (conversation.secured, direction) not in self._flows:
-            inside = Side(side.flow)
-            inside.payload = Payload()
-            self._flows[conversation.secured, direction] = inside
 
     def _goes_on(self, conversation: Conversation, side: Side, other: Side, run: Run) -> bool:
         return False
@@ -56,38 +63,49 @@ class DecryptingReader(Reader):
         if type(item) is Hole and conversation.secured is not None:
             self._secured.gap(conversation.secured, conversation.sides.index(side))
 
-    def _finish(self, conversation: Conversation) -> None:
-        begin = len(self.events)
-        super()._finish(conversation)
-        if conversation.secured is None:
-            return
-        for index, event in enumerate(self.events[begin:], begin):
-            if isinstance(event, Tally):
-                direction = 0 if event.flow == conversation.sides[0].flow else 1
-                self._tallies[conversation.secured, direction] = index
+    def _tally(self, conversation: Conversation, side: Side, other: Side) -> Tally:
+        tally = super()._tally(conversation, side, other)
+        if conversation.secured is not None:
+            self._tallies[conversation.secured, conversation.sides.index(side)] = tally
+        return tally
+
+    def _began_ns(self, event: Event) -> int:
+        return super()._began_ns(event) if self._opening is None else self._opening.began_ns
 
     def close(self) -> list[Event]:
         """The input ends: everything that still waits, what could be decrypted, and all events in order of time."""
         for conversation in self._conversations():
             self._finish(conversation)
-        for opened in self._secured.opened():
-            side = self._flows[opened.conversation, opened.direction]
-            side.gather(opened.data, opened.place)
-            side.last = opened.place
-            # Which conversation it is in matters only where it is not known how its bytes begin.
-            super()._decode(Conversation(side, side, opened.place[0]), side)
-        for key, side in self._flows.items():
-            assert side.payload is not None
-            side.payload.close()
-            if side.last is not None:
-                for what, lost in side.payload.unread:
-                    self._unread(f"inside TLS, {what}", lost, "bytes", side.last, side.flow)
-            if key in self._tallies and side.payload.stanzas:
-                tally = self.events[self._tallies[key]]
-                assert isinstance(tally, Tally)
-                self.events[self._tallies[key]] = replace(tally, stanzas=tally.stanzas + side.payload.stanzas)
+        for number, opened in groupby(self._secured.opened(), lambda each: each.conversation):
+            self._open(number, opened)
+        stanzas = {id(self._tallies[key]): count for key, count in self._stanzas.items() if key in self._tallies}
+        for index, event in enumerate(self.events):
+            if isinstance(event, Tally) and (more := stanzas.get(id(event))):
+                self.events[index] = replace(event, stanzas=event.stanzas + more)
         self.file.reading.assumed.append(self._fits())
+        if self._secured.left_out:
+            self._lost(Lost(NOT_OPENED, self._secured.left_out, "bytes", None, None))
         return super().close()
+
+    def _open(self, number: int, opened: Iterable[Opened]) -> None:
+        """What was said inside one conversation; no more of it is held than its events."""
+        self._opening = conversation = self._begun[number]
+        for each in opened:
+            side = conversation.sides[each.direction]
+            side.payload = side.payload or Payload()
+            side.gather(each.data, each.place)
+            side.last = each.place
+            super()._decode(conversation, side)
+        for direction, side in enumerate(conversation.sides):
+            if side.payload is None or side.last is None:
+                continue
+            side.payload.close()
+            for what, lost in side.payload.unread:
+                self._unread(f"inside TLS, {what}", lost, "bytes", side.last, side.flow)
+            self._stanzas[number, direction] = side.payload.stanzas
+            side.payload = None
+        self._look()
+        self._opening = None
 
     def _fits(self) -> str:
         """How far the key log helped."""

@@ -39,6 +39,8 @@ _WANTED_MAX = 65_536
 """Names followed. A capture that asks for the services of more domains than this is not an incident but a census."""
 _READ_BEFORE_MAX = 8_192
 """Messages remembered so as not to read them again; caches ask the same thing all day."""
+_REMEMBERED_MAX = 1_500
+"""Bytes of a message that is remembered: 12 MiB for all of them."""
 _ROUNDS_MAX = 8
 """How often one block of messages is gone through again for names learnt in it: a chain of aliases is shorter."""
 _A, _CNAME, _AAAA, _SRV = 1, 5, 28, 33
@@ -114,15 +116,14 @@ class Names:
 
     def learn(self, message: bytes) -> None:
         """What a message that matters leads to: the domain asked about, targets, aliases, ports."""
-        again = (
-            len(self._system_ports),
-            message[2:],
-        )  # the same question under another id, and nothing new to ask of it
-        if again in self._read_before:
-            return
-        if len(self._read_before) >= _READ_BEFORE_MAX:
-            self._read_before.clear()
-        self._read_before.add(again)
+        # The same question under another id, and nothing new to ask of it.
+        again = (len(self._system_ports), message[2 : 2 + _REMEMBERED_MAX])
+        if len(message) <= _REMEMBERED_MAX:
+            if again in self._read_before:
+                return
+            if len(self._read_before) >= _READ_BEFORE_MAX:
+                self._read_before.clear()
+            self._read_before.add(again)
         try:
             self._read(message)
         except (IndexError, struct.error):  # cut, or no DNS at all: what was learnt before that stands

@@ -17,6 +17,8 @@ DATAGRAMS_MAX = 4_096
 """Datagrams waited for at once."""
 BYTES_MAX = 8 << 20
 """Bytes of them together."""
+_PART_LEN = 150
+"""What a part takes beside its bytes."""
 AGE_NS = 60 * 1_000_000_000
 """How long a datagram is waited for (RFC 8200 section 4.5)."""
 _DATAGRAM_MAX = 65_535
@@ -55,6 +57,11 @@ class Datagram:
         self.length: int | None = None
         self.wanted: bool | None = None
 
+    @property
+    def held_len(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return self.bytes_len + _PART_LEN * len(self.parts)
+
     def joined(self) -> bytes | None:
         """All bytes of it, or None while some are missing. Where fragments overlap the earlier bytes stand."""
         if self.length is None or self.bytes_len < self.length:
@@ -90,16 +97,16 @@ class Fragments:
         if fragment.offset == 0 and datagram.wanted is None:
             datagram.wanted = self._matters(fragment.key[1], fragment.body)
             if not datagram.wanted:
-                self._bytes -= datagram.bytes_len
+                self._bytes -= datagram.held_len
                 datagram.parts.clear()
                 datagram.bytes_len = 0
         if datagram.wanted is False or fragment.offset + len(fragment.body) > _DATAGRAM_MAX or not fragment.whole:
             return None
         if len(fragment.body) > len(datagram.parts.get(fragment.offset, b"")):
             added = len(fragment.body) - len(datagram.parts.get(fragment.offset, b""))
+            self._bytes += added + _PART_LEN * (fragment.offset not in datagram.parts)
             datagram.parts[fragment.offset] = fragment.body
             datagram.bytes_len += added
-            self._bytes += added
         if not fragment.more and datagram.length is None:
             datagram.length = fragment.offset + len(fragment.body)
         body = datagram.joined()
@@ -128,7 +135,7 @@ class Fragments:
         self._drop(key)
 
     def _drop(self, key: tuple[bytes, int, int]) -> None:
-        self._bytes -= self._waiting.pop(key).bytes_len
+        self._bytes -= self._waiting.pop(key).held_len
 
 
 def read_fragment(packet: bytes, *, six: bool) -> tuple[Fragment, int] | None:

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-from parsers.capture.conversation import Conversation, File, Mark, Place, Side, common_fields
+from parsers.capture import tcp_events
+from parsers.capture.conversation import PLACE_LEN, Conversation, File, Mark, Place, Side, common_fields
 from parsers.capture.dns_events import dns_event
+from parsers.capture.icmp import unreachable
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, IcmpError, Key, Lost, Packet
 from parsers.capture.passed import Passed
+from parsers.capture.room import GATHER_BYTES, UNFINISHED, Room, gathered
 from parsers.capture.runs import Run
 from parsers.events import (
     CaptureGap,
     Damage,
     Event,
     Flow,
-    Idle,
-    Retransmission,
     Tally,
     TcpMark,
-    Unreachable,
     Where,
     river_key,
 )
@@ -34,23 +34,19 @@ from parsers.wire.payload import Payload
 from parsers.wire.reassembly import Hole, Piece
 from parsers.wire.xmpp import Seen
 
-GATHER_BYTES = 32768
-"""Bytes of one direction that are gathered before they are decoded: with 8 KiB reading takes 3 % longer."""
-RETRANSMISSIONS_MAX = 16
-"""Retransmissions of one direction that become events; `Tally` counts them all."""
 IDLE_NS = 300 * 10**9
 """A silence of 5 minutes is told: firewalls forget an idle connection after 10 minutes to an hour, and shorter
 silences are everyday."""
-IDLES_MAX = 64
-"""Silences of one conversation that are told: five hours of them."""
 LINGER_NS = 240 * 10**9
 """A closed conversation is forgotten after twice the maximum segment lifetime (RFC 9293 section 3.4.2)."""
 SOON_NS = 10 * 10**9
 """Where too many are under way, it is forgotten so soon: late segments come within seconds."""
 SWEEP_EVERY = 65536
 """Frames between two sweeps for conversations to forget; where too many are under way, a sixteenth of it."""
-WAITING_MAX = 32 << 20
-"""Bytes of all conversations that wait after a sweep, to be decoded or behind holes; of more, none waits on."""
+LOOK_BYTES = 8 << 20
+"""Bytes decoded, and …"""
+LOOK_EVENTS = 16_384
+"""… events told, after which it is seen how much is held."""
 
 Held = tuple[Conversation, Side, Side]
 """A conversation, its side that sent a packet, and the other."""
@@ -70,6 +66,8 @@ class Reader:
         self._running: dict[Key, Held] = {}
         self._passed = Passed()
         self._crowded = 0
+        self._room = Room()
+        self._fed = self._looked = 0
 
     def read(self, source: str, chosen: Iterable[Packet | Run | IcmpError | Lost], reading: Reading) -> None:
         """Take the packets of one file."""
@@ -100,10 +98,14 @@ class Reader:
         for conversation in self._conversations():
             self._finish(conversation)
         self._running.clear()
+        self._look()
+        left_out = self._passed.left_out + self._hold.left_out
         crowded = f"more than {self._hold.at_once} conversations at once"
-        for what, count in ((crowded, self._crowded), (NOT_HELD, self._passed.left_out)):
+        for what, count in ((crowded, self._crowded), (NOT_HELD, left_out)):
             if count:
                 self._lost(Lost(what, count, "frames", None, None))
+        if self._room.let_go:
+            self._lost(Lost(UNFINISHED, self._room.let_go, "bytes", None, None))
         self.events.sort(key=river_key)
         return self.events
 
@@ -123,31 +125,19 @@ class Reader:
             self._unread(f"a DNS message could not be decoded: {reason}", 1, "frames", place, flow)
             return
         self.events.append(dns_event(message, place, flow))
+        self._grew(len(wire))
 
     def _icmp(self, error: IcmpError) -> None:
-        flow = Flow(
-            src_ip=error.src,
-            src_port=error.sport,
-            dst_ip=error.dst,
-            dst_port=error.dport,
-            proto="tcp" if error.proto == TCP else "udp",
-        )
         ends = (error.src, error.sport, error.dst, error.dport)
         held = self._running.get(ends)
-        if held is not None:
-            flow = held[1].flow
-        elif ends in self._passed or not self._hold.wants(error.at_ns):
-            return
-        self.events.append(
-            Unreachable(
-                at_ns=error.at_ns,
-                width_ns=self.file.reading.resolution_ns,
-                where=Where(source=self.file.name, frame=error.frame),
-                flow=flow,
-                code=error.code,
-                reporter_ip=error.reporter,
-            )
-        )
+        if held is None:
+            if ends in self._passed:
+                return
+            if not self._hold.begins(error.at_ns, SMALL_WEIGHT):
+                self._passed.left_out += self._hold.wants(error.at_ns)
+                return
+        self.events.append(unreachable(error, self.file, None if held is None else held[1].flow))
+        self._grew(1)
 
     def _lost(self, lost: Lost) -> None:
         """Input of which not even the conversation is known."""
@@ -205,7 +195,7 @@ class Reader:
         conversation, side, other = held
         place = (at_ns, frame, self.file)
         if at_ns - conversation.seen_ns >= IDLE_NS:
-            self._idle(conversation, side, place)
+            self._say(tcp_events.idle(conversation, side, place))
         conversation.seen_ns = at_ns
         marks = flags & (SYN | FIN | RST)
         if marks or not (length or "ack" in side.marks):
@@ -240,7 +230,7 @@ class Reader:
         if self._hold.due:
             for conversation, side in self._sides():  # whose it is stands in what waits
                 self._decode(conversation, side)
-            self._hold.look(self.events, self._began_ns)
+            self._look()
         if not self._hold.begins(packet.at_ns):
             self._passed.add(packet, left_out=self._hold.wants(packet.at_ns))
             return None
@@ -249,6 +239,7 @@ class Reader:
         conversation = Conversation(mine, other, packet.at_ns)
         self._running[_key(flow)] = (conversation, mine, other)
         self._running[_key(other.flow)] = (conversation, other, mine)
+        self.gather_bytes = gathered(len(self._running), type(self).gather_bytes)
         return conversation, mine, other
 
     def _is_crowded(self, now_ns: int) -> bool:
@@ -265,7 +256,9 @@ class Reader:
         seq = packet.seq + 1 if packet.flags & SYN else packet.seq
         news = side.order.segment(seq & 0xFFFF_FFFF, packet.payload, packet.length, place)
         if side.order.repeats:
-            self._repeated(side, packet)
+            self._say(tcp_events.repeated(side, packet, place))
+        elif side.order.waiting:
+            self._grew(0, len(packet.payload) + PLACE_LEN)
         for item in news:
             self._take(conversation, side, item)
 
@@ -274,24 +267,10 @@ class Reader:
         side.marks.add(mark)
         self.events.append(TcpMark(mark=mark, repeat=repeat, ttl=ttl, **common_fields(place, side.flow)))
 
-    def _repeated(self, side: Side, packet: Packet) -> None:
-        """A data segment was sent again."""
-        attempt = side.sent.get(packet.seq, 1) + 1
-        if attempt == 2 and len(side.sent) >= RETRANSMISSIONS_MAX:
-            return
-        side.sent[packet.seq] = attempt
-        if attempt <= RETRANSMISSIONS_MAX:
-            place = self._place(packet)
-            self.events.append(
-                Retransmission(bytes_len=packet.length, attempt=attempt, **common_fields(place, side.flow))
-            )
-
-    def _idle(self, conversation: Conversation, side: Side, place: Place) -> None:
-        """The end of a long silence."""
-        conversation.idles += 1
-        if conversation.idles <= IDLES_MAX:
-            silence_ns = place[0] - conversation.seen_ns
-            self.events.append(Idle(duration_ns=silence_ns, **common_fields(place, side.flow)))
+    def _say(self, event: Event | None) -> None:
+        """Take an event, if there is one."""
+        if event is not None:
+            self.events.append(event)
 
     def _take(self, conversation: Conversation, side: Side, item: Piece | Hole) -> None:
         """Newly readable bytes, or a hole in them."""
@@ -300,6 +279,7 @@ class Reader:
             if side.messages is not None:
                 for wire in side.messages.feed(item.data):
                     self._message(wire, place, side.flow)
+                self._grew(0, len(item.data))
                 return
             side.gather(item.data, place)
             if side.end - side.read >= self.gather_bytes:
@@ -327,12 +307,31 @@ class Reader:
         side.read = side.end
         # Stanzas that are only counted tell nothing: their places would stay, and with them a third of the memory.
         side.forget(side.payload.pending)
+        before, side.weighed = side.weighed, side.payload.held_len
+        self._grew(len(data), side.weighed - before)
 
     def _tell(self, side: Side, seen: Sequence[Seen]) -> None:
         """What a decoder saw becomes events, each at the packet that brought its first byte."""
         for said in seen:
             fields: dict[str, Any] = said.fields
             self.events.append(said.kind(**fields, **common_fields(side.place(said.at), side.flow)))
+
+    def _grew(self, read_len: int, held_len: int = 0) -> None:
+        """So much was decoded, and so much more is held for it: see whether that is too much, each now and then."""
+        self._fed += read_len
+        if self._fed >= LOOK_BYTES or len(self.events) >= self._looked + LOOK_EVENTS:
+            self._look()
+        if self._room.is_short(held_len):
+            self._make_room()
+
+    def _look(self) -> None:
+        """See how much is told by now."""
+        self._hold.look(self.events, self._began_ns)
+        self._fed, self._looked = 0, len(self.events)
+
+    def _make_room(self) -> None:
+        """See that not too much waits."""
+        self._room.make(list(self._sides()), self._decode, self._settle)
 
     def _finish(self, conversation: Conversation) -> None:
         """Decode what waits, count what was carried, forget the conversation."""
@@ -345,22 +344,25 @@ class Reader:
                 side.payload.close()
                 for what, lost in side.payload.unread:
                     self._unread(what, lost, "bytes", side.last, side.flow)
-            heard = bool(other.marks) or other.last is not None
-            self.events.append(
-                Tally(
-                    bytes_len=side.order.bytes_len,
-                    segments=side.order.segments,
-                    retransmitted=side.order.retransmitted,
-                    unacknowledged_len=side.order.unacknowledged_len if heard else 0,
-                    stanzas=side.payload.stanzas if side.payload is not None else 0,
-                    **common_fields(side.last, side.flow),
-                )
-            )
-        self._hold.look(self.events, self._began_ns)
+            self.events.append(self._tally(conversation, side, other))
+        self._look()
         for side in conversation.sides:
             held = self._running.get(_key(side.flow))
             if held is not None and held[0] is conversation:
                 del self._running[_key(side.flow)]
+
+    def _tally(self, conversation: Conversation, side: Side, other: Side) -> Tally:
+        """What one direction carried."""
+        assert side.last is not None
+        heard = bool(other.marks) or other.last is not None
+        return Tally(
+            bytes_len=side.order.bytes_len,
+            segments=side.order.segments,
+            retransmitted=side.order.retransmitted,
+            unacknowledged_len=side.order.unacknowledged_len if heard else 0,
+            stanzas=side.payload.stanzas if side.payload is not None else 0,
+            **common_fields(side.last, side.flow),
+        )
 
     def _settle(self, conversation: Conversation, side: Side) -> None:
         """Decode what waits in one direction; a hole that was not filled by now stays one."""
@@ -370,15 +372,13 @@ class Reader:
 
     def _sweep(self, now_ns: int, linger_ns: int = LINGER_NS) -> None:
         """Forget conversations that closed long ago, and see how much is held and waits."""
-        self._hold.look(self.events, self._began_ns)
+        self._look()
         self._passed.forget(now_ns - linger_ns)
         for conversation in self._conversations():
             over_ns = conversation.over_ns
             if over_ns is not None and now_ns - over_ns > linger_ns:
                 self._finish(conversation)
-        if sum(side.waiting_len for _, side in self._sides()) > WAITING_MAX:
-            for conversation, side in self._sides():
-                self._settle(conversation, side)
+        self._make_room()
 
     def _began_ns(self, event: Event) -> int:
         """When the conversation of an event began, if it is under way; else when the event was."""

@@ -8,6 +8,10 @@ from __future__ import annotations
 import socket
 from typing import NamedTuple
 
+from parsers.capture.conversation import File
+from parsers.capture.packet import TCP, IcmpError
+from parsers.events import Flow, Unreachable, Where
+
 UNREACHABLE, TIME_EXCEEDED = 3, 11
 """ICMP types of IPv4 that are errors about a packet's way."""
 UNREACHABLE6, TOO_BIG6, TIME_EXCEEDED6 = 1, 2, 3
@@ -93,3 +97,18 @@ def _quoted6(code: str, quoted: bytes) -> Quote | None:
 
 def _with_ports(code: str, proto: int, src: str, dst: str, transport: bytes) -> Quote:
     return Quote(code, proto, src, int.from_bytes(transport[:2], "big"), dst, int.from_bytes(transport[2:4], "big"))
+
+
+def unreachable(error: IcmpError, file: File, flow: Flow | None) -> Unreachable:
+    """The event of an error; `flow` is the conversation's that it is about, where it is under way."""
+    if flow is None:
+        ends = {"src_ip": error.src, "src_port": error.sport, "dst_ip": error.dst, "dst_port": error.dport}
+        flow = Flow(**ends, proto="tcp" if error.proto == TCP else "udp")  # type: ignore[arg-type]
+    return Unreachable(
+        at_ns=error.at_ns,
+        width_ns=file.reading.resolution_ns,
+        where=Where(source=file.name, frame=error.frame),
+        flow=flow,
+        code=error.code,
+        reporter_ip=error.reporter,
+    )

@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 import struct
 from base64 import b64decode
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+from weakref import finalize
 
-from parsers.capture.conversation import Place
+from parsers.capture.conversation import File, Place
 from parsers.capture.packet import ACK
 from parsers.capture.tshark_call import Call, program
 from parsers.errors import SourceUnreadable
@@ -27,8 +30,14 @@ KEYLOG_MAX = 64 << 20
 """Bytes of a key log: some 200,000 conversations."""
 _BATCH = 64
 """Conversations that tshark is given at once; each is a filter that it applies to every packet."""
+BYTES_MAX = 32 << 20
+"""Bytes of TLS of one conversation that are decrypted, and of all that tshark is given at once: for 25 MB it takes
+300 MB of memory, and for twice as long a conversation four times the time."""
 _SEGMENT = 32_768
 _HEADER = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 1 << 18, 101)
+_RECORD = struct.Struct("<IIII")
+_PLACE = struct.Struct("<IBqqI")
+"""Conversation, direction, instant, frame, and which file, of a packet that was written."""
 _KEY = re.compile(
     rb"^(?:CLIENT_RANDOM|RSA|(?:CLIENT|SERVER)_[A-Z_]+_SECRET(?:_0)?|EXPORTER_SECRET) [0-9a-fA-F]{16}", re.M
 )
@@ -77,12 +86,18 @@ class Secured:
         """Conversations seen."""
         self.decrypted = 0
         """Of these, decrypted ones; known after `opened`."""
+        self.left_out = 0
+        """Bytes of TLS behind `BYTES_MAX` of their conversations."""
         self._folder = Scratch()
         self._work = self._folder.path
         (self._work / "keys").write_bytes(_keys(keylog))
+        self._open = ExitStack()
+        finalize(self, self._open.close)  # where reading ends early
         self._files: list[BinaryIO] = []
-        self._written: list[list[tuple[int, int, Place]]] = []
+        self._places: list[BinaryIO] = []
+        self._known: list[File] = []
         self._next: dict[tuple[int, int], int] = {}
+        self._taken: Counter[int] = Counter()
 
     def conversation(self) -> int:
         """The number of a further conversation."""
@@ -94,11 +109,15 @@ class Secured:
         batch = conversation // _BATCH
         if conversation >= CONVERSATIONS_MAX:
             return
+        self._taken[conversation] += len(data)
+        if self._taken[conversation] > BYTES_MAX:
+            self.left_out += len(data)
+            return
         while len(self._files) <= batch:
-            file = (self._work / f"{len(self._files)}.pcap").open("wb")
+            file = self._open.enter_context((self._work / f"{len(self._files)}.pcap").open("wb"))
             file.write(_HEADER)
             self._files.append(file)
-            self._written.append([])
+            self._places.append(self._open.enter_context((self._work / f"{len(self._places)}.places").open("wb")))
         key = (conversation, direction)
         at = self._next.get(key, 1)
         if at < 0:
@@ -107,7 +126,7 @@ class Secured:
             part = data[begin : begin + _SEGMENT]
             acked = max(self._next.get((conversation, 1 - direction), 1), 0)
             self._files[batch].write(_record(conversation, direction, at, acked, part, place[0]))
-            self._written[batch].append((conversation, direction, place))
+            self._places[batch].write(self._packed(conversation, direction, place))
             at = (at + len(part)) & 0xFFFF_FFFF
         self._next[key] = at
 
@@ -116,22 +135,62 @@ class Secured:
         self._next[conversation, direction] = -1
 
     def opened(self) -> Iterator[Opened]:
-        """What could be decrypted, each direction in order. Afterwards nothing is left of it."""
+        """What could be decrypted, one conversation after the other, each direction in order; nothing is left then."""
         seen: set[int] = set()
-        for batch, (file, written) in enumerate(zip(self._files, self._written, strict=True)):
-            file.close()
-            # tshark numbers conversations by their first packet.
-            streams = dict.fromkeys(conversation for conversation, _, _ in written)
-            follow = [part for stream in range(len(streams)) for part in ("-z", f"follow,tls,yaml,{stream}")]
-            keys = f"tls.keylog_file:{self._work / 'keys'}"
-            call = Call(self._work, ("-n", "-q", "-o", keys, "-r", str(self._work / f"{batch}.pcap"), *follow))
-            for packet, data in _followed(call.lines()):
-                if data and packet <= len(written):
-                    conversation, direction, place = written[packet - 1]
-                    seen.add(conversation)
-                    yield Opened(conversation, direction, data, place)
+        self._open.close()
+        for batch in range(len(self._files)):
+            numbers = range(batch * _BATCH, min((batch + 1) * _BATCH, self.conversations, CONVERSATIONS_MAX))
+            for some in self._lots(numbers):
+                for opened in self._decrypted(batch, some, whole=len(some) == len(numbers)):
+                    seen.add(opened.conversation)
+                    yield opened
         self.decrypted = len(seen)
         self._folder.remove()
+
+    def _lots(self, numbers: Sequence[int]) -> Iterator[list[int]]:
+        """Conversations of a batch that tshark may be given at once."""
+        lot: list[int] = []
+        for number in numbers:
+            if lot and sum(min(self._taken[n], BYTES_MAX) for n in (*lot, number)) > BYTES_MAX:
+                yield lot
+                lot = []
+            lot.append(number)
+        yield lot
+
+    def _decrypted(self, batch: int, numbers: list[int], *, whole: bool) -> Iterator[Opened]:
+        """What could be decrypted of some conversations of a batch, or of the whole of it."""
+        path, told = self._work / f"{batch}.pcap", self._work / f"{batch}.places"
+        if not whole:
+            path, told = self._copied(path, told, frozenset(numbers))
+        # tshark numbers conversations by their first packet.
+        follow = [part for stream in range(len(numbers)) for part in ("-z", f"follow,tls,yaml,{stream}")]
+        call = Call(self._work, ("-n", "-q", "-o", f"tls.keylog_file:{self._work / 'keys'}", "-r", str(path), *follow))
+        with told.open("rb") as places:
+            for packet, data in _followed(call.lines()):
+                places.seek((packet - 1) * _PLACE.size)
+                if data and len(written := places.read(_PLACE.size)) == _PLACE.size:
+                    conversation, direction, at_ns, frame, known = _PLACE.unpack(written)
+                    yield Opened(conversation, direction, data, (at_ns, frame, self._known[known]))
+
+    def _copied(self, path: Path, told: Path, numbers: frozenset[int]) -> tuple[Path, Path]:
+        """The packets of some conversations, and their places."""
+        some, places = self._work / "some.pcap", self._work / "some.places"
+        with path.open("rb") as packets, told.open("rb") as known, some.open("wb") as out, places.open("wb") as also:
+            out.write(packets.read(len(_HEADER)))
+            while place := known.read(_PLACE.size):
+                head = packets.read(_RECORD.size)
+                packet = packets.read(_RECORD.unpack(head)[2])
+                if _PLACE.unpack(place)[0] in numbers:
+                    out.write(head + packet)
+                    also.write(place)
+        return some, places
+
+    def _packed(self, conversation: int, direction: int, place: Place) -> bytes:
+        """A packet's place for the disk: in memory, those of a gigabyte would take a quarter of it."""
+        at_ns, frame, file = place
+        if not self._known or self._known[-1] is not file:
+            self._known.append(file)
+        return _PLACE.pack(conversation, direction, at_ns, frame, len(self._known) - 1)
 
 
 def _record(conversation: int, direction: int, seq: int, ack: int, data: bytes, at_ns: int) -> bytes:
@@ -143,7 +202,7 @@ def _record(conversation: int, direction: int, seq: int, ack: int, data: bytes, 
     length = 40 + len(data)
     ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, length, 0, 0, 64, 6, 0, src, dst)
     second, ns = divmod(at_ns, 10**9)
-    return struct.pack("<IIII", second & 0xFFFF_FFFF, ns, length, length) + ip + tcp + data
+    return _RECORD.pack(second & 0xFFFF_FFFF, ns, length, length) + ip + tcp + data
 
 
 def _followed(lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:

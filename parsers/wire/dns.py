@@ -107,14 +107,28 @@ class TcpMessages:
     It holds at most one message, 65,535 bytes. After a hole in the bytes, a new one is needed.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_left")
 
     def __init__(self) -> None:
         """Nothing read yet."""
         self._held = b""
+        self._left = False
+
+    @property
+    def held_len(self) -> int:
+        """Bytes of the message that is not there to its end."""
+        return len(self._held)
+
+    def let_go(self) -> int:
+        """Let these bytes go, if there are any, and read no more: how many they were."""
+        lost, self._held = len(self._held), b""
+        self._left = lost > 0
+        return lost
 
     def feed(self, data: bytes) -> list[bytes]:
         """Read the next bytes; the messages that they complete."""
+        if self._left:
+            return []
         held = self._held + data
         complete = []
         start = 0

@@ -50,6 +50,17 @@ class Payload:
         return self._xmpp is not None and self._xmpp.done
 
     @property
+    def held_len(self) -> int:
+        """Bytes of memory that wait or are remembered, about, beside what every direction takes."""
+        reader = self._xmpp or self._tls
+        return 0 if reader is None else reader.held_len
+
+    def let_go(self) -> int:
+        """Let memory go, and with it the element or message that is being read: how many bytes of it were lost."""
+        reader = self._xmpp or self._tls
+        return 0 if reader is None else reader.let_go()
+
+    @property
     def unread(self) -> list[tuple[str, int]]:
         """What was not read, and how many bytes of it: to be told when the conversation ends."""
         found = []

@@ -187,6 +187,11 @@ class Direction:
         """Bytes held behind holes."""
         return self._waiting_len
 
+    @property
+    def waiting(self) -> int:
+        """Segments held behind holes, those in parts counted by their parts."""
+        return len(self._waiting)
+
     def _out_of_line(self, seq: int, data: bytes, length: int, token: object) -> list[Piece | Hole]:
         """The way of every segment that is not simply the next one."""
         if length <= 0:

@@ -163,6 +163,20 @@ class TlsReader:
         self._handshake = self._header = b""
         self._left = max(self._left - missing, 0)
 
+    @property
+    def held_len(self) -> int:
+        """Bytes of records and messages that are not there to their end."""
+        return len(self._body) + len(self._handshake)
+
+    def let_go(self) -> int:
+        """Let these bytes go, if there are any, and read no more: how many they were."""
+        lost = self.held_len
+        if lost:
+            self.broken = "more waited for its end than is held at once"
+            self._body.clear()
+            self._handshake = b""
+        return lost
+
     def _begin(self, following: bytes, seen: list[tuple[int, Observation]]) -> None:
         """A record's header is complete: decide what is wanted of its body."""
         header = self._header

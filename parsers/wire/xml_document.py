@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from xml.parsers import expat
 
 from parsers.wire.xml_plain import Kind, text_of
+from parsers.wire.xml_weight import TAG_SHORT, Weight
 
 STREAMS = "http://etherx.jabber.org/streams"
 """The stream namespace (RFC 6120 section 4.8.1)."""
@@ -37,6 +38,11 @@ NAMES_MAX = 1 << 16
 """Different names of elements and attributes in one document: expat holds each that it is given to the end."""
 ODD_MAX = 16
 """Stanzas for expat in one piece after each of which a plain one is looked for; it costs half of what expat does."""
+
+NAMES_LEN_MAX = 1 << 22
+"""Characters of these, where tags are long: each has its namespace before it."""
+_NODE_COST = 12
+"""Bytes of memory for each byte of an element that is kept."""
 
 _STANZAS = {f"{namespace}}}{name}": name for namespace in CONTENT for name in ("message", "presence", "iq")}
 _KEEP: dict[str, Literal["tree", "text"]] = {
@@ -172,6 +178,7 @@ class Document:
         "_origin",
         "_parser",
         "_stanzas",
+        "_weight",
         "began",
         "depth",
         "ended",
@@ -204,6 +211,7 @@ class Document:
         self._origin = at - len(root)
         self._stanzas = Stanzas() if stanzas is None else stanzas
         self._marked = False
+        self._weight = Weight(self._names)
         # RFC 6120 section 11.6: UTF-8, whatever a declaration says.
         self._parser = parser = expat.ParserCreate("UTF-8", "}", self._names)
         if hasattr(parser, "SetReparseDeferralEnabled"):  # pragma: no cover - Python 3.11.8 and later
@@ -228,17 +236,33 @@ class Document:
         parser = self._parser
         if self.settled and (known := self._stanzas.known) is not None:
             data = self._pass_over(data, known)
+        if len(data) > TAG_SHORT:
+            self._weight.note(data)
+            if self._weight.longest > TAG_SHORT:
+                for at in range(0, len(data), TAG_SHORT):
+                    self.parse(data[at : at + TAG_SHORT])
+                return
         parser.Parse(data)
         self.fed = fed = self.fed + len(data)
-        if fed - self._origin - parser.CurrentByteIndex > TAG_MAX:
+        unread = fed - self._origin - parser.CurrentByteIndex
+        if unread > TAG_SHORT:
+            self._weight.longest = max(self._weight.longest, unread)
+        if unread > TAG_MAX:
             raise Refused(self._index(), Bad("too-big"))
         if (self.depth > 1 and fed - self.began > self._limit) or len(self._names) > NAMES_MAX:
+            raise Refused(self.began, Bad("too-big"))
+        if self._weight.longest > TAG_SHORT and self._weight.names_len > NAMES_LEN_MAX:
             raise Refused(self.began, Bad("too-big"))
 
     @property
     def pending(self) -> int:
         """Index of the first byte of which something may still be told."""
         return self.began if self.depth > 1 else self._index()
+
+    @property
+    def held_len(self) -> int:
+        """Bytes of memory that the document takes beside what each takes, about."""
+        return self._weight.held_len + (_NODE_COST * (self.fed - self.began) if self._nodes else 0)
 
     @property
     def broken_at(self) -> int:

@@ -124,6 +124,26 @@ class XmlStream:
             self._search(torn)
         self.at += missing
 
+    @property
+    def held_len(self) -> int:
+        """Bytes of memory that what is not read to its end takes, and what expat keeps, about."""
+        held = len(self._tag) + len(self.rest or b"")
+        return held if self._document is None else held + self._document.held_len
+
+    def let_go(self) -> int:
+        """Let expat's memory go, and with it the element that is being read: how many bytes of it were lost.
+
+        Another beginning is sought.
+        """
+        lost = len(self.rest or b"")
+        if self.rest is not None:
+            self.at += lost
+            self.rest = b""
+        elif not self.done and self._document is not None:
+            lost = self.at - self.pending
+            self._search(self.at)
+        return lost
+
     def close(self) -> None:
         """Read nothing more, and let expat's memory go."""
         self.done = True

@@ -44,6 +44,8 @@ MECHANISMS_MAX = 64
 """SASL mechanisms told of one `<stream:features/>`; IANA registers fewer."""
 TEXT_MAX = 1023
 """Characters of wire text in one field: a domain of the greatest length (RFC 7622 section 3.2)."""
+KINDS_LEN_MAX = 1 << 16
+"""Characters of the kinds that are told in one direction."""
 SPELLINGS_MAX = 1024
 """Spellings of kinds that one direction remembers: a domain may be written in upper case, in Unicode, with a dot."""
 JID_MAX = 3071
@@ -54,6 +56,8 @@ FIRST_LINE_MAX = 64
 Fields: TypeAlias = dict[str, object]
 """An event's own fields by name."""
 
+_SPELLING_LEN = 300
+"""Bytes that a spelling takes beside its characters."""
 _STOP_AFTER = frozenset({"starttls", "proceed", "success", "compress", "compressed"})
 """After these, other bytes than XML may follow, or a new document."""
 _HEX = re.compile(r"[0-9A-Fa-f]+")
@@ -74,11 +78,12 @@ class Seen(NamedTuple):
 class _Kinds(Stanzas):
     """The stanzas of one direction, of which the first of each kind is told."""
 
-    __slots__ = ("_kinds", "_spellings")
+    __slots__ = ("_kinds", "_kinds_len", "_spellings", "_spellings_len")
 
     def __init__(self) -> None:
         super().__init__()
         self._kinds: set[tuple[object, ...]] = set()
+        self._kinds_len = self._spellings_len = 0
         self.known = self._spellings = set[Kind]()
 
     def wanted(self, name: str, attrs: dict[str, str]) -> bool:
@@ -103,9 +108,20 @@ class _Kinds(Stanzas):
         if spelling in self._spellings:
             return False
         if len(self._spellings) >= SPELLINGS_MAX:
-            self._spellings.clear()
+            self.forget()
         self._spellings.add(spelling)
+        self._spellings_len += _SPELLING_LEN + sum(len(part) for part in spelling if part)
         return True
+
+    @property
+    def held_len(self) -> int:
+        """Bytes of memory that what was told takes, about."""
+        return self._spellings_len + self._kinds_len
+
+    def forget(self) -> None:
+        """Forget how kinds were spelled; those that come again are looked at again."""
+        self._spellings.clear()
+        self._spellings_len = 0
 
     def tell(self, stanza: Head) -> Fields | None:
         """The fields of a wanted stanza; None if its kind was told before, or so many that no more are."""
@@ -118,9 +134,10 @@ class _Kinds(Stanzas):
             "condition": _error(stanza.children),
         }
         kind = tuple(fields.values())
-        if kind in self._kinds or len(self._kinds) >= KINDS_MAX:
+        if kind in self._kinds or len(self._kinds) >= KINDS_MAX or self._kinds_len >= KINDS_LEN_MAX:
             return None
         self._kinds.add(kind)
+        self._kinds_len += sum(len(part) for part in kind if isinstance(part, str))
         return fields
 
 
@@ -189,6 +206,16 @@ class XmppStream:
         """The next `missing` bytes are not there: reading goes on with the next element behind them."""
         self._first_line = self._first_line or ""
         self._xml.gap(missing)
+
+    @property
+    def held_len(self) -> int:
+        """Bytes of memory that wait or are remembered, about, beside what every direction takes."""
+        return self._xml.held_len + self._stanzas.held_len
+
+    def let_go(self) -> int:
+        """Let memory go, and with it the element that is being read: how many bytes of it were lost."""
+        self._stanzas.forget()
+        return self._xml.let_go()
 
     def close(self) -> None:
         """Read nothing more, and let the memory go; to be called when the conversation ends."""

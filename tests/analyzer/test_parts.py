@@ -20,10 +20,12 @@ from analyzer.batch.parts import cut
 from analyzer.batch.run import batch
 from analyzer.batch.spread import local
 from parsers.hold import SLOT_NS
+from parsers.source import How
 from tests import packets
 from tests.analyzer.test_batch import tree
 from tests.conftest import SHARED
 from tests.packets import ACK, FEATURES, RST, SYN, header, pcap, talk, tcp
+from tests.parsers.test_decrypted import DATA
 
 MAY_19_NS = 16_209 * DAY_NS
 FIRST = MAY_19_NS // SLOT_NS
@@ -151,6 +153,29 @@ def test_a_large_folder_is_told_as_if_it_were_small(
     assert len(told(tmp_path / "whole")["sessions"]) == 12
     (long,) = (r for r in told(tmp_path / "parts")["sessions"] if r[1].startswith("2014-05-19 02:00"))
     assert long[2].startswith("2014-05-19 10:00") or long[2].startswith("2014-05-19 09:")
+
+
+@pytest.mark.needs_tshark
+def test_with_a_key_log_a_large_folder_is_cut_as_well(
+    tmp_path: Path, day: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What TLS hides is told with its conversation, in whichever part that began."""
+    tls = list(records((DATA / "starttls-1.3.pcap").read_bytes()))
+    later_s = MAY_19_NS // 10**9 + 3 * 3600 - instant(tls[0])[0]
+    moved = [(instant(r)[0] + later_s).to_bytes(4, "little") + r[4:] for r in tls]
+    others = [r for r in records(day) if (40_000).to_bytes(2, "big") not in (r[50:52], r[52:54])]
+    day = together([*others, *moved])
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(day)
+    options = Options(how=How(keylog=DATA / "starttls-1.3.keys"))
+    batch(str(tmp_path / "archive"), str(tmp_path / "whole"), options, map)
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    batch(str(tmp_path / "archive"), str(tmp_path / "parts"), options, map)
+
+    assert len(cases(tmp_path / "parts")) > len(cases(tmp_path / "whole")) == 1
+    assert told(tmp_path / "parts") == told(tmp_path / "whole")
+    inside = [row for row in told(tmp_path / "parts")["events"] if row[3] == "Stanza"]
+    assert len(inside) == 1
 
 
 def caller(verdict: str, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:

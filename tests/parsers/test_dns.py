@@ -221,3 +221,12 @@ def test_a_signed_message_is_read_without_its_key() -> None:
     signed = answer(f"{SRV}. 900 IN SRV 5 0 5269 xmpp.example.com.")
     signed.use_tsig(dns.tsigkeyring.from_text({"key.example.": "c2VjcmV0"}))
     assert [record.data for record in message(signed.to_wire()).records] == ["xmpp.example.com"]
+
+
+def test_a_message_over_tcp_that_is_let_go_ends_the_reading() -> None:
+    """Where the next one begins is not known any more; before anything was there, nothing is let go."""
+    messages = TcpMessages()
+    assert messages.let_go() == 0
+    assert messages.feed(b"\0\x02ab\xff\xff" + b"x" * 500) == [b"ab"]
+    assert messages.held_len == messages.let_go() == 502
+    assert messages.feed(b"\0\x02ab") == [] and messages.held_len == 0

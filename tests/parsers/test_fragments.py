@@ -45,7 +45,7 @@ def test_a_minute_is_enough() -> None:
     assert (waiting.lost, waiting.first_lost) == (1, (7, 5))
 
 
-@pytest.mark.parametrize(("limit", "value"), [("DATAGRAMS_MAX", 3), ("BYTES_MAX", 24)])
+@pytest.mark.parametrize(("limit", "value"), [("DATAGRAMS_MAX", 3), ("BYTES_MAX", 3 * 158)])
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
     """The oldest goes first."""
     monkeypatch.setattr(f"parsers.capture.fragments.{limit}", value)

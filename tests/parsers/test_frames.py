@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parsers.capture import frames
+from parsers.capture import frames, room
 from parsers.capture.files import read_ring
 from parsers.capture.frames import Reader
 from parsers.capture.packet import Lost, Packet
@@ -210,22 +210,6 @@ def test_data_that_is_sent_again_is_told_and_counted(tmp_path: Path) -> None:
     ]
 
 
-def test_retransmissions_beyond_a_number_are_only_counted(tmp_path: Path) -> None:
-    """A black hole: one segment for ever, or many segments twice; the tally knows them all."""
-    said = out(PSH | ACK, 1000, 5000, OPEN)
-    events = read(tmp_path, *SHAKE, *[said] * 30)
-    single = [event for event in events if isinstance(event, Retransmission)]
-    (tally,) = (event for event in events if isinstance(event, Tally))
-
-    assert [event.attempt for event in single] == list(range(2, frames.RETRANSMISSIONS_MAX + 1))
-    assert tally.retransmitted == 29
-
-    twice = [out(PSH | ACK, 1000 + number, 5000, b"  ") for number in range(0, 80, 2) for _ in range(2)]
-    events = read(tmp_path, *SHAKE, *twice)
-    assert len([event for event in events if isinstance(event, Retransmission)]) == frames.RETRANSMISSIONS_MAX
-    assert [event.retransmitted for event in events if isinstance(event, Tally)] == [40]
-
-
 def packet(frame: int, second: int, ours: bool, flags: int, seq: int, ack: int, payload: bytes = b"") -> Packet:
     """A segment at a second of our choice."""
     (src, sport), (dst, dport) = (US, THEM) if ours else (THEM, US)
@@ -250,13 +234,6 @@ def test_a_long_silence_is_told_where_it_ends() -> None:
 
     assert heard([*shake, word]) == ["5 > after 3600 s of silence"]
     assert heard([*shake, *alive, word]) == []
-
-
-def test_silences_beyond_a_number_are_not_told() -> None:
-    """A conversation that wakes up for ever."""
-    reader = Reader()
-    reader.read("trace.pcap", [packet(n, 400 * n, True, ACK, 1000, 5000) for n in range(200)], Reading())
-    assert sum(isinstance(event, Idle) for event in reader.close()) == frames.IDLES_MAX
 
 
 def test_what_the_other_side_never_acknowledged(tmp_path: Path) -> None:
@@ -516,7 +493,7 @@ def test_a_server_that_refuses_everybody_is_read_however_many_there_are(monkeypa
 def test_what_waits_in_many_conversations_is_decoded_before_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes wait to be decoded together, and behind holes: not for ever, where many conversations have some."""
     monkeypatch.setattr(frames, "SWEEP_EVERY", 4)
-    monkeypatch.setattr(frames, "WAITING_MAX", 100)
+    monkeypatch.setattr(room, "HELD_MAX", 100)
     reader = Reader()
     opening = header("cupdomain.com", "gmail.com")
     shake = [packet(1, 0, True, SYN, 0, 0), packet(2, 0, False, SYN | ACK, 0, 1), packet(3, 0, True, ACK, 1, 1)]

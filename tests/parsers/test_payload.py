@@ -217,3 +217,9 @@ def test_closing_before_anything_came() -> None:
     payload.close()
 
     assert (payload.stanzas, payload.idle, payload.unread) == (0, False, [])
+
+
+def test_nothing_is_let_go_before_anything_came() -> None:
+    """Nor is anything held."""
+    payload = Payload()
+    assert payload.held_len == payload.let_go() == 0

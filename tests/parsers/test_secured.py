@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,30 @@ def test_many_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 5):
         assert [(o.direction, o.data, o.place[1]) for o in opened if o.conversation == number] == first
         assert all(o.place[0] % 1000 == number for o in opened if o.conversation == number)
+
+
+@pytest.mark.needs_tshark
+def test_tshark_is_given_so_much_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three conversations two at a time; of one that is longer only the beginning, and the rest is counted."""
+    spoke = spoken()
+    length = sum(len(data) for _, data in spoke)
+    monkeypatch.setattr(secured, "BYTES_MAX", 2 * length)
+    keys = Secured(KEYS)
+    numbers = [keys.conversation() for _ in range(3)]
+    for frame, (direction, data) in enumerate(spoke):
+        for number in numbers:
+            keys.take(number, direction, data, (frame * 1000 + number, frame, FILE))
+    for _ in range(3):
+        keys.take(1, 0, b"x" * length, (10**6, 10**6, FILE))
+    said = {n: [(o.direction, o.data, o.place[1]) for o in found] for n, found in groupby(keys.opened(), conversation)}
+
+    assert list(said) == numbers and said[0] == said[1] == said[2]
+    assert keys.left_out == 2 * length
+
+
+def conversation(opened: Opened) -> int:
+    """Its number."""
+    return opened.conversation
 
 
 @pytest.mark.needs_tshark

@@ -201,3 +201,15 @@ def test_a_message_has_a_greatest_length() -> None:
     reader = TlsReader()
     body = b"\x0b" + (tls.HANDSHAKE_MAX + 1).to_bytes(3, "big")
     assert [type(what) for _, what in reader.feed(record(22, body))] == [Broken]
+
+
+def test_a_message_that_is_let_go_ends_the_reading() -> None:
+    """Nothing after it can be followed; before anything was there, nothing is let go."""
+    reader = TlsReader()
+    assert reader.let_go() == 0 and reader.broken is None
+    reader.feed(record(22, b"\x0b\0\x40\0" + b"x" * 996) + record(22, b"y" * 500)[:-100])
+    assert reader.held_len == 1_400
+
+    assert reader.let_go() == 1_400 and reader.held_len == 0
+    assert reader.feed(record(22, b"z" * 50)) == []
+    assert (reader.broken, reader.skipped) == ("more waited for its end than is held at once", 55)

@@ -238,3 +238,33 @@ def test_the_kinds_of_items_are_told_apart() -> None:
     """A stanza is a head, anything else an element."""
     items = [item for _, item in XmlStream().feed(HEADER + RESULT + PRESENCE + END)]
     assert [type(item) for item in items] == [Open, Element, Head, Close]
+
+
+def test_an_element_that_is_let_go_is_lost_and_counted() -> None:
+    """Reading goes on with the next one; what stood before is told, and between elements nothing is lost."""
+    stream = XmlStream()
+    assert names(stream.feed(HEADER + PRESENCE + b"<message a='" + b"x" * 5_000)) == ["Open", "presence"]
+    held = stream.held_len
+
+    assert stream.let_go() == len(b"<message a='") + 5_000
+    assert held > 5_000 > 500 > stream.held_len
+    assert names(stream.feed(b"'><body/></message>" + RESULT)) == ["result"]
+    assert stream.let_go() == 0 and names(stream.feed(PRESENCE)) == ["presence"]
+    assert stream.skipped == len(b"'><body/></message>")
+
+
+def test_what_is_let_go_before_and_after_the_end_is_nothing() -> None:
+    """There is nothing then."""
+    stream = XmlStream()
+    assert stream.let_go() == 0
+    stream.feed(HEADER + END)
+    assert stream.let_go() == 0 and stream.done
+
+
+def test_white_space_after_a_word_that_stops_the_reading_can_be_let_go() -> None:
+    """It waits for what comes next, however much it is."""
+    stream = XmlStream(stop_after=frozenset({"starttls"}))
+    stream.feed(HEADER + STARTTLS + b" " * 9_000)
+    held, at = stream.held_len, stream.at
+    assert stream.let_go() == 9_000 and stream.rest == b"" and stream.at == at + 9_000
+    assert held - stream.held_len == 9_000
