@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.conversation import Frame
+from benchmarks.hostile import long_names, unclosed
 from benchmarks.traffic import federation, needle
 
 REVISION = 1
@@ -81,6 +82,10 @@ def make(kind: str, size: int, path: Path) -> None:
             write_pcap(part, federation(SEED, size, DENSE_STANZAS))
         case "flood":
             write_pcap(part, federation(SEED, size, FLOOD_STANZAS, FLOOD_US))
+        case "unclosed":
+            write_pcap(part, unclosed(size))
+        case "long-names":
+            write_pcap(part, long_names(size))
         case "gzip":
             write_gzip(part, path.with_suffix(""))
         case _:
@@ -89,9 +94,11 @@ def make(kind: str, size: int, path: Path) -> None:
 
 
 def made(kind: str, size: int) -> Path:
-    """The capture of that kind and size (frames of a needle, attempts of the others), made now if it is not there."""
+    """The capture of that kind and size, made now if it is not there: frames of a needle, attempts of dense traffic and
+    of a flood, streams of what is hostile.
+    """
     ending = {"needle-pcapng": "pcapng", "gzip": "pcap.gz"}.get(kind, "pcap")
-    stem = kind if kind in ("dense", "flood") else "needle"
+    stem = "needle" if kind in ("needle-pcapng", "gzip") else kind
     path = folder() / f"{stem}-{size}-r{REVISION}.{ending}"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
