@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from parsers.hold import SLOT_NS
+from parsers.hold import LINES_SLOTS, SLOT_NS
 
 Proved = tuple[tuple[str, str, int], ...]
 """Address, domain that dialback proved to live there, and how often; in order."""
@@ -30,7 +30,7 @@ class Span(NamedTuple):
     name: str = ""
     """How its case calls it."""
     lines: tuple[tuple[int, int, int], ...] = ()
-    """Of a log: a slot, and the first and last line that tell something in it; in order of the slots."""
+    """Of a log: the first slot of an hour, and the first and last line that tell something in it; in order of time."""
 
     def touches(self, window_ns: tuple[int, int], margin_ns: int) -> bool:
         """Whether it covers a part of a window, or of what is near it."""
@@ -42,6 +42,7 @@ class Span(NamedTuple):
         None where all lines are to be read.
         """
         slots = [(window_ns[0] - UNDER_WAY_NS) // SLOT_NS, (window_ns[1] + UNDER_WAY_NS) // SLOT_NS]
+        slots[0] -= slots[0] % LINES_SLOTS
         near = [each for each in self.lines if slots[0] <= each[0] <= slots[1]]
         if not near:
             return None
