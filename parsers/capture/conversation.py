@@ -115,6 +115,12 @@ class Side:
         decoder = self.payload or self.messages
         return held if decoder is None else held + decoder.held_len
 
+    @property
+    def is_within(self) -> bool:
+        """Whether what it decodes, or waits for, is not there to its end; where it is, nothing is lost by `let_go`."""
+        pending = None if self.payload is None else self.payload.pending
+        return self.order.waiting > 0 or pending is None or pending < self.end
+
     def let_go(self) -> int:
         """Leave what is being decoded: how many bytes of it were lost."""
         decoder = self.payload or self.messages

@@ -16,7 +16,7 @@ GATHER_MIN = 4096
 """The same where very many are under way."""
 GATHERED_MAX = 32 << 20
 """Bytes gathered in all directions."""
-HELD_MAX = 64 << 20
+HELD_MAX = 128 << 20
 """Bytes of memory that wait in all directions or that their decoders keep, beside what each direction takes."""
 UNFINISHED = "more waits for its end than is held at once; what was there of it"
 """What the damage is called where conversations gave way."""
@@ -49,15 +49,16 @@ class Room:
     ) -> None:
         """See that what is held takes half of the room at most.
 
-        What only waits to be decoded is, with `decode`. Then those that hold most wait no longer for what is missing,
-        with `settle`, and leave what they are in the middle of.
+        What only waits to be decoded is, with `decode`. Then directions that are in the middle of nothing begin anew
+        with what comes next; and those that hold most wait no longer for what is missing, with `settle`, and leave what
+        they are in the middle of.
         """
         self._grown = -(1 << 62)  # what is decoded now is seen here
         for step in (decode, settle):
             held = sum(side.held_len for _, side in sides)
             if held <= HELD_MAX // 2:
                 break
-            for conversation, side in sorted(sides, key=lambda each: -each[1].held_len):
+            for conversation, side in sorted(sides, key=lambda each: (each[1].is_within, -each[1].held_len)):
                 before = side.held_len
                 step(conversation, side)
                 # A name of one letter takes forty times as much once it is decoded.

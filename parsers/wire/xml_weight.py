@@ -10,6 +10,8 @@ from itertools import islice
 TAG_SHORT = 1 << 9
 """Bytes of a tag of which what expat keeps is not worth counting. Where there was a longer one, it is given no more at
 once: the namespace that it declares may be part of a hundred names in so many bytes."""
+NAMES_FREE = 64
+"""Names that every document has: of elements, attributes and what they stand for."""
 _TAG_COST, _NAME_COST, _PREFIX_COST = 4, 260, 100
 """Bytes of memory for each byte of the longest tag, for each name, and for each prefix that is declared; as measured
 with expat 2.5."""
@@ -45,5 +47,6 @@ class Weight:
     @property
     def held_len(self) -> int:
         """Bytes of memory, about, beside what every document takes."""
-        held = _TAG_COST * self.longest + _NAME_COST * len(self._names) + _PREFIX_COST * self._prefixes
+        names = max(len(self._names) - NAMES_FREE, 0)
+        held = _TAG_COST * self.longest + _NAME_COST * names + _PREFIX_COST * self._prefixes
         return held if self.longest <= TAG_SHORT else held + self.names_len

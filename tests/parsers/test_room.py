@@ -142,3 +142,19 @@ def test_the_more_are_under_way_the_less_each_gathers() -> None:
     assert gathered(4_096, room.GATHER_BYTES) * 4_096 <= room.GATHERED_MAX
     assert gathered(1 << 20, room.GATHER_BYTES) == room.GATHER_MIN
     assert gathered(2, 1) == 1
+
+
+def test_who_is_between_two_stanzas_gives_way_first_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What expat keeps of earlier ones goes, and reading goes on with the next."""
+    monkeypatch.setattr(frames, "SWEEP_EVERY", 8)
+    monkeypatch.setattr(Reader, "gather_bytes", 1)
+    monkeypatch.setattr(room, "HELD_MAX", 800_000)
+    stanzas = b"".join((b"<presence from='a@a%d.example' to='b@b.example'/>" % n).ljust(100) for n in range(30))
+    reader = Reader()
+    waited = read(reader, packets(OPENING + NAMES + b"</message>", stanzas))
+
+    events = reader.close()
+
+    assert waited > 400_000
+    assert not [e for e in events if isinstance(e, Damage)]
+    assert sum(isinstance(e, Stanza) and e.name == "presence" for e in events) == STREAMS * 30
