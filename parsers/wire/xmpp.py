@@ -110,7 +110,7 @@ class _Kinds(Stanzas):
         if len(self._spellings) >= SPELLINGS_MAX:
             self.forget()
         self._spellings.add(spelling)
-        self._spellings_len += _SPELLING_LEN + sum(len(part) for part in spelling if part)
+        self._spellings_len += _SPELLING_LEN + len(type_ or "") + len(sender or "") + len(receiver or "")
         return True
 
     @property
@@ -137,7 +137,7 @@ class _Kinds(Stanzas):
         if kind in self._kinds or len(self._kinds) >= KINDS_MAX or self._kinds_len >= KINDS_LEN_MAX:
             return None
         self._kinds.add(kind)
-        self._kinds_len += sum(len(part) for part in kind if isinstance(part, str))
+        self._kinds_len += len("".join(filter(None, kind)))  # type: ignore[arg-type]  # all are words
         return fields
 
 
