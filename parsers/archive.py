@@ -36,14 +36,18 @@ RATIO_MAX = 300
 """Unpacked bytes for each packed byte: logs come to some 30, a bomb to 1,000 at each level."""
 SMALL = 256 << 20
 """Up to so many bytes the ratio does not matter."""
-MEMBERS_MAX = 100_000
-"""Members of the archives of one case."""
+MEMBERS_MAX = 25_000
+"""Members of the archives of one case, each of which takes up to 9 kB until it is judged."""
+DIRECTORY_MAX = 16 << 20
+"""Bytes of the list of members at the end of a zip archive, which is read at once and takes five times as much."""
 NAME_MAX = 1 << 16
 """Bytes of a member's name and attributes in the headers of a tar archive."""
 HEAD_LEN = 512
 """A tar header, which is the longest mark of an archive."""
 KIND_LEN = 1 << 17
 """Bytes at the beginning of a file that tell whether it is an archive, packed or not."""
+_ZIP_END_MAX = (1 << 16) + 22 + 20 + 56
+"""Bytes of the end records of a zip archive and its comment."""
 _CHUNK = 1 << 20
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError)
 _UNPACK = "unpack it and name the folder"
@@ -74,6 +78,10 @@ class _Found(NamedTuple):
     size: int
 
 
+class _TooLong(Exception):
+    """The list of members of a zip archive is not worth reading."""
+
+
 @dataclass(slots=True)
 class Unpacking:
     """What the archives of one case have come to, and where their members lie."""
@@ -84,6 +92,8 @@ class Unpacking:
     """Members so far."""
     total: int = 0
     """Unpacked bytes so far."""
+    left: int = 0
+    """Members of the archive at hand that were too many."""
     made: int = 0
     """Files made so far."""
     full: str = ""
@@ -108,6 +118,9 @@ class Unpacking:
         walk = self._zip if kind == "zip" else self._tar
         try:
             for found in walk(file):
+                if self.count >= MEMBERS_MAX:
+                    self.left += 1
+                    continue
                 path = shown.joinpath(*_parts(found.name))
                 held, problem = self._hold(path, found, allowed)
                 if held is None or archive_kind(held) is None:
@@ -121,6 +134,13 @@ class Unpacking:
         except _BROKEN as error:
             broken = _kind(error)(str(shown), f"the archive is damaged ({_why(error)}); what stood behind is not read")
             yield Member(shown, None, broken)
+        except _TooLong:
+            why = f"its list of members takes more than {DIRECTORY_MAX >> 20} MiB"
+            yield Member(shown, None, SourceUseless(str(shown), why, _UNPACK))
+        if self.left and not depth:
+            why = f"more than {MEMBERS_MAX:,} files in archives; {self.left:,} were left out"
+            yield Member(shown, None, SourceUseless(str(shown), why, _UNPACK))
+            self.left = 0
 
     def _zip(self, file: Path) -> Iterator[_Found]:
         """Members of a zip archive."""
@@ -131,6 +151,8 @@ class Unpacking:
                 held = self._new()
                 self._copy(packed, held, max(SMALL, file.stat().st_size * RATIO_MAX))
         try:
+            if _directory_len(held or file) > DIRECTORY_MAX:
+                raise _TooLong
             with zipfile.ZipFile(held or file) as archive:
                 for info in archive.infolist():
                     if info.is_dir() or _hidden(info.filename):
@@ -174,8 +196,6 @@ class Unpacking:
     def _hold(self, path: Path, found: _Found, allowed: int) -> tuple[Path | None, FedtraceError | None]:
         """A member's bytes in a file of their own, or why not; where it breaks off, what came and the reason."""
         self.count += 1
-        if self.count > MEMBERS_MAX:
-            self.full = self.full or f"more than {MEMBERS_MAX:,} files in archives"
         if found.stream == links.WHY:
             return None, links.not_followed(str(path))
         if isinstance(found.stream, str) or self.full:
@@ -230,6 +250,17 @@ def kind_of(head: bytes) -> str | None:
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return "zip"
     return "tar" if head[257:262] == b"ustar" and len(head) >= HEAD_LEN else None
+
+
+def _directory_len(file: Path) -> int:
+    """Bytes of a zip archive's list of members, as its end records tell (APPNOTE 6.3.10, sections 4.3.14, 4.3.16)."""
+    with file.open("rb") as opened:
+        opened.seek(max(file.stat().st_size - _ZIP_END_MAX, 0))
+        tail = opened.read()
+    end, large = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
+    told = [tail[end + 12 : end + 16]] if end >= 0 else []
+    told += [tail[large + 40 : large + 48]] if large >= 0 else []
+    return max((length for text in told if (length := int.from_bytes(text, "little")) != 0xFFFF_FFFF), default=0)
 
 
 class _Header(tarfile.TarInfo):

@@ -18,8 +18,8 @@ from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 from parsers.scratch import Scratch
 from parsers.source import How, Source
 
-FILES_MAX = 100_000
-"""Files of one case: more are an archive, which wants to be cut into cases."""
+FILES_MAX = 25_000
+"""Files of one case, each of which takes up to 9 kB until it is judged; more are an archive of several."""
 NOWHERE = Path(os.devnull)
 """Where the bytes are of what is not read."""
 
@@ -124,7 +124,9 @@ def _files(paths: Sequence[str]) -> list[tuple[Path, Path | FedtraceError]]:
 
 
 def _too_many(text: str) -> SourceUseless:
-    return SourceUseless(text, f"more than {FILES_MAX} files", "name the folder of one incident")
+    return SourceUseless(
+        text, f"more than {FILES_MAX:,} files", "name the folder of one incident, or part it into several"
+    )
 
 
 def _named_by(text: str) -> Iterator[tuple[Path, Path | FedtraceError]]:

@@ -6,7 +6,7 @@ import gzip
 import io
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -133,6 +133,26 @@ def test_a_bomb_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     found = members(tmp_path, zipped({"bomb.log": bytes(8 << 20), "after.log": b"x"}))
     assert held(tmp_path, found) == {}
     assert len(found) == 2 and all("times its size" in problem for problem in problems(found))
+
+
+@pytest.mark.parametrize("pack", [zipped, tar])
+def test_very_many_members(
+    pack: Callable[[Mapping[str, bytes]], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first are read, and it is said how many were left out: they are not listed one by one."""
+    monkeypatch.setattr(archive, "MEMBERS_MAX", 3)
+    found = members(tmp_path, pack({f"{number}.log": b"x" for number in range(10)}))
+    assert list(held(tmp_path, found)) == ["case.bin/0.log", "case.bin/1.log", "case.bin/2.log"]
+    assert problems(found) == [
+        f"{tmp_path}/case.bin: more than 3 files in archives; 7 were left out; unpack it and name the folder"
+    ]
+
+
+def test_a_zip_archive_whose_list_of_members_is_very_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be read at once, so it is not read."""
+    monkeypatch.setattr(archive, "DIRECTORY_MAX", 100)
+    [said] = problems(members(tmp_path, zipped({f"{number}.log": b"x" for number in range(10)})))
+    assert "its list of members takes more than 0 MiB" in said
 
 
 def test_the_disk_is_not_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
