@@ -10,6 +10,7 @@ BENCH :=
 
 # `fedtrace analyze` ends with 1 when a pair of domains is failing: here that is what it is meant to show.
 demo: $(READY)
+	@echo "$(BIN)/fedtrace analyze $(CASE)"
 	@$(BIN)/fedtrace analyze $(CASE) || test $$? -eq 1
 
 test: $(READY) tshark chromium

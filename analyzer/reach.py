@@ -95,8 +95,9 @@ def _served(connection: Connection) -> Sign | None:
         return Sign("fail", host, f"{host} port {port} speaks {connection.not_xmpp.protocol}", (connection.not_xmpp,))
     if connection.refused:
         return Sign("fail", host, f"{host} refuses connections to port {port}", handshake(connection))
-    if connection.told and connection.accepted:
-        return Sign("pass", host, f"a log tells of a stream to {end_text((host, port))}", handshake(connection))
+    stream = next((thread for thread in connection.told if thread.stands), None)
+    if stream is not None:
+        return Sign("pass", host, f"a log tells of a stream to {end_text((host, port))}", stream.events[:1])
     return None
 
 

@@ -33,7 +33,7 @@ def owned(name: str, task: Task, found: Analysis) -> Callable[[int, Any], bool]:
     if task.within_ns is None:
         return lambda at_ns, record: begin_ns <= at_ns < end_ns
     # A part holds conversations to their ends: what happens in them is told where they began.
-    connections = _by_place(found) if name == "events" else {}
+    connections = _by_place(found) if name in ("events", "damage") else {}
     sessions = {s.id: s for s in found.view.sessions}
     asked = {k.id: s for s in reversed(found.view.sessions) for k in s.lookups} if name == "lookups" else {}
 
@@ -46,6 +46,8 @@ def owned(name: str, task: Task, found: Analysis) -> Callable[[int, Any], bool]:
         elif name == "connections":
             connection = record.connection
             session = sessions.get(record.session or "")
+        elif name == "damage":
+            connection = connections.get(record[1].where)
         elif name == "lookups":
             session = asked.get(record.id)
         if connection is not None:

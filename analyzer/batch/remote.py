@@ -112,6 +112,13 @@ def is_same(one: str, other: str) -> bool:
     return Path(one).resolve() == Path(other).resolve()
 
 
+def is_within(place: str, archive: str) -> bool:
+    """Whether a place lies in what lies in an archive, and not directly in it."""
+    if is_remote(place) or is_remote(archive):
+        return place.startswith(archive.rstrip("/") + "/") and "/" in place[len(archive.rstrip("/")) + 1 :].rstrip("/")
+    return Path(archive).resolve() in Path(place).resolve().parents[1:]
+
+
 def in_one_process(place: str) -> bool:
     """Whether no other process sees what is there."""
     return place.lower().startswith(f"{ONE_PROCESS}://")

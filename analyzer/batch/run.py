@@ -23,7 +23,7 @@ from analyzer.batch.overview import SUMMARY, overview, prepare
 from analyzer.batch.parts import parts
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.previous import Said, bytes_of, runs_of
-from analyzer.batch.remote import is_same, on_disk, shown
+from analyzer.batch.remote import is_same, is_within, on_disk, shown
 from analyzer.batch.shared import CASES, share
 from analyzer.batch.store import Store
 from analyzer.batch.work import COVERED, Done, Job, unchanged, work
@@ -116,6 +116,9 @@ def batch(
     path, root = on_disk(path), on_disk(root)
     if is_same(path, root):
         raise FedtraceError(shown(root), "this is the archive itself", "name another folder, or one in it")
+    if is_within(root, path):
+        said = "it lies in what would be read as a case"
+        raise FedtraceError(shown(root), said, "name a folder directly in the archive, or elsewhere")
     clear()
     store = store_at(root)
     with inputs_at(path) as inputs:

@@ -18,6 +18,10 @@ _HALF = 0x8000_0000
 WAITING_BYTES_MAX = 1 << 20
 """Bytes that may wait behind a hole: 1 MiB of window fills 80 Mbit/s over 100 ms, more than stanzas need."""
 
+LATE_SEGMENTS = 16
+"""So many segments may come before one that was sent before them: what is behind a hole that was acknowledged waits for
+them. A capture from several queues or a mirror port shows an acknowledgement before the data that it is of."""
+
 WAITING_SEGMENTS_MAX = 1024
 """Segments that may wait behind a hole: `WAITING_BYTES_MAX` of full Ethernet segments is 718."""
 
@@ -146,7 +150,7 @@ class Direction:
 
         `token` is the acknowledging segment's, the only sign of bytes lost behind all others.
 
-        A hole is declared only once something stands behind it: captures may show an acknowledgement before its data.
+        A hole is declared only once something stands behind it and `LATE_SEGMENTS` more came.
         """
         if self._next < 0:
             return []
@@ -241,9 +245,10 @@ class Direction:
         self._read(out)
         while self._waiting:
             first = self._waiting[0].seq
+            lost = _ahead(self.acked, self._next) if self.acked >= 0 else 0
             if self._waiting_len > WAITING_BYTES_MAX or len(self._waiting) > WAITING_SEGMENTS_MAX:
                 self._skip(first, out)
-            elif self.acked >= 0 and (lost := _ahead(self.acked, self._next)) > 0:
+            elif lost > 0 and self.segments - self._waiting[0].order > LATE_SEGMENTS:
                 self._skip(self.acked if lost < _ahead(first, self._next) else first, out)
             else:
                 break

@@ -133,6 +133,9 @@ def test_results_do_not_lie_among_the_cases(archive: Path) -> None:
 
     assert refused.exit_code == 2
     assert "this is the archive itself; name another folder, or one in it" in refused.stderr
+    within = fedtrace("batch", archive, "--out", next(e for e in sorted(archive.iterdir()) if e.is_dir()) / "results")
+    assert within.exit_code == 2
+    assert "it lies in what would be read as a case; name a folder directly in the archive" in within.stderr
     assert tree(archive) == before
 
 

@@ -42,7 +42,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def dialogue(peer: str, port: int) -> list[bytes]:
+def dialogue(peer: str, port: int, *more: tuple[str, bytes]) -> list[bytes]:
     """A server lets our stream in by dialback."""
     said = (
         (">", header("cupdomain.com", peer)),
@@ -50,16 +50,17 @@ def dialogue(peer: str, port: int) -> list[bytes]:
         (">", f"<db:result from='cupdomain.com' to='{peer}'>secret-key</db:result>".encode()),
         ("<", f"<db:result type='valid' from='{peer}' to='cupdomain.com'/>".encode()),
     )
-    return list(talk(*said, client=("10.0.0.5", port)))
+    return list(talk(*said, *more, client=("10.0.0.5", port)))
 
 
 @pytest.fixture
 def day(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """A capture of a day with a stream each second hour; that of 2 o'clock lasts until 10 o'clock."""
+    """A capture of a day with a stream each second hour; that of 2 o'clock lasts until 10 and ends in no XML."""
     found = []
     for number in range(12):
         monkeypatch.setattr(packets, "BEGIN_S", MAY_19_NS // 10**9 + number * 7200)
-        frames, step_ms = dialogue(f"d{number % 3}.example", 40_000 + number), 10
+        more = [(">", b"</stream:stream>what is this?")] if number == 1 else []
+        frames, step_ms = dialogue(f"d{number % 3}.example", 40_000 + number, *more), 10
         if number == 1:
             step_ms = 8 * 3_600_000 // len(frames)
         found += records(pcap(frames, step_ms))
@@ -92,11 +93,12 @@ def rows(out: Path, table: str, *columns: str) -> list[Row]:
 
 
 def told(out: Path) -> dict[str, list[Row]]:
-    """Attempts, conversations and events."""
+    """Attempts, conversations, events and damage."""
     return {
         "sessions": rows(out, "sessions", "session", "began", "ended", "initiator", "receiver", "outcome", "cause"),
         "connections": rows(out, "connections", "connection", "session", "began", "ended"),
         "events": rows(out, "events", "source", "frame", "line", "kind", "at", "session"),
+        "damage": rows(out, "damage", "source", "frame", "at", "what", "lost"),
     }
 
 
