@@ -85,6 +85,8 @@ class Batch(NamedTuple):
     """Domains that were asked for, and that no attempt was from or to."""
     may_be_one: bool = False
     """The archive looks like the folder of a single case."""
+    gone: int = 0
+    """Cases and loose files of the run before that the archive has no more: what they said is removed."""
 
     @property
     def exit_code(self) -> int:
@@ -136,10 +138,11 @@ def batch(
             outcomes = tuple(each.outcome for each in done)
             store.put({METRICS: metrics(outcomes).encode()})
             replaced, nobody = _overview(store, kept, options, outcomes)
+            gone = run.gone({each.task.stem for each in worked})
             run.remember()
             if archive.kinds:
                 _keep(store, KINDS, archive.kinds)
-            return Batch(outcomes, run.fresh, replaced, nobody, archive.may_be_one)
+            return Batch(outcomes, run.fresh, replaced, nobody, archive.may_be_one, gone)
 
 
 class _Run:
@@ -206,6 +209,10 @@ class _Run:
         if len(self.seen) >= self.due or self.new_bytes >= REMEMBER_BYTES:
             self.remember()
             self.due, self.new_bytes = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4), 0
+
+    def gone(self, stems: set[str]) -> int:
+        """How many cases and loose files are remembered that these are not; a part, or a day, is none by itself."""
+        return sum("~" not in stem and stem not in stems for stem in self.known)
 
     def remember(self) -> None:
         """Keep what inputs held."""

@@ -113,6 +113,11 @@ def _notes(came: Batch, archive: str) -> dict[str, str]:
             f"{archive} has a case.toml, which is said of its loose files, and each folder in it was taken for a case "
             "of its own; if all of it is one case, `fedtrace analyze` reads such a folder"
         )
+    if came.gone:
+        notes["gone"] = (
+            f"no more in {archive}: {came.gone:,} of the cases and loose files of the run before; "
+            "what was said of them is removed"
+        )
     if came.replaced:
         said = "what a run with other options said is replaced, and nothing is called new"
         notes["replaced"] = f"{said}; for another question name another --out"

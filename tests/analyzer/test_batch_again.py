@@ -126,6 +126,17 @@ def test_a_resumed_run_says_what_it_read(archive: Path, tmp_path: Path) -> None:
     assert result.stdout == "4 cases: 2 with a failing pair, 1 that could not be read, 0 read now\n"
 
 
+def test_a_case_that_is_no_more_in_the_archive_is_told(archive: Path, tmp_path: Path) -> None:
+    """Somebody named another archive, or a disk is not mounted: what goes from the results is said."""
+    fedtrace("batch", archive, "--out", tmp_path / "out")
+    some = next(e for e in sorted(archive.iterdir()) if e.is_dir())
+    some.rename(tmp_path / "elsewhere")
+    again = fedtrace("batch", archive, "--out", tmp_path / "out")
+    said = f"no more in {archive}: 1 of the cases and loose files of the run before; what was said of them is removed"
+    assert said in again.stderr
+    assert "no more in" not in fedtrace("batch", archive, "--out", tmp_path / "out").stderr
+
+
 def test_results_do_not_lie_among_the_cases(archive: Path) -> None:
     """The archive is not the folder of results; one in it may be."""
     before = tree(archive)
