@@ -66,6 +66,7 @@ class Side:
         "end",
         "flow",
         "gathered",
+        "hole",
         "last",
         "marks",
         "messages",
@@ -92,6 +93,8 @@ class Side:
         """The same with those gathered."""
         self.last: Place | None = None
         """Of the last packet with payload."""
+        self.hole: Place | None = None
+        """Of the first hole: what cannot be read for it is told there."""
         self.starts: list[int] = []
         """Indices of bytes …"""
         self.places: list[Place | _Stretch] = []

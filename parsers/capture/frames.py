@@ -285,6 +285,7 @@ class Reader:
             if side.end - side.read >= self.gather_bytes:
                 self._decode(conversation, side)
         elif type(item) is Hole:
+            side.hole = side.hole or place
             self._decode(conversation, side)
             self.events.append(CaptureGap(missing_bytes=item.missing, **common_fields(place, side.flow)))
             if side.messages is not None:
@@ -343,7 +344,7 @@ class Reader:
             if side.payload is not None:
                 side.payload.close()
                 for what, lost in side.payload.unread:
-                    self._unread(what, lost, "bytes", side.last, side.flow)
+                    self._unread(what, lost, "bytes", side.hole or side.last, side.flow)
             self.events.append(self._tally(conversation, side, other))
         self._look()
         for side in conversation.sides:

@@ -35,6 +35,7 @@ class Payload:
         self._tls_at = 0
         self._stanzas = 0
         self._left_behind: list[tuple[str, int]] = []
+        self._unreadable = "is no XML that can be read"
         self._told_not_tls = False
 
     @property
@@ -67,8 +68,8 @@ class Payload:
         if self._held:
             found.append(("a direction ends before it can be told what it carries", len(self._held)))
         if self._xmpp is not None and self._xmpp.skipped:
-            reason = "compressed (XEP-0138)" if self._xmpp.compressed else "no XML that can be read"
-            found.append((f"part of a stream is {reason}", self._xmpp.skipped))
+            reason = "is compressed (XEP-0138)" if self._xmpp.compressed else self._unreadable
+            found.append((f"part of a stream {reason}", self._xmpp.skipped))
         found += self._left_behind
         if self._tls is not None and self._tls.skipped:
             found.append((f"TLS records could not be followed: {self._tls.broken}", self._tls.skipped))
@@ -98,7 +99,7 @@ class Payload:
             self._tls_at = self._xmpp.at
             self._stanzas += self._xmpp.stanzas
             if self._xmpp.skipped:
-                self._left_behind.append(("part of a stream is no XML that can be read", self._xmpp.skipped))
+                self._left_behind.append((f"part of a stream {self._unreadable}", self._xmpp.skipped))
             self._xmpp.close()
             self._xmpp = None
             self._tls = tls.TlsReader()
@@ -107,6 +108,7 @@ class Payload:
 
     def gap(self, missing: int) -> None:
         """Bytes that the capture does not hold."""
+        self._unreadable = "was torn by what is missing in it"
         if self._tls is not None:
             self._tls.gap(missing)
         elif self._xmpp is not None:

@@ -170,7 +170,7 @@ def test_a_hole_that_swallowed_starttls() -> None:
     payload.gap(len(STARTTLS))
 
     assert said(payload, b"' no element begins here ", HELLO)[-1][1] == "TlsHello"
-    assert payload.unread == [("part of a stream is no XML that can be read", 25)]
+    assert payload.unread == [("part of a stream was torn by what is missing in it", 25)]
 
 
 def test_a_handshake_message_of_no_known_type_is_passed_over() -> None:
