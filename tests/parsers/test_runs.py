@@ -212,6 +212,7 @@ def test_whatever_was_captured(data: bytes, block: int, tmp_path_factory: pytest
     assert by_runs == one_by_one
 
 
+@pytest.mark.needs_shared
 @pytest.mark.parametrize(
     "path", sorted((SHARED / "lab").rglob("*.pcap*")), ids=lambda path: f"{path.parent.name}-{path.name}"
 )
