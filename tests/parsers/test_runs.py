@@ -142,8 +142,8 @@ def test_the_same_is_said(tmp_path: Path, step_ms: int) -> None:
 def test_what_they_acknowledge_and_the_capture_lacks(tmp_path: Path) -> None:
     """A minute later they go on talking, and acknowledge what stands behind a hole, or was lost at the end."""
     path = tmp_path / "trace.pcap"
-    behind = talk([0, 0, 0, *[1] * 20], US)
-    path.write_bytes(timed([*behind[:6], *behind[7:]], {7: 61}))
+    behind = talk([*[0] * 20, *[1] * 20], US)
+    path.write_bytes(timed([*behind[:6], *behind[7:]], {24: 61}))
     one_by_one, by_runs = both_ways(path)
     assert by_runs == one_by_one
     assert [event.where.frame for event in by_runs if isinstance(event, CaptureGap)] == [7]
