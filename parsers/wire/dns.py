@@ -107,12 +107,12 @@ class TcpMessages:
     It holds at most one message, 65,535 bytes. After a hole in the bytes, a new one is needed.
     """
 
-    __slots__ = ("_held", "_left")
+    __slots__ = ("_held", "_passing")
 
     def __init__(self) -> None:
         """Nothing read yet."""
         self._held = b""
-        self._left = False
+        self._passing = 0
 
     @property
     def held_len(self) -> int:
@@ -120,16 +120,21 @@ class TcpMessages:
         return len(self._held)
 
     def let_go(self) -> int:
-        """Let these bytes go, if there are any, and read no more: how many they were."""
-        lost, self._held = len(self._held), b""
-        self._left = lost > 0
+        """Let a message go of which something is there: how many bytes it has, those that are to come included.
+
+        Its length tells where the next one begins.
+        """
+        if len(self._held) < _LENGTH:
+            return 0
+        lost = _LENGTH + int.from_bytes(self._held[:_LENGTH], "big")
+        self._passing, self._held = lost - len(self._held), b""
         return lost
 
     def feed(self, data: bytes) -> list[bytes]:
         """Read the next bytes; the messages that they complete."""
-        if self._left:
-            return []
-        held = self._held + data
+        passed = min(self._passing, len(data))
+        self._passing -= passed
+        held = self._held + data[passed:]
         complete = []
         start = 0
         while (end := start + _LENGTH + int.from_bytes(held[start : start + _LENGTH], "big")) <= len(held):

@@ -223,10 +223,12 @@ def test_a_signed_message_is_read_without_its_key() -> None:
     assert [record.data for record in message(signed.to_wire()).records] == ["xmpp.example.com"]
 
 
-def test_a_message_over_tcp_that_is_let_go_ends_the_reading() -> None:
-    """Where the next one begins is not known any more; before anything was there, nothing is let go."""
+def test_a_message_over_tcp_that_is_let_go_costs_no_other() -> None:
+    """Its length tells where the next one begins; all of it is counted as lost, also what is still to come."""
     messages = TcpMessages()
     assert messages.let_go() == 0
-    assert messages.feed(b"\0\x02ab\xff\xff" + b"x" * 500) == [b"ab"]
-    assert messages.held_len == messages.let_go() == 502
-    assert messages.feed(b"\0\x02ab") == [] and messages.held_len == 0
+    assert messages.feed(b"\0\x02ab\2\0" + b"x" * 500) == [b"ab"]
+    assert messages.held_len == 502
+    assert messages.let_go() == 514 and messages.held_len == 0
+    assert messages.feed(b"x" * 5) == []
+    assert messages.feed(b"x" * 7 + b"\0\x02cd") == [b"cd"]
