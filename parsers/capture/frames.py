@@ -277,8 +277,10 @@ class Reader:
         place: Place = item.token  # type: ignore[assignment]  # what was given to `Direction` comes back
         if type(item) is Piece:
             if side.messages is not None:
+                passed = side.messages.passed
                 for wire in side.messages.feed(item.data):
                     self._message(wire, place, side.flow)
+                self._room.let_go += side.messages.passed - passed
                 self._grew(0, len(item.data))
                 return
             side.gather(item.data, place)

@@ -107,12 +107,14 @@ class TcpMessages:
     It holds at most one message, 65,535 bytes. After a hole in the bytes, a new one is needed.
     """
 
-    __slots__ = ("_held", "_passing")
+    __slots__ = ("_held", "_passing", "passed")
 
     def __init__(self) -> None:
         """Nothing read yet."""
         self._held = b""
         self._passing = 0
+        self.passed = 0
+        """Bytes passed over so far: the rest of messages that were let go."""
 
     @property
     def held_len(self) -> int:
@@ -120,20 +122,19 @@ class TcpMessages:
         return len(self._held)
 
     def let_go(self) -> int:
-        """Let a message go of which something is there: how many bytes it has, those that are to come included.
-
-        Its length tells where the next one begins.
-        """
-        if len(self._held) < _LENGTH:
+        """Let a message go of which something is there: how many bytes of it. Its rest will be passed over."""
+        lost = len(self._held)
+        if lost < _LENGTH:
             return 0
-        lost = _LENGTH + int.from_bytes(self._held[:_LENGTH], "big")
-        self._passing, self._held = lost - len(self._held), b""
+        self._passing = _LENGTH + int.from_bytes(self._held[:_LENGTH], "big") - lost
+        self._held = b""
         return lost
 
     def feed(self, data: bytes) -> list[bytes]:
         """Read the next bytes; the messages that they complete."""
         passed = min(self._passing, len(data))
         self._passing -= passed
+        self.passed += passed
         held = self._held + data[passed:]
         complete = []
         start = 0
