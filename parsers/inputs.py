@@ -91,13 +91,18 @@ def inputs_of(paths: Sequence[str], fetched: Mapping[str, Path | FedtraceError] 
     for name, path in _named([path for path in shown if path not in set(noted)]):
         bytes_at, problem, lost = members.get(path, (None, None, 0))
         # What was not fetched is nowhere: what is called so on this disk is another file, or what a link leads to.
-        nowhere = problem is not None and (fetched is not None or path.is_symlink())
+        nowhere = problem is not None and (fetched is not None or path.is_symlink() or _is_no_file(path))
         found.sources.append(Source(name=name, path=path, format=None, held=bytes_at or (NOWHERE if nowhere else None)))
         if problem is not None:
             found.problems[name] = problem
             if bytes_at is not None:
                 found.lost[name] = lost
     return found
+
+
+def _is_no_file(path: Path) -> bool:
+    """A member of an archive lies nowhere, and is none."""
+    return os.path.lexists(path) and links.is_no_file(path)
 
 
 def _is_archive(path: Path) -> bool:
@@ -166,6 +171,8 @@ def _inside(folder: Path) -> Iterator[tuple[Path, Path | FedtraceError]]:
                     yield path, links.not_followed(str(path))
             elif path.is_file() or (path.is_dir() and not may_list(path)):
                 yield path, path
+            elif links.is_no_file(path):
+                yield path, links.not_opened(str(path))
         except PermissionError:  # it is in a folder that stands for it
             continue
 

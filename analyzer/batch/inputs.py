@@ -10,13 +10,13 @@ import os
 from collections.abc import Mapping, Sequence
 from errno import EACCES
 from pathlib import Path
-from stat import S_ISLNK, S_ISREG
+from stat import S_ISDIR, S_ISLNK
 from typing import NamedTuple, Protocol
 
 from parsers.archive import archive_kind
 from parsers.errors import FedtraceError, SourceUnreadable
 from parsers.inputs import may_list
-from parsers.links import WHY, is_lost, not_followed
+from parsers.links import NO_FILE, WHY, is_lost, is_no_file, not_followed, not_opened
 
 Mark = tuple[int, int, int | str]
 """How a file looks from outside: size in bytes, time of the last change in ns since 1970, inode or version."""
@@ -98,7 +98,7 @@ class Disk:
     def fetched(self, marks: Mapping[str, Mark]) -> Mapping[str, Path | FedtraceError]:
         """As `Inputs` promises: they are where they lie."""
         root = Path(self.root)
-        return {name: not_followed(name) if (root / name).is_symlink() else root / name for name in marks}
+        return {name: _not_read(root / name, name) or root / name for name in marks}
 
     def refusal(self, path: str) -> str | None:
         """As `Inputs` promises."""
@@ -106,6 +106,8 @@ class Disk:
         try:
             if file.is_symlink():
                 return WHY
+            if is_no_file(file):
+                return NO_FILE
             if file.is_dir():
                 return None if may_list(file) else os.strerror(EACCES).lower()
             with file.open("rb") as opened:
@@ -159,10 +161,17 @@ def _files(inside: str, paths: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
+def _not_read(file: Path, name: str) -> FedtraceError | None:
+    """Why what lies there is not read, whatever is in it."""
+    if file.is_symlink():
+        return not_followed(name)
+    return not_opened(name) if os.path.lexists(file) and is_no_file(file) else None
+
+
 def _is_input(file: str, folder: str) -> bool:
-    """Whether it is a file, or a link that has to be told of."""
+    """Whether it is a file, or a link that has to be told of, or what is neither."""
     mode = os.lstat(file).st_mode
-    return S_ISREG(mode) or (S_ISLNK(mode) and is_lost(Path(file), Path(folder)))
+    return is_lost(Path(file), Path(folder)) if S_ISLNK(mode) else not S_ISDIR(mode)
 
 
 def _mark(inside: str, path: str) -> Mark:

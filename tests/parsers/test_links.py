@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from parsers.case import read_case
 from parsers.errors import FedtraceError
-from parsers.links import WHY, is_lost
+from parsers.links import NO_FILE, WHY, is_lost
 from parsers.source import How
 from tests.command import fedtrace
 from tests.parsers.test_inputs import LINE
@@ -78,3 +80,17 @@ def test_a_case_toml_that_is_a_link_is_not_followed(case: Path, tmp_path: Path, 
     (case / "logs" / leads).write_text("year = 2013")
     with pytest.raises(FedtraceError, match=f"case.toml: {WHY}; put what it leads to in its place"):
         read_case([str(tmp_path / named)], How())
+
+
+def test_a_pipe_in_a_folder_is_not_opened(case: Path, tmp_path: Path) -> None:
+    """Whoever opened it would wait for ever; it is an input that was not read, of a batch's case as well."""
+    os.mkfifo(case / "logs" / "live.pcap")
+    told = fedtrace("analyze", "--year", "2013", case)
+    assert f"not read     live.pcap: {NO_FILE}" in told.stdout
+    assert fedtrace("analyze", "--year", "2013", "--format", "json", case).exit_code == told.exit_code
+
+    for read in (1, 0):
+        result = fedtrace("batch", tmp_path, "--out", tmp_path.with_name("out"), "--year", "2013")
+        assert result.stdout.endswith(f"{read * 2} read now\n")
+    [row] = pd.read_parquet(tmp_path.with_name("out") / "cases").loc[["case"]].itertuples()
+    assert row.problem == f"live.pcap: {NO_FILE}"
