@@ -130,7 +130,6 @@ TESTED_BY: dict[str, str] = {
     "analyzer/reach.py": "tests/analyzer/test_checklist.py",
     "analyzer/signs.py": "tests/analyzer/test_checklist.py",
     "analyzer/analysis.py": "tests/test_cli.py",
-    "parsers/capture/conversation.py": "tests/parsers/test_frames.py",
     "parsers/events.py": "tests/test_house.py",
 }
 """Sources without a test file of their own name, and where they are tested instead."""

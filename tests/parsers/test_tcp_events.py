@@ -9,7 +9,7 @@ from parsers.capture.frames import Reader
 from parsers.events import Idle, Retransmission, Tally
 from parsers.source import Reading
 from tests.packets import ACK, PSH
-from tests.parsers.test_frames import OPEN, SHAKE, out, packet, read
+from tests.parsers.transcript import OPEN, SHAKE, out, packet, read
 
 
 def test_retransmissions_beyond_a_number_are_only_counted(tmp_path: Path) -> None:
