@@ -88,7 +88,7 @@ def batch(
         import traceback
 
         teller.broke_off("this is a bug of ours", BUG, without_secrets(traceback.format_exc(), archive, root))
-    teller.ended(came, _notes(came, shown(archive)))
+    teller.ended(came, _notes(came, shown(archive), since))
     raise click.exceptions.Exit(came.exit_code)
 
 
@@ -103,11 +103,13 @@ def _begin_ns(day: str) -> int:
     return int(begin.timestamp()) * 10**9
 
 
-def _notes(came: Batch, archive: str) -> dict[str, str]:
+def _notes(came: Batch, archive: str, since: str | None) -> dict[str, str]:
     """What else whoever asked has to know of the results, by what it is about."""
     notes = {}
     if came.nobody:
         notes["only"] = f"no attempt from or to {' or '.join(came.nobody)} was seen; check how it is written"
+    if since is not None and not any(o.attempts for o in came.outcomes):
+        notes["since"] = f"no attempt that is asked for began on {since} or later; those before it were left out"
     if came.may_be_one:
         notes["archive"] = (
             f"{archive} has a case.toml, which is said of its loose files, and each folder in it was taken for a case "

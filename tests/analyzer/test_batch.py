@@ -317,3 +317,11 @@ def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert result.stderr == "fedtrace: --since yesterday: this is no day; write it as 2014-05-19\n"
+
+
+def test_a_day_after_which_nothing_is_left_is_said(archive: Path, tmp_path: Path) -> None:
+    """Silence would look like an archive in which nobody tried."""
+    result = fedtrace("batch", archive, "--out", tmp_path / "out", "--since", "2099-01-01")
+
+    assert result.exit_code == 3
+    assert "no attempt that is asked for began on 2099-01-01 or later; those before it were left out" in result.stderr
