@@ -90,6 +90,8 @@ def _host_of(connection: Connection, where: Directory) -> str:
 
 def _with_tries(attempts: list[Attempt], tries: Sequence[Thread], limits: Limits) -> None:
     """What logs tell of tries joined to the attempts of the same pair at that time; the rest stand alone."""
+    if not tries:
+        return
     own: dict[tuple[str, str], Spans[Attempt]] = defaultdict(Spans)
     of_logs: dict[tuple[str, str], Spans[Attempt]] = defaultdict(Spans)
     for first_ns, attempt in sorted(((a.first_ns, a) for a in attempts), key=lambda pair: pair[0]):

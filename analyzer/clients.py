@@ -25,6 +25,8 @@ def with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], li
     Of each kind of stanza only the first on a stream is an event, so the stanza that an error answers may be unseen;
     who gets the error is told by the time at which it came.
     """
+    if not client_streams:
+        return
     own: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for attempt in sorted(attempts, key=lambda a: a.first_ns):
         own[(attempt.initiator, attempt.receiver)].append(attempt)

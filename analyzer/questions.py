@@ -29,12 +29,14 @@ def one_each(asked: Mapping[str, Sequence[Lookup]], joined: Joined) -> list[Look
     by_name: dict[_Question, list[Lookup]] = defaultdict(list)
     for lookup in _numbered(asked, joined, unnumbered):
         by_name[(lookup.name, lookup.rrtype)].append(lookup)
-    told_by = {question: {tap for k in held for tap in k.taps} for question, held in by_name.items()}
-    known = {question: _Known(held) for question, held in by_name.items()}
+    told_by: dict[_Question, set[str]] = {}
+    known: dict[_Question, _Known] = {}
     for lookup in sorted(unnumbered, key=lambda k: (k.asked_ns, k.taps, k.id)):
         question, at_ns = (lookup.name, lookup.rrtype), lookup.asked_ns
-        held, tellers = by_name[question], told_by.setdefault(question, set())
-        places = known.setdefault(question, _Known())
+        held = by_name[question]
+        if question not in known:
+            told_by[question], known[question] = {tap for k in held for tap in k.taps}, _Known(held)
+        tellers, places = told_by[question], known[question]
         # A log alone asks the same thing all day: nothing of it can be another source's.
         near = places.near(lookup) if tellers - {*lookup.taps} else ()
         tellers.update(lookup.taps)
@@ -95,6 +97,9 @@ def _numbered(asked: Mapping[str, Sequence[Lookup]], joined: Joined, unnumbered:
                 own[(lookup.client, lookup.resolver, lookup.name, lookup.rrtype, txid)].append(lookup)
         for key, lookups in own.items():
             held = merged[key]
+            if not held:
+                held += lookups
+                continue
             known = Spans((k.asked_ns, k.asked_ns, i) for i, k in enumerate(held))
             for lookup in lookups:
                 near = known.touching(lookup.asked_ns - SAME_MOMENT_NS, lookup.asked_ns + SAME_MOMENT_NS)

@@ -18,11 +18,11 @@ SHARED_MAX = 4
 def predicate(session: Session, case: CaseView) -> Match | None:
     """A SYN to an address that our hosts share for their own connections was reset outside, and is not seen inside."""
     for connection in session.connections:
-        if case.way(connection, session.direction) != "in":
-            continue
         reset = connection.refusal
-        shared = _shared_addresses(case).get(connection.server[0]) if reset is not None else None
-        if reset is None or shared is None:
+        if reset is None or case.way(connection, session.direction) != "in":
+            continue
+        shared = _shared_addresses(case).get(connection.server[0])
+        if shared is None:
             continue
         missing = case.missing_at(connection)
         if not missing:

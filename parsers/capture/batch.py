@@ -1,4 +1,4 @@
-"""Chosen packets, copied out of a window's memory: columns for as long as possible, `Packet` only at the door.
+"""Chosen packets of a window: columns for as long as possible, `Packet` only at the door.
 
 Knows nothing of why they were chosen.
 """
@@ -6,9 +6,9 @@ Knows nothing of why they were chosen.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,37 @@ def address_text(address: bytes) -> str:
     return _text[int.from_bytes(address, "big") if len(address) == 4 else address]
 
 
+class Lying(Sequence[bytes]):
+    """Payloads that still lie in a window's memory: each is copied when it is asked for, before the window moves on."""
+
+    def __init__(self, memory: Memory, begin: Column, end: Column) -> None:
+        """Those between the offsets `begin` and `end`."""
+        self._view = memory.view
+        self._begin: list[int] = begin.tolist()
+        self._end: list[int] = end.tolist()
+
+    def __len__(self) -> int:
+        return len(self._begin)
+
+    @overload
+    def __getitem__(self, which: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> list[bytes]: ...
+
+    def __getitem__(self, which: int | slice) -> bytes | list[bytes]:
+        if isinstance(which, int):
+            return self._view[self._begin[which] : self._end[which]].tobytes()
+        view = self._view
+        spans = zip(self._begin[which], self._end[which], strict=True)
+        return [view[begin:end].tobytes() for begin, end in spans]
+
+    def together(self, rows: Sequence[int]) -> bytes:
+        """Some of them, one behind the other: a quarter of what it takes to copy each and to join them later."""
+        view, begin, end = self._view, self._begin, self._end
+        return b"".join([view[begin[row] : end[row]] for row in rows])
+
+
 class Batch(NamedTuple):
     """Packets as columns."""
 
@@ -74,7 +105,7 @@ class Batch(NamedTuple):
     """TCP acknowledgment number."""
     flags: NDArray[np.uint8]
     """TCP control bits."""
-    payloads: list[bytes]
+    payloads: Sequence[bytes]
     """Payloads as captured."""
     whole: NDArray[np.bool_]
     """The payload is all there."""
@@ -99,6 +130,11 @@ class Batch(NamedTuple):
             payloads=[self.payloads[index] for index in chosen.tolist()],
             whole=self.whole[chosen],
         )
+
+    def together(self, rows: Sequence[int]) -> bytes:
+        """The payloads of some rows, one behind the other."""
+        payloads = self.payloads
+        return payloads.together(rows) if isinstance(payloads, Lying) else b"".join([payloads[row] for row in rows])
 
     def packets(self) -> Iterator[Packet]:
         """The rows as packets."""
@@ -143,8 +179,8 @@ class Batch(NamedTuple):
         return addresses
 
 
-def copied(memory: Memory, columns: Columns, chosen: Indices, first_frame: int, at_ns: Column) -> Batch:
-    """Copy chosen TCP and UDP packets of a block, whose first packet is number `first_frame`."""
+def columns_of(memory: Memory, columns: Columns, chosen: Indices, first_frame: int, at_ns: Column) -> Batch:
+    """Chosen TCP and UDP packets of a block, whose first packet is number `first_frame`; their payloads still lie."""
     rows = columns.rows[chosen]
     six = columns.six[chosen]
     proto = columns.kind[chosen]
@@ -168,7 +204,7 @@ def copied(memory: Memory, columns: Columns, chosen: Indices, first_frame: int, 
         seq=numbers[:, 0],
         ack=numbers[:, 1],
         flags=flags,
-        payloads=payloads(memory, begin, end),
+        payloads=Lying(memory, begin, end),
         whole=end - begin == length,
     )
 

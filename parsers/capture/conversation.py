@@ -55,7 +55,8 @@ class _Stretch(NamedTuple):
     def place(self, at: int) -> Place:
         """Of the packet that brought the byte of the index `at`, from the first."""
         starts, at_ns, frames = self.places
-        index = int(starts.searchsorted(starts[0] + at, "right")) - 1
+        # For so few numpy's own search takes twice as long.
+        index = bisect_right(starts.tolist(), int(starts[0]) + at) - 1
         return int(at_ns[index]), int(frames[index]), self.file
 
 
@@ -141,17 +142,17 @@ class Side:
     def follows(self, half: Half | None) -> bool:
         """Whether the data of a half of a run, or its silence, is what comes next in this direction."""
         expected = self.order.expected
-        if half is None or not half.payloads:
+        if half is None or not half.data:
             return expected is not None
         return expected == half.seq and self.messages is None
 
     def follow(self, half: Half, file: File) -> None:
         """Keep the data of a half that `follows`."""
-        self.order.follow(len(half.payloads), half.length, len(half.payloads[-1]))
+        self.order.follow(half.places.shape[1], len(half.data), half.last_len)
         self.starts.append(self.end)
         self.places.append(_Stretch(half.places, file))
-        self.gathered += half.payloads
-        self.end += half.length
+        self.gathered.append(half.data)
+        self.end += len(half.data)
         self.last = (*half.last, file)
 
     def place(self, at: int) -> Place:

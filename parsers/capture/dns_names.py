@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class Names:
         self._learnt: set[bytes] = set()
         self._read_before: set[tuple[int, bytes]] = set()
 
-    def choose(self, messages: list[bytes]) -> tuple[list[int], list[bytes]]:
+    def choose(self, messages: Sequence[bytes]) -> tuple[list[int], list[bytes]]:
         """Indices of the messages that matter, in order; and the question name of every message."""
         if not messages:
             return [], []

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsers.capture import columns as kinds
-from parsers.capture.batch import copied, ends, flow_keys
+from parsers.capture.batch import columns_of, ends, flow_keys
 from parsers.capture.clocks import Interface
 from parsers.capture.columns import BLOCK_LEN, Columns, Memory, decode
 from parsers.capture.container import windows
@@ -125,7 +125,7 @@ class _Wanted:
         fragments = np.flatnonzero(columns.kind == kinds.FRAGMENT)
         tcp = np.flatnonzero(columns.kind == TCP)
         likely = tcp[np.isin(flow_keys(ends(memory, columns, tcp), columns.sport[tcp], columns.dport[tcp]), self._keys)]
-        packets = copied(memory, columns, likely, first_frame, at_ns).packets() if len(likely) else ()
+        packets = columns_of(memory, columns, likely, first_frame, at_ns).packets() if len(likely) else ()
         chosen = [packet.frame - first_frame for packet in packets if self._has(packet)]
         numbered = self._numbers[(self._numbers >= first_frame) & (self._numbers < first_frame + len(columns.kind))]
         every = {*chosen, *(numbered - first_frame).tolist(), *fragments.tolist()}

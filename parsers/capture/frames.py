@@ -172,7 +172,7 @@ class Reader:
             if half.pure is not None and "ack" not in mine.marks:
                 place, ttl = half.pure
                 self._mark(mine, "ack", (*place, self.file), ttl)
-            if half.payloads:
+            if half.data:
                 mine.follow(half, self.file)
                 if mine.end - mine.read >= self.gather_bytes:
                     self._decode(conversation, mine)

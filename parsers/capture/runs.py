@@ -8,6 +8,7 @@ Knows the columns of packets, and nothing of what was held of their conversation
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ RUN_MAX = 64
 """Segments of one run: some 90 kB wait for its last one."""
 SILENCE_NS = 60 * 10**9
 """A run ends before a longer silence, so that within it there is none that is told."""
+_APART = 33
+"""Bits by which the bytes of one direction are kept apart from those of the next."""
 _HALF = np.uint32(0x8000_0000)
 """An acknowledgment number that is further ahead is behind (RFC 9293 section 3.4)."""
 
@@ -31,22 +34,29 @@ _HALF = np.uint32(0x8000_0000)
 class Half(NamedTuple):
     """One direction of a run."""
 
-    payloads: list[bytes]
-    """Its data, segment by segment, each whole."""
+    data: bytes
+    """Its data, the segments one behind the other, each whole."""
     places: Column
     """Three rows: where each of these segments begins, bytes from anywhere, its instant, and its frame."""
-    length: int
-    """Bytes of them all."""
     seq: int
     """Sequence number of the first."""
     last: tuple[int, int]
     """Instant and frame of the last of them."""
+    last_len: int
+    """Bytes of that."""
     ack: int
     """The highest acknowledgment number, that of the last segment."""
     acked: tuple[int, int]
     """Instant and frame of the segment that brought it first."""
     pure: tuple[tuple[int, int], int] | None
     """Instant and frame of the first acknowledgment without data, and its time to live."""
+
+    def segments(self) -> Iterator[tuple[int, bytes]]:
+        """Frame and data of each segment that carries some."""
+        if self.data:
+            begins, _, frames = self.places
+            edges = [*(begins - begins[0]).tolist(), len(self.data)]
+            yield from zip(frames.tolist(), (self.data[at:end] for at, end in pairwise(edges)), strict=True)
 
 
 class Run(NamedTuple):
@@ -65,13 +75,15 @@ class Run(NamedTuple):
     at_ns: int
     """Instant of the last."""
     batch: Batch
-    """The columns in which they lie."""
+    """The columns in which they lie, without payloads."""
     rows: Indices
     """Their rows."""
 
     def packets(self) -> Iterator[Packet]:
         """The segments one by one, in the order of the capture."""
-        return self.batch.take(self.rows).packets()
+        data = {frame: some for half in (self.there, self.back) if half for frame, some in half.segments()}
+        for packet in self.batch.take(self.rows).packets():
+            yield packet._replace(payload=data.get(packet.frame, b""))
 
 
 def runs(batch: Batch) -> Iterator[Packet | Run]:
@@ -90,8 +102,9 @@ def runs(batch: Batch) -> Iterator[Packet | Run]:
     rows = ways.rows
     singles = np.sort(rows[~inside])
     last = rows[ends - 1]
+    bare = batch._replace(payloads=[b""] * len(batch.frame))
     found = (
-        Run(frame, key, there, back, first_ns, at_ns, batch, rows[of])
+        Run(frame, key, there, back, first_ns, at_ns, bare, rows[of])
         for frame, key, (there, back), first_ns, at_ns, of in zip(
             batch.frame[last].tolist(),
             batch.keys(rows[begins]),
@@ -139,9 +152,16 @@ def _joined(batch: Batch, ways: _Ways) -> NDArray[np.bool_]:
     plain = (plain & batch.whole)[ways.rows]
     sent = ways.rows[ways.sorted]
     seq, ack, way = batch.seq[sent], batch.ack[sent], ways.way[ways.sorted]
-    after = seq + batch.length[sent].astype(np.uint32)
+    length = batch.length[sent]
+    begins = np.append(True, way[1:] != way[:-1])
     follows = np.ones(len(sent), bool)
-    follows[ways.sorted[1:]] = (way[1:] != way[:-1]) | ((seq[1:] == after[:-1]) & (ack[1:] - ack[:-1] < _HALF))
+    after = seq + length.astype(np.uint32)
+    follows[ways.sorted[1:]] = begins[1:] | ((seq[1:] == after[:-1]) & (ack[1:] - ack[:-1] < _HALF))
+    # What was sent before begins no run: what comes behind it would not be taken either.
+    number = np.cumsum(begins) - 1
+    ahead = (seq - seq[begins][number]).view(np.int32) + (number << _APART)
+    reach = np.maximum.accumulate(ahead + length)
+    plain[ways.sorted[1:]] &= ahead[1:] >= reach[:-1]
     at_ns = batch.at_ns[ways.rows]
     joined: NDArray[np.bool_] = plain & follows
     joined[1:] &= plain[:-1] & (ways.way[1:] >> 1 == ways.way[:-1] >> 1) & (at_ns[1:] - at_ns[:-1] < SILENCE_NS)
@@ -177,30 +197,31 @@ def _halves(batch: Batch, ways: _Ways, number: Indices, runs_begin: Indices) -> 
     before = np.append(0, np.cumsum(carries))
     bytes_before = np.append(0, np.cumsum(batch.length[carried]))
     places = np.stack([bytes_before[:-1], batch.at_ns[carried], batch.frame[carried]])
-    payloads = [batch.payloads[row] for row in carried.tolist()]
+    carriers = carried.tolist()
+    latest = np.append(carried, 0)[before[ends] - 1]
     columns = (
         half[begins],
         before[begins],
         before[ends],
-        bytes_before[before[ends]] - bytes_before[before[begins]],
         np.append(batch.seq[carried], 0)[before[begins]],
+        batch.length[latest],
         ack[ends - 1],
         batch.ttl[pure],
         is_pure,
     )
-    rows = (np.append(carried, 0)[before[ends] - 1], bringing, pure)
+    rows = (latest, bringing, pure)
     whens = (list(zip(batch.at_ns[some].tolist(), batch.frame[some].tolist(), strict=True)) for some in rows)
     found: list[list[Half | None]] = [[None, None] for _ in runs_begin]
-    for which, begin, end, length, first, acked, ttl, has_pure, last, by, alone in zip(
+    for which, begin, end, first, last_len, acked, ttl, has_pure, last, by, alone in zip(
         *(column.tolist() for column in columns), *whens, strict=True
     ):
         found[which >> 1][which & 1] = Half(
-            payloads[begin:end],
+            batch.together(carriers[begin:end]),
             # A copy: a view would keep all of the columns, as long as one of its places may be asked for.
             places[:, begin:end].copy(),
-            length,
             first,
             last,
+            last_len,
             acked,
             by,
             (alone, ttl) if has_pure else None,

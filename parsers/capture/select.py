@@ -20,7 +20,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from parsers.capture import columns as kinds
-from parsers.capture.batch import Batch, address_text, copied, payloads
+from parsers.capture.batch import Batch, address_text, columns_of, payloads
 from parsers.capture.columns import BLOCK_LEN, Columns, Indices, Memory, decode
 from parsers.capture.container import windows
 from parsers.capture.dns_names import Names
@@ -86,9 +86,14 @@ class _Block(NamedTuple):
     first_frame: int
     at_ns: Column
 
+    def take(self, chosen: Indices) -> Batch:
+        """TCP and UDP packets of it, until the window moves on."""
+        return columns_of(self.memory, self.columns, chosen, self.first_frame, self.at_ns)
+
     def copy(self, chosen: Indices) -> Batch:
-        """TCP and UDP packets of it, to last."""
-        return copied(self.memory, self.columns, chosen, self.first_frame, self.at_ns)
+        """The same, to last."""
+        batch = self.take(chosen)
+        return batch._replace(payloads=batch.payloads[:])
 
     def each(self, kind: int) -> Iterator[tuple[int, int, int]]:
         """Index, frame number and instant of its packets of one kind."""
@@ -180,7 +185,7 @@ class _Choice(Generic[_Together]):
         self._count_cut(block)
         late.sort(key=itemgetter(0))
         by_port[wanted] = True
-        chosen = block.copy(np.flatnonzero(by_port))
+        chosen = block.take(np.flatnonzero(by_port))
         # What a fragment completes may belong between the segments of a run.
         found: Iterable[Found | _Together] = chosen.packets() if whole else self._told(chosen)
         if whole or errors:

@@ -112,6 +112,23 @@ def test_what_separates(tmp_path: Path) -> None:
     assert told(capture(tmp_path, *whole, step_ms=SILENCE_NS // 10**6)) == [str(number) for number in range(1, 47)]
 
 
+def test_what_comes_again_is_in_no_run(tmp_path: Path) -> None:
+    """However much of it there is: a run that began with it would be read one by one."""
+    whole = stream(20)
+    data = [frame for frame in whole[3:23] if STANZA in frame]
+    again = [*whole[:23], *data[-8:], *whole[23:]]
+    alone = [str(number) for number in range(24, 32)]
+    assert told(capture(tmp_path, *again)) == ["1", "2", "3", "4", "run 5-23", *alone, "run 32-53", "54"]
+
+
+def test_a_run_read_one_by_one(tmp_path: Path) -> None:
+    """Its segments have their own bytes, long after the capture's window has moved on."""
+    path = capture(tmp_path, *stream(20))
+    items = list(packets_and_runs(path, How(), Reading()))
+    found = [p for item in items for p in (item.packets() if isinstance(item, Run) else [item]) if isinstance(p, Packet)]
+    assert found == list(packets(path, How(), Reading()))
+
+
 def test_conversations_that_alternate(tmp_path: Path) -> None:
     """Each has its own run, told when its last segment is due."""
     mixed = [frame for pair in zip(stream(20), stream(20, ELSEWHERE), strict=True) for frame in pair]
