@@ -229,6 +229,17 @@ def test_a_file_that_cannot_be_written_is_one_sentence(refused: Path, tmp_path: 
     assert [p.name for p in tmp_path.iterdir()] == ["refused.pcap"]
 
 
+def test_a_pipe_stays_a_pipe(refused: Path, tmp_path: Path) -> None:
+    """It is written to, and so is a device: for root, a file would have taken the place of `/dev/null`."""
+    pipe = tmp_path / "report.json"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert fedtrace("analyze", refused, "-o", pipe).exit_code == 1
+        assert valid(reader.communicate()[0].decode())
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("report")] == ["report.json"]
+
+
 def test_a_report_is_written_whole_or_not_at_all(
     monkeypatch: pytest.MonkeyPatch, refused: Path, tmp_path: Path
 ) -> None:

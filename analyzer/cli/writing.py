@@ -30,12 +30,17 @@ def out(output: Path | None) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def whole(output: Path) -> Iterator[IO[bytes]]:
-    """A file that is put in place only when it is whole; else nothing is left of it."""
+    """A file that is put in place only when it is whole; else nothing is left of it.
+
+    A device or a pipe is written to as it stands: for root, a file would take the place of `/dev/null` itself.
+    """
     part = output.with_name(output.name + ".part")
     try:
-        with part.open("wb") as file:
+        stands = output.exists() and not output.is_file()
+        with (output if stands else part).open("wb") as file:
             yield file
-        part.replace(output)
+        if not stands:
+            part.replace(output)
     except OSError as error:
         from parsers.errors import FedtraceError
 
