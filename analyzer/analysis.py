@@ -69,11 +69,13 @@ def analysis(
     local_domains: Sequence[str] = (),
     ports: Sequence[int] = FEDERATION_PORTS,
     proved: Mapping[tuple[str, str], int] | None = None,
+    elsewhere: str | None = None,
 ) -> Analysis:
     """Correlate and judge what was read. `local_domains` are those on our side; without any they are found.
 
-    `proved` tells who lives where, as `correlate` says.
+    `proved` tells who lives where, and `elsewhere` which domain is local, as `correlate` says.
     """
-    view = correlate(case.events, case.sources, case.readings, tuple(local_domains), tuple(ports), None, proved)
+    given = tuple(local_domains)
+    view = correlate(case.events, case.sources, case.readings, given, tuple(ports), None, proved, elsewhere)
     judgement = judge(view)
     return Analysis(case, view, judgement, checklist(view, judgement))

@@ -41,10 +41,12 @@ def correlate(
     ports: Sequence[int] = FEDERATION_PORTS,
     limits: Limits | None = None,
     proved: Mapping[tuple[str, str], int] | None = None,
+    elsewhere: str | None = None,
 ) -> CaseView:
     """The case: `events` by tap, each in order of time; `local_domains` as the user gave them.
 
-    `proved` tells by address and domain how often dialback proved, elsewhere, that the one speaks for the other.
+    `proved` tells by address and domain how often dialback proved, elsewhere, that the one speaks for the other;
+    `elsewhere` is the local domain as all of a case shows it, where this is a part.
     """
     limits = limits or Limits()
     logs = {tap: river for tap, river in events.items() if is_log(river)}
@@ -83,6 +85,7 @@ def correlate(
         where,
         coverage,
         {t.teller for t in threads_told if t.teller} | {domain(s.vantage) for s in sources if s.vantage},
+        elsewhere,
     )
     others = {s.tap or s.name for s in sources if s.vantage and domain(s.vantage) not in local}
     threads_told, ours = of_local(threads_told, local, others)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from analyzer.addresses import is_private
 from analyzer.lookup import Lookup
 from analyzer.naming import Directory, spoken
+from analyzer.side import Side, likeliest
 from analyzer.sighting import Sighting
 from analyzer.view import Coverage
 from parsers.names import domain
@@ -27,8 +28,12 @@ def find_local(
     where: Directory,
     coverage: Mapping[str, Coverage],
     tellers: Collection[str] = (),
+    elsewhere: str | None = None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The local domains and what was assumed to find them; `tellers` are domains whose servers' logs are there."""
+    """The local domains and what was assumed to find them; `tellers` are domains whose servers' logs are there.
+
+    `elsewhere` is the domain that all of a case shows as the local one, where this is a part of it.
+    """
     homes = frozenset().union(*(c.home for c in coverage.values())) if coverage else frozenset()
     pairs: Counter[str] = Counter()
     partners: dict[str, set[str]] = {}
@@ -48,6 +53,10 @@ def find_local(
     if given:
         told = tuple(dict.fromkeys(domain(d) for d in given))
         return told, tuple(_unheard_of(told, pairs, lookups))
+    if elsewhere is not None:
+        return (elsewhere,), (
+            f"the local domain is {elsewhere}: all of the case shows it; --local-domain says otherwise",
+        )
     if not pairs:
         return (), ("no domain could be taken for the local one: name it with --local-domain",)
 
@@ -56,27 +65,16 @@ def find_local(
         for name in spoken_there:
             speaks_from.setdefault(name, set()).update((address, *where.nat.get(address, ())))
 
-    def score(name: str) -> tuple[bool, bool, bool, int, bool, int]:
-        # Who speaks from an inside address was captured at its own site; what DNS publishes would not prove that.
+    def side(name: str) -> Side:
         at = speaks_from.get(name, set())
         inside, written = any(map(is_private, at)), name in tellers
-        return (inside, name in served_here, written, len(partners[name]), bool(at & homes), pairs[name])
+        return Side(inside, name in served_here, written, len(partners[name]), bool(at & homes), pairs[name])
 
-    ranked = sorted(sorted(pairs), key=score, reverse=True)
-    best = ranked[0]
-    if len(ranked) > 1 and score(ranked[1]) == score(best):
-        return (), (f"{best} and {ranked[1]} look alike as the local domain: say which with --local-domain",)
-    inside, its_clients, written, *_ = score(best)
-    because = (
-        "its server speaks from an inside address"
-        if inside
-        else "its clients were captured"
-        if its_clients
-        else "the log of its server is there"
-        if written
-        else "it takes part in most of what was seen"
-    )
-    return (best,), (f"the local domain is {best}: {because}; --local-domain says otherwise",)
+    sides = {name: side(name) for name in pairs}
+    best, *rivals = likeliest(sides)
+    if rivals:
+        return (), (f"{best} and {rivals[0]} look alike as the local domain: say which with --local-domain",)
+    return (best,), (f"the local domain is {best}: {sides[best].because}; --local-domain says otherwise",)
 
 
 def _unheard_of(told: Sequence[str], spoken_of: Counter[str], lookups: Iterable[Lookup]) -> Iterator[str]:

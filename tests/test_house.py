@@ -118,6 +118,7 @@ TESTED_BY: dict[str, str] = {
         ("analyzer/batch/bucket.py", "analyzer/batch/fetched.py", "analyzer/batch/places.py"),
         "tests/analyzer/test_elsewhere.py",  # whole runs over each kind of place
     ),
+    "analyzer/side.py": "tests/analyzer/test_local.py",
     "analyzer/claims.py": "tests/test_claims.py",
     "analyzer/history.py": "tests/analyzer/test_connection.py",
     "analyzer/hops.py": "tests/analyzer/test_connection.py",

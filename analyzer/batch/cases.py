@@ -67,6 +67,8 @@ class Task:
     """Paths of files that are not read for this part of a case, and need not be fetched for it."""
     proved: Proved = ()
     """Who lives where, as all of a case that was cut into parts proves it."""
+    local: str | None = None
+    """The local domain, as all of a case that was cut into parts shows it; None where it does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What the inputs of a case cover, how much would have to be held of it by the time, and who was proved to live where.
+"""What the inputs of a case cover, how much would have to be held of it by the time, who was proved to live where, and
+which domain it is seen from.
 
 Plain data, kept as JSON.
 """
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from analyzer.side import Side, likeliest
 from parsers.hold import LINES_SLOTS, SLOT_NS
 
 Proved = tuple[tuple[str, str, int], ...]
@@ -60,11 +62,13 @@ class Covered(NamedTuple):
     """Who was proved to live where: what one part shows, the others know."""
     unread: tuple[str, ...] = ()
     """Names of inputs that could not be read: the first part tells of them."""
+    sides: Mapping[str, Side] = {}
+    """What speaks for which domain as the local one: a part of a case may not show it."""
 
     def plain(self) -> dict[str, Any]:
         """As JSON can say it."""
         slots = sorted(self.slots.items())
-        return {"spans": self.spans, "slots": slots, "proved": self.proved, "unread": self.unread}
+        return self._asdict() | {"slots": slots}
 
     def json(self) -> str:
         """The same as a text."""
@@ -75,7 +79,8 @@ def covered_of(told: Mapping[str, Any]) -> Covered:
     """What `plain` said."""
     spans = (Span(*span)._replace(lines=tuple(map(tuple, span[4]))) for span in told["spans"])
     proved = ((address, domain, often) for address, domain, often in told["proved"])
-    return Covered(tuple(spans), dict(told["slots"]), tuple(proved), tuple(told["unread"]))
+    sides = {name: Side(*signs) for name, signs in told["sides"].items()}
+    return Covered(tuple(spans), dict(told["slots"]), tuple(proved), tuple(told["unread"]), sides)
 
 
 def proved_by(found: Iterable[Covered]) -> Proved:
@@ -84,3 +89,14 @@ def proved_by(found: Iterable[Covered]) -> Proved:
     for each in found:
         together.update({(address, domain): often for address, domain, often in each.proved})
     return tuple((address, domain, often) for (address, domain), often in sorted(together.items()))
+
+
+def local_of(found: Iterable[Covered]) -> str | None:
+    """The local domain, as several inputs show it together; None where they do not tell."""
+    together: dict[str, Side] = {}
+    for each in found:
+        for name, side in each.sides.items():
+            known = together.get(name)
+            together[name] = side if known is None else known.together(side)
+    best = likeliest(together)
+    return best[0] if len(best) == 1 else None

@@ -106,7 +106,7 @@ def fetched(inputs: Inputs, marks: Mapping[str, Mark], spared: Collection[str] =
 def key_of(task: Task, content: Content, options: Options) -> str:
     """The name of the work on a case, hex."""
     asked = [task.name, task.stem, task.paths, task.window_ns, task.near_ns, task.only_span, _asked(options)]
-    part = [task.within_ns, task.share, task.sources, task.lines, task.proved]
+    part = [task.within_ns, task.share, task.sources, task.lines, task.proved, task.local]
     told = json.dumps([content.digest, program(), asked, part], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from analyzer.batch import parts
 from analyzer.batch.cases import Options, Task
-from analyzer.batch.covered import Covered, Span, proved_by
+from analyzer.batch.covered import Covered, Span, local_of, proved_by
 from analyzer.batch.days import DAY_NS, day
 from parsers.hold import SLOT_NS
 
@@ -45,7 +45,7 @@ def cut(loose: Sequence[Covered], options: Options) -> list[Task]:
         for window in parts.cut(own):
             part_ns = (window.begin_ns, window.end_ns)
             spans = [s for file in inside for s in file.spans if s.touches(part_ns, parts.MARGIN * SLOT_NS)]
-            part = replace(_task(spans, part_ns), proved=proved_by(inside))
+            part = replace(_task(spans, part_ns), proved=proved_by(inside), local=local_of(inside))
             tasks += window.of(parts.reading(part, spans, window))
     return [t for t in tasks if options.since_ns is None or t.window_ns is None or t.window_ns[1] > options.since_ns]
 

@@ -21,6 +21,7 @@ from analyzer.batch import parts
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span, covered_of
 from analyzer.batch.fingerprints import Content, called, content_of, fetched, is_same, key_of, marks_of
+from analyzer.batch.heard import Heard
 from analyzer.batch.inputs import Inputs, Mark
 from analyzer.batch.kept import Rows, keep, receipt
 from analyzer.batch.outcome import Outcome
@@ -28,7 +29,7 @@ from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.remote import Unreachable, without_secrets
 from analyzer.batch.store import Store, Unwritable
 from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing, UnknownFormat
-from parsers.hold import SLOT_NS, Count, Hold, TooMuch
+from parsers.hold import SLOT_NS, Hold, TooMuch
 from parsers.links import not_followed
 
 if TYPE_CHECKING:
@@ -190,8 +191,8 @@ def _results(job: Job) -> _Results:
     if case is None:
         return _counted(job)
     proved = {(address, domain): often for address, domain, often in task.proved}
-    found = results(task, job.options, analysis(case, job.options.local_domains, how.ports, proved))
-    return _Results(*found, dict(_by_file_time(case)), lacking=_lacking(case))
+    known = analysis(case, job.options.local_domains, how.ports, proved, task.local)
+    return _Results(*results(task, job.options, known), dict(_by_file_time(case)), lacking=_lacking(case))
 
 
 @contextmanager
@@ -211,8 +212,9 @@ def _counted(job: Job) -> _Results:
     """What the inputs cover, and how much is in them; of a case that is to be cut, or of a file that is none yet."""
     from parsers.case import read_case
 
-    task, hold = job.task, Count(parts.AT_ONCE)
-    case = read_case(task.paths, job.options.how, near_ns=dict(task.near_ns), fetched=job.fetched, hold=hold)
+    task, how = job.task, job.options.how
+    hold = Heard(parts.AT_ONCE, how.ports)
+    case = read_case(task.paths, how, near_ns=dict(task.near_ns), fetched=job.fetched, hold=hold)
     spans = tuple(
         Span(
             os.fspath(source.path),
@@ -231,7 +233,7 @@ def _counted(job: Job) -> _Results:
     for slot, weight in hold.slots.items():  # what nothing dates stands at the epoch
         slots[min(max(slot, first_ns // SLOT_NS), last_ns // SLOT_NS)] += weight
     proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
-    covered = Covered(spans, slots, proved, tuple(case.problems))
+    covered = Covered(spans, slots, proved, tuple(case.problems), hold.sides)
     return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered, _lacking(case))
 
 

@@ -42,7 +42,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def dialogue(peer: str, port: int, *more: tuple[str, bytes]) -> list[bytes]:
+def dialogue(peer: str, port: int, *more: tuple[str, bytes], host: str = "10.0.0.5") -> list[bytes]:
     """A server lets our stream in by dialback."""
     said = (
         (">", header("cupdomain.com", peer)),
@@ -50,7 +50,7 @@ def dialogue(peer: str, port: int, *more: tuple[str, bytes]) -> list[bytes]:
         (">", f"<db:result from='cupdomain.com' to='{peer}'>secret-key</db:result>".encode()),
         ("<", f"<db:result type='valid' from='{peer}' to='cupdomain.com'/>".encode()),
     )
-    return list(talk(*said, *more, client=("10.0.0.5", port)))
+    return list(talk(*said, *more, client=(host, port)))
 
 
 @pytest.fixture
@@ -347,3 +347,24 @@ def test_what_no_part_can_hold_is_damage_of_its_case(tmp_path: Path, monkeypatch
     assert len(told_of) and told_of.str.contains("more in a few minutes than is held at once").all()
     attempts = pd.read_parquet(tmp_path / "out" / "sessions").receiver
     assert 0 < len(attempts) == len(set(attempts)) < 20
+
+
+@pytest.mark.parametrize("place", ["cups/a.pcap", "cups.pcap"])
+def test_which_domain_is_ours_is_found_for_all_parts(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two domains that speak with each other all of a part, it is the one that speaks with others in other parts."""
+    found = []
+    for number in range(6):
+        monkeypatch.setattr(packets, "BEGIN_S", MAY_19_NS // 10**9 + number * 7200)
+        frames = dialogue(f"d{number % 3}.example", 40_000 + number, host="192.0.2.5")
+        found += records(pcap(frames if number else frames[:-1]))
+    (tmp_path / "archive" / place).parent.mkdir(parents=True)
+    (tmp_path / "archive" / place).write_bytes(together(found))
+    batch(str(tmp_path / "archive"), str(tmp_path / "whole"), Options(), map)
+    monkeypatch.setattr(parts, "HELD_MAX", 30)
+    batch(str(tmp_path / "archive"), str(tmp_path / "parts"), Options(), map)
+
+    assert len(cases(tmp_path / "parts")) == 6
+    for out in ("whole", "parts"):
+        assert set(rows(tmp_path / out, "sessions", "initiator", "direction")) == {("cupdomain.com", "outbound")}
