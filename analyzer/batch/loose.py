@@ -23,6 +23,9 @@ MARGIN_NS = 3_600 * 10**9
 LONG_NS = 2 * DAY_NS
 """A file that covers more keeps its days together."""
 
+LOOSE = "loose~"
+"""How stems of loose days begin; no stem of a folder has a tilde."""
+
 
 def cut(loose: Sequence[Covered], options: Options) -> list[Task]:
     """A case for each day, or for days that one file keeps together, or for as much of them as can be held; in order
@@ -39,7 +42,7 @@ def cut(loose: Sequence[Covered], options: Options) -> list[Task]:
             first, last = day(window_ns[0]), day(window_ns[1] - 1)
             name = first if first == last else f"{first}_{last}"
             task = _task([s for file in inside for s in file.spans if s.touches(window_ns, MARGIN_NS)], window_ns)
-            tasks.append(replace(task, name=f"loose {name}", stem=f"loose~{name}"))  # no stem of a folder has a tilde
+            tasks.append(replace(task, name=f"loose {name}", stem=f"{LOOSE}{name}"))
             continue
         own = {slot: weight for slot, weight in slots.items() if window_ns[0] <= slot * SLOT_NS < window_ns[1]}
         for window in parts.cut(own):

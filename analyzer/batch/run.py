@@ -12,11 +12,12 @@ from dataclasses import asdict, replace
 from typing import NamedTuple
 
 from analyzer.batch.cases import Options, Task, archive_of, kinds_of
+from analyzer.batch.days import DAY_NS
 from analyzer.batch.fingerprints import Content, called, contents_of, program
 from analyzer.batch.inputs import Inputs
 from analyzer.batch.kept import forget, place
 from analyzer.batch.lease import Waits
-from analyzer.batch.loose import cut
+from analyzer.batch.loose import LOOSE, cut
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.overview import SUMMARY, overview, prepare
@@ -84,7 +85,9 @@ class Batch(NamedTuple):
     nobody: Sequence[str] = ()
     """Domains that were asked for, and that no attempt was from or to."""
     may_be_one: bool = False
-    """The archive looks like the folder of a single case."""
+    """The archive looks like the folder of a single case: it has a `case.toml` beside folders."""
+    of_one_day: bool = False
+    """It looks so since its loose files and what else is in it are of one day together."""
     gone: int = 0
     """Cases and loose files of the run before that the archive has no more: what they said is removed."""
 
@@ -142,7 +145,16 @@ def batch(
             run.remember()
             if archive.kinds:
                 _keep(store, KINDS, archive.kinds)
-            return Batch(outcomes, run.fresh, replaced, nobody, archive.may_be_one, gone)
+            return Batch(outcomes, run.fresh, replaced, nobody, archive.may_be_one, _of_one_day(done), gone)
+
+
+def _of_one_day(done: Sequence[Done]) -> bool:
+    """Whether cases of loose files and others are there that together tell of no more than a day."""
+    told = [(each.outcome, each.task.stem.startswith(LOOSE)) for each in done if each.outcome.first_ns is not None]
+    if {loose for _, loose in told} != {True, False}:
+        return False
+    first_ns = min(outcome.first_ns or 0 for outcome, _ in told)
+    return max(outcome.last_ns or outcome.first_ns or 0 for outcome, _ in told) - first_ns <= DAY_NS
 
 
 class _Run:

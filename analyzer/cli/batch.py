@@ -115,6 +115,12 @@ def _notes(came: Batch, archive: str, since: str | None) -> dict[str, str]:
             f"{archive} has a case.toml, which is said of its loose files, and each folder in it was taken for a case "
             "of its own; if all of it is one case, `fedtrace analyze` reads such a folder"
         )
+    elif came.of_one_day:
+        notes["archive"] = (
+            f"{archive} looks like one case: its loose files and its folders or archives are of one day, and were "
+            f"taken for {len(came.outcomes):,} cases; if they belong together, put it into a folder of its own and "
+            "name that as ARCHIVE, or read it with `fedtrace analyze`"
+        )
     if came.gone:
         notes["gone"] = (
             f"no more in {archive}: {came.gone:,} of the cases and loose files of the run before; "

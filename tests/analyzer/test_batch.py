@@ -22,6 +22,7 @@ from analyzer.report.tables import TABLES
 from analyzer.trace import Trace
 from tests.analyzer.test_page import text_of
 from tests.command import HEALTHY, REFUSED, fedtrace
+from tests.packets import header, pcap, talk
 
 
 @pytest.fixture
@@ -309,6 +310,28 @@ def test_the_folder_of_one_case_is_not_an_archive(archive: Path, tmp_path: Path)
     for name, data in (("case.toml", b'zone = "UTC"'), ("a.pcap", HEALTHY)):
         (tmp_path / "flat" / name).write_bytes(data)
     assert fedtrace("batch", tmp_path / "flat", "--out", tmp_path / "other").stderr == ""
+
+
+def test_captures_and_their_logs_are_not_an_archive(tmp_path: Path) -> None:
+    """Loose files of the day of which the folders tell look like one case, which is said; those of another day do not.
+    One folder higher it is a case.
+    """
+    ticket = tmp_path / "tickets" / "ticket"
+    (ticket / "logs").mkdir(parents=True)
+    (ticket / "logs" / "cups.pcap").write_bytes(HEALTHY)
+    (ticket / "cups.pcap").write_bytes(HEALTHY)
+    result = fedtrace("batch", ticket, "--out", tmp_path / "out")
+    (said,) = result.stderr.splitlines()
+    assert said == (
+        f"fedtrace: {ticket} looks like one case: its loose files and its folders or archives are of one day, and were "
+        "taken for 2 cases; if they belong together, put it into a folder of its own and name that as ARCHIVE, or read "
+        "it with `fedtrace analyze`"
+    )
+    whole = fedtrace("batch", ticket.parent, "--out", tmp_path / "whole")
+    assert (whole.stderr, whole.stdout.splitlines()[-1].partition(":")[0]) == ("", "1 case")
+
+    (ticket / "cups.pcap").write_bytes(pcap(talk((">", header("a.example", "b.example"))), step_ms=86_400_000))
+    assert fedtrace("batch", ticket, "--out", tmp_path / "out").stderr == ""
 
 
 def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:
