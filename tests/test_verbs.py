@@ -148,6 +148,13 @@ def test_a_filter_for_a_session_and_for_a_finding(refused: Path, healthy: Path, 
         "refused.pcap: (ip.addr == 10.0.0.6 && tcp.port == 40000 && ip.addr == 198.51.100.10 && tcp.port == 5269)\n"
     )
     assert fedtrace("filter", finding["id"], refused, healthy).stdout == "refused.pcap: frame.number in {4, 8}\n"
+    named = f"`fedtrace filter {finding['id']} …` finds these frames in Wireshark"
+    assert named in fedtrace("analyze", refused).stdout
+    assert "fedtrace filter" not in fedtrace("analyze", "--redact", refused).stdout, "its names are not the file's"
+    assert "fedtrace filter" not in fedtrace("analyze", log).stdout, "no capture shows what a log tells"
+    assert f"stream-host-unknown   failure   likely   cause   finding {finding['id']}" in (
+        fedtrace("session", finding["session"], refused).stdout
+    )
     assert fedtrace("filter", "nonsense", refused).exit_code == 2
     told = fedtrace("filter", session_id(log), log)
     assert told.exit_code == 2

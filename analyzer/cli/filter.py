@@ -18,8 +18,8 @@ def filter(id: str, paths: tuple[str, ...], **how: Any) -> None:
     """Wireshark's display filter for one attempt or one finding, a line for each capture.
 
     ID is a session's id, or its beginning, as `analyze` prints it: then the filter shows its conversations, callbacks,
-    lookups and ICMP errors. Or it is the id of a finding, as the JSON report has it: then it shows the frames that the
-    finding cites.
+    lookups and ICMP errors. Or it is the id of a finding, as `analyze` prints it below the evidence, and `session`:
+    then it shows the frames that the finding cites.
 
     \b
     fedtrace filter b2c35ec584bc incident/

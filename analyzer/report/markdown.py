@@ -24,6 +24,7 @@ from analyzer.report.words import (
     day,
     duration,
     escape,
+    foremost,
     is_command,
     lasted,
     marks_say,
@@ -215,7 +216,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     first = match.events[0]
     yield f"**Evidence** of {day(first.at_ns)}, UTC" if time_of(first) != UNDATED else "**Evidence**, undated"
     yield ""
-    for event in match.events[:EVIDENCE_SHOWN]:
+    for event in foremost(match.events, EVIDENCE_SHOWN):
         yield f"- {code(place(event.where))} {time_of(event)} {code(says(event))}"
     if len(match.events) > EVIDENCE_SHOWN:
         yield f"- and {len(match.events) - EVIDENCE_SHOWN} more"

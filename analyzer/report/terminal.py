@@ -29,6 +29,7 @@ from analyzer.report.words import (
     day,
     duration,
     escape,
+    foremost,
     lasted,
     marks_say,
     not_read,
@@ -81,10 +82,13 @@ class Terminal:
         """`console` decides on colour and width."""
         self.console = console
         self.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+        self._captures: frozenset[str] = frozenset()
         self._told: dict[tuple[str, tuple[Event, ...]], str] = {}
 
     def report(self, case: Case, view: CaseView, judgement: Judgement, items: Sequence[Item]) -> None:
         """The whole report of one case."""
+        # Those that can be asked again: what came through a pipe, or is redacted, is no file.
+        self._captures = frozenset(s.name for s in case.readable if s.format == "capture" and s.file.is_file())
         self.sources(case, view)
         self.line()
         self.verdicts(view, judgement)
@@ -224,9 +228,11 @@ class Terminal:
     def finding(self, finding: Finding) -> None:
         """Evidence, rivals and remedy of one finding."""
         match = finding.match
-        self.rows("evidence", (_evidence(x) for x in match.events[:EVIDENCE_SHOWN]), indent=2)
+        self.rows("evidence", (_evidence(x) for x in foremost(match.events, EVIDENCE_SHOWN)), indent=2)
         if len(match.events) > EVIDENCE_SHOWN:
             self.row("", f"and {len(match.events) - EVIDENCE_SHOWN} more", indent=2)
+        if any(event.where.source in self._captures for event in match.events):
+            self.row("", f"`fedtrace filter {finding.id} …` finds these frames in Wireshark", indent=2)
         self.prose("ruled out", *(f"{rule}: {escape(why)}" for rule, why in match.ruled_out))
         self.prose("still open", *(f"{rule}; to decide: {escape(what)}" for rule, what in match.undecided))
         self.prose("remedy", *escape_lines(finding.remedy))
@@ -303,7 +309,7 @@ class Terminal:
         """One finding in full."""
         cause = "   cause" if finding.is_cause else ""
         severity, confidence = finding.severity.name.lower(), finding.confidence.name.lower()
-        self.line(f"{finding.rule}   {severity}   {confidence}{cause}", "bold")
+        self.line(f"{finding.rule}   {severity}   {confidence}{cause}   finding {finding.id}", "bold")
         self.prose("", escape(finding.match.because, 600))
         self.finding(finding)
 

@@ -56,7 +56,7 @@ def _environment() -> Environment:
     for name in ("clock", "count", "day", "duration", "instant", "marks_say", "outcome_says", "place", "time_of"):
         environment.globals[name] = getattr(words, name)
     environment.filters |= {"outcome_says": words.outcome_says, "prose": _prose}
-    environment.globals |= {"lasted": words.lasted}
+    environment.globals |= {"foremost": words.foremost, "lasted": words.lasted}
     environment.globals |= {"policy_says": words.policy_says, "product_says": words.product_says, "says": words.says}
     return environment
 

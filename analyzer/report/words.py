@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from analyzer.peers import Peer
@@ -242,6 +242,20 @@ def _says(event: Event) -> str:  # one branch for each class of event
             return f"{event.what} ({count(event.lost, event.unit.removesuffix('s'))})"
         case _:
             return type(event).__name__
+
+
+def foremost(events: Sequence[Event], most: int) -> Sequence[Event]:
+    """So many of the events that prove something: where they are more, one of each kind from each input before a second
+    one, so that six alike of one capture do not hide what another shows; else in their order, the deciding one first.
+    """
+    if len(events) <= most:
+        return events
+    firsts: dict[tuple[object, ...], Event] = {}
+    for event in events:
+        kind = event.mark if isinstance(event, e.TcpMark) else None
+        firsts.setdefault((event.where.source, type(event), kind), event)
+    shown = {id(event) for event in firsts.values()}
+    return [*firsts.values(), *(event for event in events if id(event) not in shown)][:most]
 
 
 _RCODES = {1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}

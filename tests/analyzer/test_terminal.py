@@ -322,4 +322,4 @@ def test_one_session_in_full() -> None:
     assert any(line.startswith("09:14:00.300  flow:REFUSED") and line.endswith("(unexpected)") for line in lines)
     assert any(line.startswith("09:14:00.400  trigger:BOUNCED") for line in lines)
     assert any("dns → flow: SRV _xmpp-server._tcp.gmail.com gave 198.51.100.10 (exact)" in line for line in lines)
-    assert any(line.endswith("failure   likely   cause") for line in lines)
+    assert any(line.endswith(f"likely   cause   finding {by_session(judgement)[session.id][0].id}") for line in lines)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.report.words import clock, count, day, duration, ends, escape, instant, lasted, place, says
+from analyzer.report.words import clock, count, day, duration, ends, escape, foremost, instant, lasted, place, says
 from parsers.events import (
     EVENT_TYPES,
     DnsAnswer,
@@ -221,6 +221,17 @@ Failed inbound s2s dialback authentication jabber.sk -> suchat.org (::FFFF:80.94
 2017-03-02 10:36:44.359 [info] <0.45.3>@ejabberd_s2s_out:process_closed:153 Failed to establish outbound s2s connection suchat.org -> xmpp.org: Connection failed: connection refused; bouncing for 8 seconds
 """  # noqa: E501
 """A log whose first line lost its time, as logs do that are pasted into a ticket."""
+
+
+def test_what_each_capture_shows_is_not_hidden_behind_more_of_the_same() -> None:
+    """The deciding event first, then one of each kind from each input; where all are shown they keep their order."""
+    lines = [f"{n + 1}.0  10.0.0.5:40000 > 198.51.100.10:5269  Retransmission bytes_len=9 attempt=2" for n in range(8)]
+    ours = scene.tap("cups.pcap", "\n".join(lines)).events
+    (theirs,) = scene.tap("peer.pcap", "9.0  10.0.0.5:40000 > 198.51.100.10:5269  CaptureGap missing_bytes=1448").events
+
+    shown = [place(event.where) for event in foremost((*ours, theirs), 6)]
+    assert shown == ["cups.pcap#1", "peer.pcap#1", "cups.pcap#2", "cups.pcap#3", "cups.pcap#4", "cups.pcap#5"]
+    assert list(foremost((*ours, theirs), 9)) == [*ours, theirs]
 
 
 def test_an_instant_that_no_line_tells_is_printed_nowhere(tmp_path: Path) -> None:
