@@ -226,28 +226,44 @@ def worth_a_look(
     order = ["signs", "failed", "with_cause", *_PAIR, "cause", "case"]
     found = found.sort_values(order, ascending=[False, False, True, *[True] * 4], kind="stable")
     found = found.drop_duplicates([*_PAIR, "cause"]).head(LOOKS).reset_index(drop=True)
-    failed = None if sessions is None else attempts(sessions)
-    if failed is not None:
-        failed = failed[failed.failed & failed.case.isin(found.case)].dropna(subset=["cause"])
-    return found.assign(because=[_because(row, failed) for row in found.itertuples()])[
+    tried = None if sessions is None else attempts(sessions)
+    if tried is not None:
+        tried = tried[tried.case.isin(found.case)]
+    return found.assign(because=[_because(row, tried) for row in found.itertuples()])[
         ["case", *_PAIR, "state", "cause", "confidence", "failed", "sessions", "alike", "because", "summary"]
     ]
 
 
 def _because(row: Any, tried: pd.DataFrame | None) -> str:
+    own = None if tried is None else tried[(tried.case == row.case) & _same_pair(tried, row)]
     told = [
         *(["proven"] if row.proven else ()),
         *(["new since the previous run"] if row.new else ()),
-        f"{row.failed:,} of {row.sessions:,} attempt{'' if row.sessions == 1 else 's'} in this case failed",
+        _went(row, own),
         "no other case has this cause" if row.with_cause == 1 else f"{row.with_cause:,} cases have this cause",
     ]
-    if tried is not None:
-        own = tried[
-            (tried.case == row.case) & (tried.initiator == row.initiator) & (tried.receiver == row.receiver)
-        ].cause.astype(str)
-        others = own[own != row.cause].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    if own is not None:
+        causes = own[own.failed].dropna(subset=["cause"]).cause.astype(str)
+        others = causes[causes != row.cause].value_counts().sort_index().sort_values(ascending=False, kind="stable")
         told += [f"{number:,} failed by {cause}" for cause, number in others.items()]
     return ", ".join(told)
+
+
+def _went(row: Any, own: pd.DataFrame | None) -> str:
+    """How the attempts of a pair in a case went, of which `own` tells more. A pair may fail though none did: streams
+    that stood came to grief, and lookups that nothing followed have no end.
+    """
+    of = f"of {row.sessions:,} attempt{'' if row.sessions == 1 else 's'} in this case"
+    if row.failed:
+        return f"{row.failed:,} {of} failed"
+    if pd.isna(row.state) or row.state != "failing":
+        return f"none {of} failed"
+    well = 0 if own is None else int(own.well.sum())
+    return f"{well:,} {of} got through and failed after that" if well else f"none {of} failed on its way in"
+
+
+def _same_pair(tried: pd.DataFrame, row: Any) -> pd.Series[bool]:
+    return (tried.initiator == row.initiator) & (tried.receiver == row.receiver)
 
 
 def about_to_expire(certificates: pd.DataFrame | None, last: pd.Timestamp | None) -> pd.DataFrame:

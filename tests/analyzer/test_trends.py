@@ -233,6 +233,20 @@ def test_a_second_incident_of_the_same_pair_and_case_is_told_beside_the_first() 
     )
 
 
+def test_a_pair_that_fails_after_its_stream_stood_is_told_so() -> None:
+    """ "0 of 2 attempts failed" would deny it: one got through, and a mere lookup is no failure."""
+    now = pd.DataFrame([verdict("day-000", "gmail.com", "network-mtu-black-hole", sessions=2, failed=0)])
+    tried = pd.concat([sessions("g"), sessions("o")])
+    said = [trends.worth_a_look(now, None, known).because[0].partition(", ")[0] for known in (tried, None)]
+
+    assert said == [
+        "1 of 2 attempts in this case got through and failed after that",
+        "none of 2 attempts in this case failed on its way in",
+    ]
+    degraded = pd.DataFrame([verdict("day-000", "gmail.com", "sasl-fallback-ok", failed=0, state="degraded")])
+    assert trends.worth_a_look(degraded).because[0].startswith("none of 10 attempts in this case failed, ")
+
+
 # --- certificates
 
 
