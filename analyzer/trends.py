@@ -100,6 +100,19 @@ def by_cause(sessions: pd.DataFrame) -> pd.DataFrame:
     return counted.reset_index().sort_values("attempts", ascending=False, kind="stable", ignore_index=True)
 
 
+def totals(sessions: pd.DataFrame) -> pd.DataFrame:
+    """For each cause, over all pairs: `attempts`, of how many `pairs`, on how many `days`, in how many `cases`.
+
+    The most attempts first.
+    """
+    found = attempts(sessions).dropna(subset=["cause"])
+    found = found.assign(pair=found.groupby(_PAIR, sort=False, observed=True).ngroup())
+    counted = found.groupby("cause", sort=True, observed=True).agg(
+        attempts=("began", "size"), pairs=("pair", "nunique"), days=("day", "nunique"), cases=("case", "nunique")
+    )
+    return counted.reset_index().sort_values("attempts", ascending=False, kind="stable", ignore_index=True)
+
+
 def flapping(sessions: pd.DataFrame) -> pd.DataFrame:
     """Pairs that went from good to bad and back at least `FLAPS_MIN` times: `flaps`, and how many attempts of which.
 
@@ -212,7 +225,8 @@ def worth_a_look(
 
     What is proven and new since the previous run comes first, then what is one of the two; among equals the most failed
     attempts, then the cause that the fewest cases have. A pair and its cause stand there once, by the case with
-    the most failed attempts; `alike` says how many further cases show the same. A verdict names one cause: where
+    the most failed attempts; `alike` says how many further cases show the same. A case stands there once as well;
+    `further` says how many other pairs of it have a cause. A verdict names one cause: where
     `sessions` are given, `because` tells what else attempts of that pair and case failed by.
     """
     found = _explained(verdicts)
@@ -221,16 +235,17 @@ def worth_a_look(
         new=_is_new(found, previous),
         with_cause=found.groupby("cause", sort=False, observed=True).case.transform("nunique"),
         alike=found.groupby([*_PAIR, "cause"], sort=False, observed=True).case.transform("nunique") - 1,
+        further=found.groupby("case", sort=False, observed=True).case.transform("size") - 1,
     )
     found = found.assign(signs=found.proven.astype(int) + found.new.astype(int))
     order = ["signs", "failed", "with_cause", *_PAIR, "cause", "case"]
     found = found.sort_values(order, ascending=[False, False, True, *[True] * 4], kind="stable")
-    found = found.drop_duplicates([*_PAIR, "cause"]).head(LOOKS).reset_index(drop=True)
+    found = found.drop_duplicates([*_PAIR, "cause"]).drop_duplicates("case").head(LOOKS).reset_index(drop=True)
     tried = None if sessions is None else attempts(sessions)
     if tried is not None:
         tried = tried[tried.case.isin(found.case)]
     return found.assign(because=[_because(row, tried) for row in found.itertuples()])[
-        ["case", *_PAIR, "state", "cause", "confidence", "failed", "sessions", "alike", "because", "summary"]
+        ["case", *_PAIR, "state", "cause", "confidence", "failed", "sessions", "alike", "further", "because", "summary"]
     ]
 
 

@@ -9,6 +9,7 @@ from analyzer.analysis import Analysis
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.kept import Rows
 from analyzer.batch.outcome import Outcome
+from analyzer.batch.overview import SUMMARY
 from analyzer.batch.owned import began_ns, ours, owned
 from analyzer.batch.parquet import by_day, of_case, parquet, values_of
 from analyzer.report.page import page
@@ -104,7 +105,7 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
         for day, records in by_day(rows):
             few.setdefault(day, {})[name] = values_of(TABLES[name], records)
     if outcome.page is not None:
-        files[outcome.page] = page(wanted).encode("utf-8", "backslashreplace")
+        files[outcome.page] = page(wanted, of=task.name, back=f"../{SUMMARY}").encode("utf-8", "backslashreplace")
     return outcome, files, few
 
 

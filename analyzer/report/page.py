@@ -78,8 +78,11 @@ class Pair:
     """What its cause means; "" without one."""
 
 
-def page(analysis: Analysis) -> str:
-    """The whole report of one case, the same bytes for the same case."""
+def page(analysis: Analysis, of: str = "", back: str = "") -> str:
+    """The whole report of one case, the same bytes for the same case.
+
+    `of` is what the case is called among others, and `back` the page over all of these, as a link from this one.
+    """
     case, view, judgement, items = analysis
     told = tuple(p for p in peers(view) if p.product or p.perhaps or p.policy.starttls or p.policy.version is not None)
     covered = bars.covered(case, view)
@@ -87,6 +90,8 @@ def page(analysis: Analysis) -> str:
     return filled(
         "page.html",
         "page.css",
+        of=of,
+        back=back,
         case=case,
         view=view,
         judgement=judgement,

@@ -170,6 +170,7 @@ def summary(
         changes=_changes(_rows(changed)),
         heat=heat(days),
         causes=_rows(trends.by_cause(tried)),
+        totals=_rows(trends.totals(tried)),
         flapping=_rows(trends.flapping(tried)),
         asked=asked or Asked(),
         previous=previous,

@@ -220,6 +220,26 @@ def test_a_rare_cause_goes_before_a_common_one() -> None:
     assert list(found.case[:2]) == ["rare", "c0"]
 
 
+def test_one_case_is_not_all_that_is_worth_a_look() -> None:
+    """A case in which many pairs fail stands there once, and its other pairs are counted; other cases have room."""
+    now = [verdict("bad", f"{n}.example", f"rule-{n}", failed=9) for n in range(12)]
+    found = trends.worth_a_look(pd.DataFrame([*now, verdict("other", "z.example", "network-nat-rpf")]))
+
+    assert list(found.case) == ["bad", "other"]
+    assert list(found.further) == [11, 0]
+
+
+def test_causes_over_all_pairs() -> None:
+    """The commonest first, with how many pairs, days and cases it has."""
+    both = pd.concat([sessions("bbg"), sessions("b", "b.example"), sessions("b", "c.example", cause="dns-srv-nodata")])
+    found = trends.totals(both)
+
+    assert list(found.itertuples(index=False, name=None)) == [
+        ("tls-cert-untrusted", 3, 2, 2, 2),
+        ("dns-srv-nodata", 1, 1, 1, 1),
+    ]
+
+
 def test_a_second_incident_of_the_same_pair_and_case_is_told_beside_the_first() -> None:
     """The verdict of a day names one cause; what else its attempts failed by must not be lost."""
     tried = pd.concat(
@@ -234,7 +254,7 @@ def test_a_second_incident_of_the_same_pair_and_case_is_told_beside_the_first() 
 
 
 def test_a_pair_that_fails_after_its_stream_stood_is_told_so() -> None:
-    """ "0 of 2 attempts failed" would deny it: one got through, and a mere lookup is no failure."""
+    """To say that 0 of 2 attempts failed would deny it: one got through, and a mere lookup is no failure."""
     now = pd.DataFrame([verdict("day-000", "gmail.com", "network-mtu-black-hole", sessions=2, failed=0)])
     tried = pd.concat([sessions("g"), sessions("o")])
     said = [trends.worth_a_look(now, None, known).because[0].partition(", ")[0] for known in (tried, None)]
