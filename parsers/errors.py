@@ -2,7 +2,8 @@
 
     FedtraceError                the input cannot be used; carries the place and the next step
     ├── SourceUnreadable         missing, no rights, no room: another time it may be read
-    │   └── SourceUseless        empty, or hopelessly damaged: its bytes alone say so, today and tomorrow
+    │   └── SourceUseless        hopelessly damaged, say: its bytes alone say so, today and tomorrow
+    │       ├── SourceEmpty      there is not a byte in it
     │       ├── UnknownFormat    no format knows it
     │       └── AmbiguousFormat  two formats claim it equally
     └── TsharkMissing            what was asked for needs tshark, which is not there or too old
@@ -34,6 +35,10 @@ class SourceUnreadable(FedtraceError):
 
 class SourceUseless(SourceUnreadable):
     """The input was read, and its bytes are of no use, whoever reads them again: empty, or hopelessly damaged."""
+
+
+class SourceEmpty(SourceUseless):
+    """There is not a byte in the input."""
 
 
 class UnknownFormat(SourceUseless):

@@ -17,7 +17,7 @@ from typing import cast
 
 import parsers
 from parsers.capture.inflate import unpacked_head
-from parsers.errors import AmbiguousFormat, SourceUnreadable, SourceUseless, UnknownFormat
+from parsers.errors import AmbiguousFormat, SourceEmpty, SourceUnreadable, UnknownFormat
 from parsers.events import Event
 from parsers.format import HEAD_BYTES, Format, Guess, Head
 from parsers.source import How, Reading, Source
@@ -128,7 +128,7 @@ def head_of(source: Source) -> Head:
         reason = (error.strerror or "cannot be opened").lower()
         raise SourceUnreadable(source.name, reason, "check the path and your rights") from None
     if not data:
-        raise SourceUseless(source.name, "the file is empty", "take the capture or log again")
+        raise SourceEmpty(source.name, "the file is empty", "take the capture or log again")
     return Head(path=path, raw=data, data=unpacked_head(data))
 
 

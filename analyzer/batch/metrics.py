@@ -28,7 +28,7 @@ def metrics(outcomes: Sequence[Outcome]) -> str:
     for name, says, count in (
         ("cases_failed", "Cases that could not be read, or on which fedtrace failed.", _failed(states)),
         ("inputs", "Files read, or that could not be.", sum(o.sources for o in outcomes)),
-        ("inputs_unread", "Of these, files that could not be read.", sum(o.unread for o in outcomes)),
+        ("inputs_unread", "Of these, captures and logs that could not be read.", sum(o.unread for o in outcomes)),
         ("attempts", "Attempts to federate.", sum(o.attempts for o in outcomes)),
         ("pairs", "Pairs of domains, each in one direction, by case.", sum(o.pairs for o in outcomes)),
         ("pairs_failing", "Of these, failing.", sum(o.failing for o in outcomes)),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from parsers.errors import FedtraceError, SourceEmpty, UnknownFormat
+
+_CAPTURE = re.compile(r"\.(?:pcap|pcapng|cap|dmp|snoop)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
+"""How names of captures end, those of ring buffers as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +24,13 @@ class Outcome:
     problem: str | None = None
     """Why it, or an input of it, could not be read, where one broke off, or what broke."""
     unknown: str | None = None
-    """Its files that no format knows, which are notes and settings as a rule, and why."""
+    """Its files that no format knows, which are notes and settings as a rule, or that are empty, as logs of errors that
+    did not happen are; and which of the two. What is called a capture is none of them.
+    """
     sources: int = 0
     """Inputs."""
     unread: int = 0
-    """Inputs that could not be read."""
+    """Inputs that could not be read, but for those that are `unknown`."""
     damage: int = 0
     """Places where an input was read in part only."""
     attempts: int = 0
@@ -39,3 +47,8 @@ class Outcome:
     """Its page, below the folder of results."""
     rules_broken: int = 0
     """Rules of ours that failed on it."""
+
+
+def is_aside(name: str, error: FedtraceError) -> bool:
+    """Whether an input that could not be read is no capture and no log, as a rule, and is told as `unknown`."""
+    return isinstance(error, UnknownFormat | SourceEmpty) and _CAPTURE.search(name) is None

@@ -8,7 +8,7 @@ from typing import Any
 from analyzer.analysis import Analysis
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.kept import Rows
-from analyzer.batch.outcome import Outcome
+from analyzer.batch.outcome import Outcome, is_aside
 from analyzer.batch.overview import SUMMARY
 from analyzer.batch.owned import began_ns, ours, owned
 from analyzer.batch.parquet import by_day, of_case, parquet, values_of
@@ -16,7 +16,6 @@ from analyzer.report.page import page
 from analyzer.report.tables import TABLES, Column, Table
 from analyzer.report.words import count, not_read, place, says
 from analyzer.session import Session
-from parsers.errors import UnknownFormat
 from parsers.events import Damage
 
 CASES = Table(
@@ -26,9 +25,9 @@ CASES = Table(
         Column("case", "text", "its name", lambda r: r.case),
         Column("state", "word", "the worst of its pairs, or nothing, unreadable, broken", lambda r: r.state),
         Column("problem", "text", "what could not be read of it, and why", lambda r: r.problem),
-        Column("unknown", "text", "files that no format knows", lambda r: r.unknown),
+        Column("unknown", "text", "files that no format knows, or that are empty", lambda r: r.unknown),
         Column("sources", "count", "inputs", lambda r: r.sources),
-        Column("unread", "count", "inputs that could not be read", lambda r: r.unread),
+        Column("unread", "count", "inputs that could not be read, without those", lambda r: r.unread),
         Column("damage", "count", "places where one could be read in part only", lambda r: r.damage),
         Column("sessions", "count", "attempts", lambda r: r.attempts),
         Column("pairs", "count", "pairs of domains, each in one direction", lambda r: r.pairs),
@@ -71,7 +70,7 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
     verdicts = wanted.judgement.verdicts
     failing = sum(v.state == "failing" for v in verdicts)
     damage = [record for _, (_, record) in _rows("damage", task, options, found, wanted, first_ns)]
-    unknown = {name: error for name, error in found.case.problems.items() if isinstance(error, UnknownFormat)}
+    unknown = {name: error for name, error in found.case.problems.items() if is_aside(name, error)}
     refused = {name: error for name, error in found.case.problems.items() if name not in unknown}
     outcome = Outcome(
         case=task.name,
@@ -79,7 +78,7 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
         problem="; ".join([*_broken_off(damage), *not_read(refused)]) or None,
         unknown="; ".join(not_read(unknown)) or None,
         sources=len(found.case.sources),
-        unread=len(found.case.problems),
+        unread=len(refused),
         damage=len(damage),
         attempts=len(wanted.view.sessions),
         pairs=len(verdicts),

@@ -24,11 +24,11 @@ from analyzer.batch.fingerprints import Content, called, content_of, fetched, is
 from analyzer.batch.heard import Heard
 from analyzer.batch.inputs import Inputs, Mark
 from analyzer.batch.kept import Rows, keep, receipt
-from analyzer.batch.outcome import Outcome
+from analyzer.batch.outcome import Outcome, is_aside
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.remote import Unreachable, without_secrets
 from analyzer.batch.store import Store, Unwritable
-from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing, UnknownFormat
+from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing
 from parsers.hold import SLOT_NS, Hold, TooMuch
 from parsers.links import not_followed
 
@@ -226,6 +226,8 @@ def _counted(job: Job) -> _Results:
         for source in case.readable
         if (reading := case.readings[source.name]).first_ns is not None and reading.last_ns is not None
     )
+    if case.readable and all(case.readings[source.name].frames == 0 for source in case.readable):
+        raise SourceUseless(task.paths[0], "it holds no packets", "take the capture again")
     if not spans:
         raise SourceUseless(task.paths[0], "nothing in it tells a time", "put it into a folder with what it belongs to")
     first_ns, last_ns = min(s.first_ns for s in spans), max(s.last_ns for s in spans)
@@ -260,7 +262,7 @@ def _unreadable(task: Task, error: FedtraceError) -> Outcome:
     own = error.where in (*task.paths, task.name)
     problem = FedtraceError("", error.problem, error.next_step) if own else error
     said = str(problem).removeprefix(": ")
-    unknown = said if isinstance(error, UnknownFormat) else None
+    unknown = said if is_aside(task.name, error) else None
     return Outcome(case=task.name, state="unreadable", problem=said, unknown=unknown)
 
 

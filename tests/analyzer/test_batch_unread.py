@@ -24,6 +24,7 @@ import parsers.ingest
 from analyzer.batch import parts
 from analyzer.batch.cases import Options
 from analyzer.batch.fetched import Fetched
+from analyzer.batch.outcome import Outcome
 from analyzer.batch.run import batch
 from parsers.errors import SourceUnreadable
 from parsers.source import Source
@@ -32,6 +33,7 @@ from tests.analyzer.test_elsewhere import memory, sftp
 from tests.analyzer.test_page import text_of
 from tests.analyzer.test_parts import day
 from tests.command import HEALTHY, REFUSED, fedtrace
+from tests.packets import pcap
 from tests.parsers.test_inputs import LINE
 
 __all__ = ["day", "memory", "sftp"]
@@ -276,7 +278,7 @@ def test_a_capture_that_breaks_off_is_told_in_the_row_of_its_case(archive: Path,
     batch(str(archive), str(tmp_path / "out"), Options(), map)
     told = rows(tmp_path / "out").loc["case"]
 
-    assert (told.state, told.unread, told.damage) == ("failing", 1, 1)
+    assert (told.state, told.unread, told.damage) == ("failing", 0, 1)
     assert told.problem == "a.pcap#13: the last record is cut off (40 bytes)"
     assert told.unknown == "notes.txt: no format recognises it"
     assert (
@@ -373,3 +375,38 @@ def test_what_another_time_may_be_read_is_tried_again(
     assert (came.fresh, came.outcomes[0].sources, came.outcomes[0].problem) == (1, 3, None)
     assert len(pd.read_parquet(tmp_path / "out" / "sources")) == 3
     assert batch(str(archive), out, Options(), map).fresh == 0
+
+
+def test_a_log_of_nothing_is_not_missed_and_a_capture_that_is_none_is(archive: Path, tmp_path: Path) -> None:
+    """An empty `error.log`, notes and settings are no reason for an alert; what is called a capture is."""
+    case = archive / "case"
+    (case / "error.log").write_bytes(b"")
+    (case / "prosody.cfg.lua").write_text("-- settings\n")
+    before = rows_after(archive, tmp_path)
+    (case / "cups.pcap0").write_text("a mail that says: see attached\n")
+    (case / "peer.pcapng.gz").write_bytes(b"")
+    after = rows_after(archive, tmp_path)
+
+    assert (before.problem, before.unread) == (None, 0)
+    assert before.unknown == "error.log: the file is empty; prosody.cfg.lua: no format recognises it"
+    assert after.problem == "cups.pcap0: no format recognises it; peer.pcapng.gz: the file is empty"
+    assert (after.unknown, after.unread) == (before.unknown, 2)
+    assert "fedtrace_inputs_unread 2" in (tmp_path / "out" / "fedtrace.prom").read_text().splitlines()
+
+
+def rows_after(archive: Path, tmp_path: Path) -> Outcome:
+    """The row of the case by now."""
+    (told,) = (o for o in batch(str(archive), str(tmp_path / "out"), Options(), map).outcomes if o.case == "case")
+    return told
+
+
+def test_a_capture_without_packets_is_told_so(tmp_path: Path) -> None:
+    """It tells no time either, which would help nobody."""
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "cups.pcap").write_bytes(pcap([]))
+    result = fedtrace("batch", tmp_path / "archive", "--out", tmp_path / "out")
+
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "fedtrace: cups.pcap: it holds no packets; take the capture again\n",
+    )
