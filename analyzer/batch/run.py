@@ -66,11 +66,11 @@ class Progress(NamedTuple):
     """How far a run is."""
 
     done: Done
-    """The case that has just been done."""
+    """The case that has just been done, or a loose file that was asked what it covers."""
     number: int
-    """Cases done so far."""
+    """Cases done so far; of loose files, these."""
     total: int
-    """Cases of the run."""
+    """Cases of the run, as far as they are known; of loose files, these."""
 
 
 class Batch(NamedTuple):
@@ -131,9 +131,12 @@ def batch(
         archive = archive_of(inputs, shown(path), root, kinds_of(told_kinds))
         with store.locked(waits):
             run = _Run(path, inputs, store, options, map, told)
-            loose, whole = run.over(archive.loose, archive.says), run.over(archive.tasks, ())
+            loose = run.over(archive.loose, archive.says)
             days = cut([each.covered for each in loose if each.covered is not None], options)
+            run.cases += len(archive.tasks) + len(days)
+            whole = run.over(archive.tasks, ())
             pieces = [part for each in whole if each.covered for part in parts(each.task, each.covered, options)]
+            run.cases += len(pieces)
             worked = [*loose, *whole, *run.over(pieces, ()), *run.over(days, archive.says)]
             done = sorted((each for each in worked if each.covered is None), key=lambda each: each.task.stem)
             kept = {each.key for each in worked if each.key}
@@ -169,6 +172,9 @@ class _Run:
         self.known = contents_of(json.loads(memory)) if memory else {}
         self.seen: dict[str, Content] = {}
         self.fresh = 0
+        self.cases = 0
+        """Cases that are known of by now: parts of one that is cut are, when it was counted."""
+        self.number = 0
         self.due = REMEMBER_EVERY
         self.new_bytes = 0
 
@@ -213,7 +219,15 @@ class _Run:
         if done.key is not None:
             key = done.key
             self.store.show({name: place(key, name) for name in done.files}, done.fresh)
-        self.told(Progress(done, len(found), total))
+        if done.task.only_span:
+            self.told(Progress(done, len(found), total))
+            return
+        # What is cut is none itself: its parts are.
+        if done.covered is None:
+            self.number += 1
+        else:
+            self.cases -= 1
+        self.told(Progress(done, self.number, self.cases))
 
     def _remember_some(self, done: Done) -> None:
         """Keep what inputs held, now and then: what was read since would be read again."""

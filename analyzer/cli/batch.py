@@ -138,7 +138,8 @@ class _Lines:
     def __init__(self) -> None:
         self.terminal = sys.stderr.isatty()
         self.clear = "\r\x1b[K" if self.terminal else ""
-        self.began = time.monotonic()
+        self.what = ""
+        self.began = self.last = time.monotonic()
         self.read = 0
         self.far = ""
 
@@ -146,8 +147,11 @@ class _Lines:
         from analyzer.report.words import count, escape
 
         outcome, clear = progress.done.outcome, self.clear
-        self.read += progress.done.fresh
         what = "file" if progress.done.task.only_span else "case"
+        if what != self.what:  # a file that is asked what it covers takes another time than a case
+            self.what, self.began, self.read = what, self.last, 0
+        self.last = time.monotonic()
+        self.read += progress.done.fresh
         self.far = f" after {progress.number} of {count(progress.total, what)}"
         if outcome.state in ("unreadable", "broken"):
             click.echo(f"{clear}fedtrace: {escape(f'{outcome.case}: {outcome.problem}', 1000)}", err=True)

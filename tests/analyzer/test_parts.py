@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -17,12 +18,13 @@ from analyzer.batch import parts
 from analyzer.batch.cases import Options
 from analyzer.batch.days import DAY_NS
 from analyzer.batch.parts import cut
-from analyzer.batch.run import batch
+from analyzer.batch.run import Progress, batch
 from analyzer.batch.spread import local
 from parsers.hold import SLOT_NS
 from parsers.source import How
 from tests import packets
 from tests.analyzer.test_batch import tree
+from tests.command import HEALTHY
 from tests.conftest import SHARED
 from tests.packets import ACK, FEATURES, RST, SYN, header, pcap, talk, tcp
 from tests.parsers.test_decrypted import DATA
@@ -255,6 +257,23 @@ def test_a_large_day_of_loose_files_is_cut(tmp_path: Path, day: bytes, small: ob
     sessions = told(tmp_path / "out")["sessions"]
     assert len(sessions) == len({row[0] for row in sessions}) == 12
     assert set(pd.read_parquet(tmp_path / "out" / "cases").sources) == {1}
+
+
+def test_progress_goes_on_through_folders_their_parts_and_loose_days(tmp_path: Path, day: bytes, small: object) -> None:
+    """Files are counted while they are asked what they cover; then each case, once, up to as many as there are."""
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(day)
+    (tmp_path / "archive" / "b").mkdir()
+    (tmp_path / "archive" / "b" / "b.pcap").write_bytes(HEALTHY)
+    (tmp_path / "archive" / "loose.pcap").write_bytes(day)
+    heard: list[Progress] = []
+    came = batch(str(tmp_path / "archive"), str(tmp_path / "out"), Options(), map, heard.append)
+
+    files, *told = heard
+    assert (files.done.task.name, files.number, files.total) == ("loose.pcap", 1, 1)
+    assert [each.number for each in told if each.done.covered is None] == list(range(1, len(came.outcomes) + 1))
+    assert told[-1].total == len(came.outcomes) > 12
+    assert all(before.total <= after.total for before, after in pairwise(told[2:]))
 
 
 def test_parts_before_a_day_are_not_read(tmp_path: Path, day: bytes, small: object) -> None:
