@@ -205,8 +205,10 @@ def _hosts(session: Session, view: CaseView) -> _Lanes:
             lanes.add("resolver", None, resolver, lookup.resolver)
     for stanza in (session.trigger, session.bounce):
         if stanza is not None and stanza.flow is not None:
-            for address in (stanza.flow.src_ip, stanza.flow.dst_ip):
-                lanes.add("client", None, _FAR_CLIENT if mirrored else _CLIENT, address)
+            ends = (stanza.flow.src_ip, stanza.flow.dst_ip)
+            client, server = ends if stanza is session.trigger else reversed(ends)
+            lanes.add("server", session.initiator, near, server)
+            lanes.add("client", None, _FAR_CLIENT if mirrored else _CLIENT, client)
     for thread in session.tries:
         if thread.teller is None:
             lanes.add("server", None, _THIRD, _writer(thread))

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -216,9 +217,10 @@ class Disk:
         try:
             yield
         except OSError as error:
-            raise Unwritable(
-                str(self.root), (error.strerror or "cannot be written").lower(), "make room, or name another folder"
-            ) from None
+            why = (error.strerror or "it does not say why").lower()
+            if error.errno in (ENOSPC, EDQUOT):
+                raise Unwritable(str(self.root), why, "make room, or name another folder") from None
+            raise Unwritable(str(self.root), f"nothing can be written there: {why}", "name another folder") from None
 
 
 def _synchronise(file: Path) -> None:

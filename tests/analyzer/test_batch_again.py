@@ -250,8 +250,10 @@ def test_a_folder_that_is_none_and_a_place_where_nothing_can_be_written(archive:
     with pytest.raises(FedtraceError, match="there is no case in it"):
         archive_of(Disk(str(tmp_path / "empty")), "empty", "")
     (tmp_path / "file").write_text("")
-    with pytest.raises(FedtraceError, match=r"file exists|not a directory"):
-        batch(str(archive), str(tmp_path / "file"), Options(), map)
+    for place in (tmp_path / "file", tmp_path / "file" / "out"):
+        result = fedtrace("batch", archive, "--out", place)
+        said = f"fedtrace: {place}: nothing can be written there: not a directory; name another folder\n"
+        assert (result.exit_code, result.stderr) == (2, said)
 
 
 def test_a_full_disk_ends_the_run_in_one_sentence(
