@@ -51,6 +51,8 @@ class Task:
     """Attempts that began outside [first, second) are another case's; None where the files are of this case only."""
     within_ns: tuple[int, int] | None = None
     """What is held of the files: conversations that began in [first, second); None for all."""
+    part_of: str | None = None
+    """The case that it is a part of, where that is cut."""
     share: tuple[int, int] | None = None
     """Of how many shares, by pairs of domains, which one's attempts are this case's; None for all."""
     sources: tuple[str, ...] = ()

@@ -43,6 +43,8 @@ class Outcome:
     """The first attempt; of a case without one, the first instant of its inputs. Nanoseconds since 1970 UTC."""
     last_ns: int | None = None
     """The end of the last."""
+    part_of: str | None = None
+    """The case that it is a part of, which was too large to be read at once."""
     page: str | None = None
     """Its page, below the folder of results."""
     rules_broken: int = 0

@@ -12,7 +12,7 @@ from analyzer.batch.store import Store
 SUMMARY = "summary.html"
 """Name of the page."""
 CASES = (
-    *("case", "state", "problem", "unknown", "page"),
+    *("case", "state", "problem", "unknown", "part_of", "page"),
     *("pairs", "failing", "damage", "first_seen", "last_seen"),
 )
 """Columns of `cases` that it shows."""

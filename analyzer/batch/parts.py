@@ -55,6 +55,7 @@ class Window(NamedTuple):
             yield replace(
                 task,
                 name=f"{task.name} {stamp}{pairs}",
+                part_of=task.name,
                 stem=f"{task.stem}~{safe}",  # no stem of a folder has a tilde
                 window_ns=(self.begin_ns, self.end_ns),
                 within_ns=self.within_ns,

@@ -34,6 +34,7 @@ CASES = Table(
         Column("failing", "count", "of these, failing", lambda r: r.failing),
         Column("first_seen", "instant", "the first attempt, or the first instant of its inputs", lambda r: r.first_ns),
         Column("last_seen", "instant", "the end of the last attempt", lambda r: r.last_ns),
+        Column("part_of", "text", "the case that it is a part of, if that was cut", lambda r: r.part_of),
         Column("page", "text", "its page, where a pair fails", lambda r: r.page),
     ),
     lambda _: (),
@@ -85,6 +86,7 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
         failing=failing,
         first_ns=first_ns,
         last_ns=max((s.ended_ns for s in wanted.view.sessions), default=None),
+        part_of=task.part_of,
         page=f"pages/{task.stem}.html" if failing else None,
         rules_broken=len(wanted.judgement.broken),
     )
@@ -104,7 +106,9 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
         for day, records in by_day(rows):
             few.setdefault(day, {})[name] = values_of(TABLES[name], records)
     if outcome.page is not None:
-        files[outcome.page] = page(wanted, of=task.name, back=f"../{SUMMARY}").encode("utf-8", "backslashreplace")
+        files[outcome.page] = page(wanted, of=task.name, part_of=task.part_of or "", back=f"../{SUMMARY}").encode(
+            "utf-8", "backslashreplace"
+        )
     return outcome, files, few
 
 

@@ -78,10 +78,11 @@ class Pair:
     """What its cause means; "" without one."""
 
 
-def page(analysis: Analysis, of: str = "", back: str = "") -> str:
+def page(analysis: Analysis, of: str = "", part_of: str = "", back: str = "") -> str:
     """The whole report of one case, the same bytes for the same case.
 
-    `of` is what the case is called among others, and `back` the page over all of these, as a link from this one.
+    `of` is what the case is called among others, `part_of` the case that it was cut from, and `back` the page over all
+    of these, as a link from this one.
     """
     case, view, judgement, items = analysis
     told = tuple(p for p in peers(view) if p.product or p.perhaps or p.policy.starttls or p.policy.version is not None)
@@ -91,6 +92,7 @@ def page(analysis: Analysis, of: str = "", back: str = "") -> str:
         "page.html",
         "page.css",
         of=of,
+        part_of=part_of,
         back=back,
         case=case,
         view=view,

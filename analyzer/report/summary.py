@@ -135,8 +135,8 @@ def summary(
     `sessions`, `verdicts` and `certificates` as `trends` takes them; `previous` is the run before, and `asked` tells
     what was left out of them. `cases` has a row for each case: `case`, `state` ("unreadable" and "broken" are of cases
     of which nothing is known), `problem` (why it, or a part of it, could not be read), `unknown` (its files that no
-    format knows), `page` (`pages/NAME.html`, where it has one), `pairs`, of these `failing`, `damage` (places where an
-    input breaks off), `first_seen` and `last_seen`.
+    format knows), `part_of` (the case that was cut, where it is a part of one), `page` (`pages/NAME.html`, where it has
+    one), `pairs`, of these `failing`, `damage` (places where an input breaks off), `first_seen` and `last_seen`.
     """
     last = trends.last_instant(sessions, verdicts, certificates)
     tried = trends.attempts(sessions)
@@ -166,6 +166,7 @@ def summary(
             (row for row in told if row["state"] not in LOST and row["problem"]), key=lambda row: not row["damage"]
         ),
         strange=[row for row in told if row["state"] not in LOST and row["unknown"]],
+        parts=[row["part_of"] for row in told if row["part_of"]],
         pages={row["case"]: quote(row["page"]) for row in told if row["page"] and _OF_OURS.fullmatch(row["page"])},
         changes=_changes(_rows(changed)),
         heat=heat(days),
@@ -258,7 +259,7 @@ def _certificates(rows: Sequence[dict[str, Any]], last_ns: int | None) -> list[d
 def _cases(cases: pd.DataFrame) -> list[dict[str, Any]]:
     """Each in order of name: what is a text as such, "" where there is none; the rest as plain values."""
     flat = cases.reset_index() if any(name is not None for name in cases.index.names) else cases
-    texts = flat.reindex(columns=["case", "state", "problem", "unknown", "page"]).astype("string").fillna("")
+    texts = flat.reindex(columns=["case", "state", "problem", "unknown", "part_of", "page"]).astype("string").fillna("")
     counts = flat.reindex(columns=["pairs", "failing", "damage"]).astype("Int64")
     wanted = pd.concat([texts, counts, flat.reindex(columns=["first_seen", "last_seen"])], axis="columns")
     return sorted(_rows(wanted), key=lambda row: str(row["case"]))

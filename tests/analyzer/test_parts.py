@@ -24,6 +24,7 @@ from parsers.hold import SLOT_NS
 from parsers.source import How
 from tests import packets
 from tests.analyzer.test_batch import tree
+from tests.analyzer.test_page import text_of
 from tests.command import HEALTHY
 from tests.conftest import SHARED
 from tests.packets import ACK, FEATURES, RST, SYN, header, pcap, talk, tcp
@@ -385,5 +386,11 @@ def test_which_domain_is_ours_is_found_for_all_parts(
     batch(str(tmp_path / "archive"), str(tmp_path / "parts"), Options(), map)
 
     assert len(cases(tmp_path / "parts")) == 6
+    summary = text_of((tmp_path / "parts" / "summary.html").read_text())
+    assert "1 case of more than can be read at once is told as 6 parts. A verdict is of its part" in summary
+    assert "than can be read at once" not in (tmp_path / "whole" / "summary.html").read_text()
+    assert set(rows(tmp_path / "parts", "cases", "part_of")) == {
+        (place.partition("/")[0].replace("cups.pcap", "loose"),)
+    }
     for out in ("whole", "parts"):
         assert set(rows(tmp_path / out, "sessions", "initiator", "direction")) == {("cupdomain.com", "outbound")}
