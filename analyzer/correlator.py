@@ -45,7 +45,7 @@ def correlate(
 ) -> CaseView:
     """The case: `events` by tap, each in order of time; `local_domains` as the user gave them.
 
-    `proved` tells by address and domain how often dialback proved, elsewhere, that the one speaks for the other;
+    `proved` tells by address and domain how often it was seen elsewhere that the one speaks for the other;
     `elsewhere` is the local domain as all of a case shows it, where this is a part.
     """
     limits = limits or Limits()
@@ -75,7 +75,7 @@ def correlate(
     # Where there are captures, they show who asked, and a log's questions would be told twice.
     tellers = {} if captures else {t.tap: t.teller for t in threads_told if t.teller}
     where = directory([*groups, *told_groups], client_streams, questions, nat, tellers)
-    where = where.knowing(Counter(proved).elements()) if proved else where
+    where = where.knowing(proved) if proved else where
     coverage = _coverage(captures, sources, readings, joined)
     local, assumed = find_local(
         local_domains,
@@ -97,7 +97,7 @@ def correlate(
     known = {c.id for c in told.connections}
     connections = firewall.attached(told.connections, lines)
     # What only a firewall tells of is named by who lives at its ends; its other lines say more of where that is.
-    where = where.knowing(firewall.answering(c for c in connections if c.id in known))
+    where = where.knowing(Counter(firewall.answering(c for c in connections if c.id in known)))
     tried = {ends: t for t in threads_told if t.initiator and t.receiver for ends in t.tried}
     connections = [c if c.id in known else firewall.named(c, where, local, home, tried) for c in connections]
     keys = follow(connections)

@@ -88,14 +88,13 @@ class Directory:
     tellers: Mapping[str, str] = field(default_factory=dict)
     """Log → the domain whose server wrote it: it stands for the address of who asks where the log names none."""
 
-    def knowing(self, answered: Iterable[tuple[str, str]]) -> Directory:
-        """The same, and that these addresses answered as these domains."""
-        answered = list(answered)
+    def knowing(self, answered: Mapping[tuple[str, str], int]) -> Directory:
+        """The same, and that these addresses answered as these domains, so often each."""
         if not answered:
             return self
         spoke = defaultdict(Counter, {address: Counter(domains) for address, domains in self.spoke.items()})
-        for address, domain in answered:
-            spoke[address][domain] += 1
+        for (address, domain), often in answered.items():
+            spoke[address][domain] += often
         return replace(self, spoke=spoke)
 
     def domain_at(self, address: str) -> str | None:

@@ -15,7 +15,7 @@ from analyzer.side import Side, likeliest
 from parsers.hold import LINES_SLOTS, SLOT_NS
 
 Proved = tuple[tuple[str, str, int], ...]
-"""Address, domain that dialback proved to live there, and how often; in order."""
+"""Address, domain that dialback proved to live there, or that answered there, and how often; in order."""
 UNDER_WAY_NS = 86_400 * 10**9
 """A log is read from a day before a window, for the streams under way, to a day after it, in which others end."""
 

@@ -1,4 +1,4 @@
-"""Which domain a case is seen from, heard in the pass that counts it: a part of it alone may name none.
+"""Which domain a case is seen from, and who lives where, heard in the pass that counts it: a part may show neither.
 
 Hears who speaks with whom and from where, as `analyzer.local` does of a case that is held; translated addresses it does
 not know. Keeps no conversation.
@@ -24,7 +24,7 @@ class Heard(Count):
     """Counts, and hears what speaks for each domain as the local one."""
 
     def __init__(self, at_once: int, ports: Collection[int]) -> None:
-        """`ports` are those of federation, where no client is served."""
+        """`ports` are those of federation, where servers answer and no client is served."""
         super().__init__(at_once)
         self._ports = ports
         self._spoken: Counter[str] = Counter()
@@ -33,6 +33,7 @@ class Heard(Count):
         self._served: set[str] = set()
         self._wrote: Counter[tuple[str, str]] = Counter()
         self._delivered: Counter[tuple[str, str]] = Counter()
+        self._answered: Counter[tuple[str, str]] = Counter()
 
     def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
         """Hear the events before they are counted and let go."""
@@ -41,6 +42,7 @@ class Heard(Count):
                 case StreamHeader(namespace="jabber:client"):
                     self._client(event)
                 case StreamHeader():
+                    self._answer(event)
                     self._spoke(event, event.from_domain, None if event.flow is None else event.flow.src_ip)
                 case Dialback(sent=None):
                     self._spoke(event, event.from_domain, None if event.flow is None else event.flow.src_ip)
@@ -53,6 +55,12 @@ class Heard(Count):
                 case Stanza(sent=True, to_domain=str(name)):
                     _add(self._delivered, (event.where.source, name))
         super().look(events, began_ns)
+
+    def _answer(self, header: StreamHeader) -> None:
+        """Whoever is called gives the stream its id (RFC 6120 section 4.7.3); a caller's name may not be its own."""
+        name, flow = header.from_domain, header.flow
+        if header.id and name is not None and flow is not None and flow.src_port in self._ports:
+            _add(self._answered, (flow.src_ip, name))
 
     def _client(self, header: StreamHeader) -> None:
         """A client opens its stream to the server of a domain."""
@@ -80,6 +88,11 @@ class Heard(Count):
         if pair in self._pairs or len(self._pairs) < NAMES_MAX:
             self._pairs.add(pair)
             self._spoken.update({one, other})
+
+    @property
+    def proved(self) -> dict[tuple[str, str], int]:
+        """Address and domain, of those that dialback proved to live there, or that answered there, and how often."""
+        return dict(sorted((Counter(super().proved) + self._answered).items()))
 
     @property
     def sides(self) -> dict[str, Side]:

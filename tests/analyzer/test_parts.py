@@ -217,6 +217,29 @@ def test_what_one_part_proves_the_others_know(
     assert refused == ("partner.example", "cupdomain.com", "2014-05-19 19:00:00+00:00")
 
 
+def test_who_answered_as_a_domain_is_known_to_all_parts(
+    day: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without dialback: a server that we called in the morning is refused when it calls in the evening."""
+    theirs = ("203.0.113.7", 5269)
+    said = (
+        (">", header("cupdomain.com", "partner.example")),
+        ("<", header("partner.example", "cupdomain.com", "id-1") + FEATURES),
+    )
+    monkeypatch.setattr(packets, "BEGIN_S", MAY_19_NS // 10**9 + 1800)
+    morning = records(pcap(talk(*said, client=("10.0.0.5", 39_999), server=theirs)))
+    evening = caller("valid", monkeypatch)[-2:]
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(together([*records(day), *morning, *evening]))
+    batch(str(tmp_path / "archive"), str(tmp_path / "whole"), Options(), map)
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    batch(str(tmp_path / "archive"), str(tmp_path / "parts"), Options(), map)
+
+    assert told(tmp_path / "parts") == told(tmp_path / "whole")
+    refused = rows(tmp_path / "parts", "sessions", "initiator", "receiver", "began")[-1]
+    assert refused == ("partner.example", "cupdomain.com", "2014-05-19 19:00:00+00:00")
+
+
 def test_a_name_that_was_claimed_proves_nothing(day: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever was not let in under it is nobody in another part: it may be somebody else's."""
     options = Options(local_domains=("cupdomain.com",))
