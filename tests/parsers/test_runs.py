@@ -125,7 +125,7 @@ def test_a_run_read_one_by_one(tmp_path: Path) -> None:
     """Its segments have their own bytes, long after the capture's window has moved on."""
     path = capture(tmp_path, *stream(20))
     items = list(packets_and_runs(path, How(), Reading()))
-    found = [p for item in items for p in (item.packets() if isinstance(item, Run) else [item]) if isinstance(p, Packet)]
+    found = [packet for item in items for packet in (item.packets() if isinstance(item, Run) else [item])]
     assert found == list(packets(path, How(), Reading()))
 
 
