@@ -1,5 +1,5 @@
-"""How much of the events that are read is held in memory: all, those of a stretch of time, a share of these by pairs of
-domains, or none, and their weight.
+"""How much of the events that are read is held in memory: all, those of a stretch of time, or a share of these by pairs
+of domains; and their weight.
 
 A conversation is held whole or not at all, by the instant at which it began, however long it lasts.
 Knows neither packets nor lines, and of an event only when it was, what it belongs to and which domains it names.
@@ -7,7 +7,6 @@ Knows neither packets nor lines, and of an event only when it was, what it belon
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -40,8 +39,6 @@ from parsers.events import (
 
 SLOT_NS = 300 * 10**9
 """Five minutes: the grain of what is counted."""
-LINES_SLOTS = 12
-"""Slots whose lines are noted together: of ten years of a log, an hour's each take 20 MB, five minutes' 250 MB."""
 CONVERSATION_WEIGHT = 12
 """What is made of a conversation, whatever it carried, takes the memory of a dozen events: some 1.4 kB each."""
 SMALL_WEIGHT = 3
@@ -52,8 +49,6 @@ SIFT_EVERY = 16_384
 """New events after which those of other pairs are let go: streams have named their domains by then."""
 FAREWELL_NS = 5 * 10**9
 """Lines that a server writes of a stream within 5 s after its end belong to it still."""
-PROVED_MAX = 1 << 16
-"""Keys that domains sent from addresses, and of which it is remembered whether they were found valid."""
 STREAMS_MAX = 1 << 18
 """Streams of a log whose beginning is remembered; of those that were longest silent it is forgotten."""
 SPARE = 25_000
@@ -241,59 +236,6 @@ def _pair(event: Event) -> tuple[str, str] | None:
     if isinstance(event, StreamHeader | Dialback | Said) and event.from_domain and event.to_domain:
         return event.from_domain, event.to_domain
     return None
-
-
-class Count(Hold):
-    """Holds nothing: counts what would be held, so that memory does not grow with the input."""
-
-    def __init__(self, at_once: int = AT_ONCE_MAX) -> None:
-        """Nothing counted yet."""
-        super().__init__(at_once=at_once)
-        self.slots: Counter[int] = Counter()
-        """Weight of what began in each slot of `SLOT_NS` since 1970."""
-        self.lines: dict[str, dict[int, tuple[int, int]]] = {}
-        """By source and the first slot of each hour, the first and the last line that tells something in it."""
-        self._sent: set[tuple[str, str, str]] = set()
-        """Address, its domain and the other's, of dialback keys that were sent."""
-        self._valid: Counter[tuple[str, str, str]] = Counter()
-        """The same of those that were found valid; which direction is read first is chance."""
-
-    @property
-    def proved(self) -> dict[tuple[str, str], int]:
-        """Address and domain, of those that dialback proved to live there, and how often (XEP-0220)."""
-        found: Counter[tuple[str, str]] = Counter()
-        for address, domain, other in self._valid.keys() & self._sent:
-            found[address, domain] += self._valid[address, domain, other]
-        return dict(sorted(found.items()))
-
-    def begins(self, at_ns: int, weight: int = CONVERSATION_WEIGHT) -> bool:
-        """A conversation begins, and is read to be counted."""
-        self.slots[at_ns // SLOT_NS] += weight
-        return True
-
-    def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
-        """Count the events and let them go."""
-        for event in events:
-            self.slots[began_ns(event) // SLOT_NS] += weight_of(event)
-            line = event.where.line
-            if line is not None:
-                lines, slot = self.lines.setdefault(event.where.source, {}), event.at_ns // SLOT_NS
-                slot -= slot % LINES_SLOTS
-                first, last = lines.get(slot, (line, line))
-                lines[slot] = (min(first, line), max(last, line))
-            if type(event) is Dialback and event.word == "result":
-                self._key(event)
-        events.clear()
-
-    def _key(self, event: Dialback) -> None:
-        """A key goes to whom a domain wants to be let in by, and the answer comes back."""
-        flow, one, other = event.flow, event.from_domain, event.to_domain
-        if flow is None or one is None or other is None:
-            return
-        if event.verdict is None and len(self._sent) < PROVED_MAX:
-            self._sent.add((flow.src_ip, one, other))
-        elif event.verdict == "valid" and len(self._valid) < PROVED_MAX:
-            self._valid[flow.dst_ip, other, one] += 1
 
 
 class _Stream:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from analyzer.side import Side, likeliest
-from parsers.hold import LINES_SLOTS, SLOT_NS
+from parsers.count import LINES_SLOTS
+from parsers.hold import SLOT_NS
 
 Proved = tuple[tuple[str, str, int], ...]
 """Address, domain that dialback proved to live there, or that answered there, and how often; in order."""
@@ -33,6 +34,8 @@ class Span(NamedTuple):
     """How its case calls it."""
     lines: tuple[tuple[int, int, int], ...] = ()
     """Of a log: the first slot of an hour, and the first and last line that tell something in it; in order of time."""
+    grain: int = LINES_SLOTS
+    """Slots whose lines are told together: those of an hour, or more where there are too many."""
 
     def touches(self, window_ns: tuple[int, int], margin_ns: int) -> bool:
         """Whether it covers a part of a window, or of what is near it."""
@@ -44,7 +47,7 @@ class Span(NamedTuple):
         None where all lines are to be read.
         """
         slots = [(window_ns[0] - UNDER_WAY_NS) // SLOT_NS, (window_ns[1] + UNDER_WAY_NS) // SLOT_NS]
-        slots[0] -= slots[0] % LINES_SLOTS
+        slots[0] -= slots[0] % self.grain
         near = [each for each in self.lines if slots[0] <= each[0] <= slots[1]]
         if not near:
             return None
@@ -57,13 +60,15 @@ class Covered(NamedTuple):
     spans: tuple[Span, ...]
     """Those inputs of which some instant is known."""
     slots: Mapping[int, int]
-    """Weight of what began in each slot of `SLOT_NS` since 1970: see `parsers.hold`."""
+    """Weight of what began in each slot of `SLOT_NS` since 1970, or in `grain` of them: see `parsers.count`."""
     proved: Proved = ()
     """Who was proved to live where: what one part shows, the others know."""
     unread: tuple[str, ...] = ()
     """Names of inputs that could not be read: the first part tells of them."""
     sides: Mapping[str, Side] = {}
     """What speaks for which domain as the local one: a part of a case may not show it."""
+    grain: int = 1
+    """Slots that were counted together, under the first of them."""
 
     def plain(self) -> dict[str, Any]:
         """As JSON can say it."""
@@ -80,7 +85,7 @@ def covered_of(told: Mapping[str, Any]) -> Covered:
     spans = (Span(*span)._replace(lines=tuple(map(tuple, span[4]))) for span in told["spans"])
     proved = ((address, domain, often) for address, domain, often in told["proved"])
     sides = {name: Side(*signs) for name, signs in told["sides"].items()}
-    return Covered(tuple(spans), dict(told["slots"]), tuple(proved), tuple(told["unread"]), sides)
+    return Covered(tuple(spans), dict(told["slots"]), tuple(proved), tuple(told["unread"]), sides, told["grain"])
 
 
 def proved_by(found: Iterable[Covered]) -> Proved:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection
 
 from analyzer.addresses import is_private
 from analyzer.side import Side
+from parsers.count import Count
 from parsers.events import Dialback, Event, Said, Stanza, StreamHeader
-from parsers.hold import Count
 
 NAMES_MAX = 1 << 14
 """Pairs of domains, and writers of lines, that are remembered, some 5 MB: further names are made up."""

@@ -16,6 +16,7 @@ from analyzer.batch import parts
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span, local_of, proved_by
 from analyzer.batch.days import DAY_NS, day
+from parsers.count import wider
 from parsers.hold import SLOT_NS
 
 MARGIN_NS = 3_600 * 10**9
@@ -36,16 +37,20 @@ def cut(loose: Sequence[Covered], options: Options) -> list[Task]:
         window_ns = (begin * DAY_NS, end * DAY_NS)
         inside = [f for f in loose if any(s.touches(window_ns, MARGIN_NS) for s in f.spans)]
         slots: Counter[int] = Counter()
+        grain = max(file.grain for file in inside)
         for file in inside:
-            slots.update(file.slots)
+            slots.update(wider(file.slots, grain))
         if slots.total() <= parts.HELD_MAX:
             first, last = day(window_ns[0]), day(window_ns[1] - 1)
             name = first if first == last else f"{first}_{last}"
             task = _task([s for file in inside for s in file.spans if s.touches(window_ns, MARGIN_NS)], window_ns)
             tasks.append(replace(task, name=f"loose {name}", stem=f"{LOOSE}{name}"))
             continue
-        own = {slot: weight for slot, weight in slots.items() if window_ns[0] <= slot * SLOT_NS < window_ns[1]}
-        for window in parts.cut(own):
+        begin_ns, end_ns = window_ns
+        own = {s: weight for s, weight in slots.items() if (s + grain) * SLOT_NS > begin_ns and s * SLOT_NS < end_ns}
+        for window in parts.cut(own, grain):
+            # A wide slot may be of other days as well.
+            window = window._replace(begin_ns=max(window.begin_ns, begin_ns), end_ns=min(window.end_ns, end_ns))
             part_ns = (window.begin_ns, window.end_ns)
             spans = [s for file in inside for s in file.spans if s.touches(part_ns, parts.MARGIN * SLOT_NS)]
             part = replace(_task(spans, part_ns), proved=proved_by(inside), local=local_of(inside))

@@ -26,8 +26,8 @@ AT_ONCE = 1 << 12
 """Conversations that a worker reads at once: 125 MB where each is in the middle of its stream."""
 MARGIN = 1
 """Slots before and after a window that are held with it: five minutes, longer than any attempt waits."""
-_GRAINS = (86_400 * 10**9 // SLOT_NS, 3_600 * 10**9 // SLOT_NS, 1)
-"""A day, an hour and a slot, in slots."""
+_ROUND = (86_400 * 10**9 // SLOT_NS, 3_600 * 10**9 // SLOT_NS)
+"""A day and an hour, in slots."""
 
 
 class Window(NamedTuple):
@@ -77,7 +77,7 @@ def parts(task: Task, covered: Covered, options: Options) -> list[Task]:
     """The parts of a folder's or an archive's case, in order of time."""
     found: list[Task] = []
     unread = covered.unread
-    for number, window in enumerate(cut(covered.slots)):
+    for number, window in enumerate(cut(covered.slots, covered.grain)):
         if options.since_ns is not None and window.end_ns <= options.since_ns:
             continue
         spans = [s for s in covered.spans if s.touches((window.begin_ns, window.end_ns), MARGIN * SLOT_NS)]
@@ -97,11 +97,12 @@ def parts(task: Task, covered: Covered, options: Options) -> list[Task]:
     return found
 
 
-def cut(slots: Mapping[int, int]) -> Iterator[Window]:
-    """The windows of a case, in order of time, by the weight of each of its slots: with what is held around it, each
-    weighs no more than `HELD_MAX`, or has shares that do not. Where nothing began there is none.
+def cut(slots: Mapping[int, int], grain: int = 1) -> Iterator[Window]:
+    """The windows of a case, in order of time, by the weight of each of its slots, or of `grain` of them together: with
+    what is held around it, each weighs no more than `HELD_MAX`, or has shares that do not. Where nothing began there is
+    none.
     """
-    most = HELD_MAX
+    most, margin = HELD_MAX, max(MARGIN, grain)
     known = sorted(slots)
     sums = [0, *accumulate(slots[slot] for slot in known)]
 
@@ -111,19 +112,19 @@ def cut(slots: Mapping[int, int]) -> Iterator[Window]:
     end = known[0] if known else 0
     while (place := bisect_right(known, end - 1)) < len(known):
         begin = known[place]
-        last = known[-1] + 1
-        if weight(begin - MARGIN, last) <= most:
+        last = known[-1] + grain
+        if weight(begin - margin, last) <= most:
             yield Window(begin * SLOT_NS, last * SLOT_NS)
             return
-        for grain in _GRAINS:
+        for step in (*(each for each in _ROUND if each > grain), grain):
             end = begin
-            while weight(begin - MARGIN, (after := (end // grain + 1) * grain) + MARGIN) <= most:
+            while weight(begin - margin, (after := (end // step + 1) * step) + margin) <= most:
                 end = after
             if end > begin:
                 break
         shares = 1
         if end == begin:
-            end = begin + 1
+            end = begin + grain
             # Half as many again: questions, and what names no domains, are held by each.
-            shares = -(-3 * weight(begin - MARGIN, end + MARGIN) // (2 * most))
+            shares = -(-3 * weight(begin - margin, end + margin) // (2 * most))
         yield Window(begin * SLOT_NS, end * SLOT_NS, shares)

@@ -222,6 +222,7 @@ def _counted(job: Job) -> _Results:
             reading.last_ns,
             source.name,
             tuple((slot, *lines) for slot, lines in sorted(hold.lines.get(source.name, {}).items())),
+            hold.lines_grain,
         )
         for source in case.readable
         if (reading := case.readings[source.name]).first_ns is not None and reading.last_ns is not None
@@ -230,12 +231,13 @@ def _counted(job: Job) -> _Results:
         raise SourceUseless(task.paths[0], "it holds no packets", "take the capture again")
     if not spans:
         raise SourceUseless(task.paths[0], "nothing in it tells a time", "put it into a folder with what it belongs to")
-    first_ns, last_ns = min(s.first_ns for s in spans), max(s.last_ns for s in spans)
+    grain_ns = SLOT_NS * hold.grain
+    first, last = min(s.first_ns for s in spans) // grain_ns, max(s.last_ns for s in spans) // grain_ns
     slots: Counter[int] = Counter()
     for slot, weight in hold.slots.items():  # what nothing dates stands at the epoch
-        slots[min(max(slot, first_ns // SLOT_NS), last_ns // SLOT_NS)] += weight
+        slots[min(max(slot, first * hold.grain), last * hold.grain)] += weight
     proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
-    covered = Covered(spans, slots, proved, tuple(case.problems), hold.sides)
+    covered = Covered(spans, slots, proved, tuple(case.problems), hold.sides, hold.grain)
     return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered, _lacking(case))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from analyzer.batch.days import DAY_NS
 from analyzer.batch.parts import cut
 from analyzer.batch.run import Progress, batch
 from analyzer.batch.spread import local
+from parsers import count
 from parsers.hold import SLOT_NS
 from parsers.source import How
 from tests import packets
@@ -137,6 +139,19 @@ def test_what_is_held_around_a_window_counts(monkeypatch: pytest.MonkeyPatch) ->
     for begin, end, shares in windows(slots, 10, monkeypatch):
         weight = sum(slots.get(slot, 0) for slot in range(begin - 1, end + 1))
         assert weight <= 10 or (end - begin == 1 and weight <= 10 * shares)
+
+
+def test_wide_slots_are_not_cut_and_nothing_between_them_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a log of decades: a window ends where one does, and one with too much has shares."""
+    monkeypatch.setattr(parts, "HELD_MAX", 100)
+    for grain, weights in ((12, [30, 30, 30, 90, 400, 0, 10]), (144, [10] * 40), (1728, [200, 1, 1, 1, 99])):
+        slots = {FIRST // grain * grain + n * grain: weight for n, weight in enumerate(weights) if weight}
+        found = list(cut(slots, grain))
+        for slot, weight in slots.items():
+            begin_ns, end_ns = slot * SLOT_NS, (slot + grain) * SLOT_NS
+            (window,) = (w for w in found if w.begin_ns < end_ns and begin_ns < w.end_ns)
+            assert window.begin_ns <= begin_ns and end_ns <= window.end_ns
+            assert weight <= 100 * window.shares
 
 
 # --- parts
@@ -298,6 +313,28 @@ def test_progress_goes_on_through_folders_their_parts_and_loose_days(tmp_path: P
     assert [each.number for each in told if each.done.covered is None] == list(range(1, len(came.outcomes) + 1))
     assert told[-1].total == len(came.outcomes) > 12
     assert all(before.total <= after.total for before, after in pairwise(told[2:]))
+
+
+def test_a_log_of_many_years_is_cut_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted together is a day or more then; the same attempts, each once."""
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    with (tmp_path / "archive" / "cups" / "a.log").open("w") as log:
+        for number in range(100):
+            at = datetime(1990, 1, 1, tzinfo=UTC) + number * timedelta(days=60, hours=7)
+            log.write(f"{at:%Y-%m-%d %H:%M:%S} s2sout{number:03}\tinfo\tOutgoing s2s connection ")
+            log.write(f"cupdomain.com->d{number}.example complete\n")
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose" / "a.log").write_bytes((tmp_path / "archive" / "cups" / "a.log").read_bytes())
+    batch(str(tmp_path / "archive"), str(tmp_path / "whole"), Options(), map)
+    monkeypatch.setattr(parts, "HELD_MAX", 60)
+    monkeypatch.setattr(count, "SLOTS_MAX", 50)
+    monkeypatch.setattr(count, "LINES_MAX", 40)
+    batch(str(tmp_path / "archive"), str(tmp_path / "parts"), Options(), map)
+    batch(str(tmp_path / "loose"), str(tmp_path / "days"), Options(), map)
+
+    assert len(told(tmp_path / "whole")["sessions"]) == 100
+    assert told(tmp_path / "parts") == told(tmp_path / "days") == told(tmp_path / "whole")
+    assert len(cases(tmp_path / "parts")) > 10
 
 
 def test_parts_before_a_day_are_not_read(tmp_path: Path, day: bytes, small: object) -> None:

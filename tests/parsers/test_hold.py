@@ -10,8 +10,9 @@ import pytest
 
 from parsers import hold
 from parsers.case import read_case
+from parsers.count import Count
 from parsers.events import Damage, DnsAnswer, DnsRecord, Event, Said, StreamHeader, Topic, Where
-from parsers.hold import CONVERSATION_WEIGHT, SLOT_NS, Count, Hold, Streams, TooMuch, share_of, weight_of
+from parsers.hold import CONVERSATION_WEIGHT, SLOT_NS, Hold, Streams, TooMuch, share_of, weight_of
 from parsers.source import How
 from tests.packets import BEGIN_S, FEATURES, header, pcap, talk
 
