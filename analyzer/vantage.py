@@ -8,7 +8,7 @@ Knows no domain and no rule. A clock offset that it finds is always told, never 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -29,6 +29,11 @@ OFFSET_WORTH_NS = 20 * 10**6
 """An offset below 20 ms is path delay as likely as a clock's error, and is told but not applied."""
 CLOCKS_APART_NS = 3600 * 10**9
 """The same four ends within an hour are one conversation, whatever the clocks: ephemeral ports recur later."""
+SIGHTINGS_MAX = 32
+"""Sightings of one conversation, of which each is compared with each: a dozen places see it, some on both sides of a
+translation. What more share, as a key that every test uses, proves nothing."""
+PAIRS_MAX = 1 << 16
+"""Pairs of taps that are compared, 1.7 kB each: as many as 25,000 files of two places make, and more."""
 ID_LEN_MIN = 6
 """A stream id shorter than this may recur; RFC 6120 section 4.7.3 wants it unpredictable."""
 
@@ -116,6 +121,7 @@ class _Sets:
         self._parent = list(range(len(sightings)))
         self._index = {id(s): i for i, s in enumerate(sightings)}
         self._taps = [{s.tap} for s in sightings]
+        self._sizes = [1] * len(sightings)
 
     def root(self, sighting: Sighting) -> int:
         i = self._index[id(sighting)]
@@ -128,9 +134,10 @@ class _Sets:
         members = list(members)
         for other in members[1:]:
             a, b = sorted((self.root(members[0]), self.root(other)))
-            if a != b:
+            if a != b and self._sizes[a] + self._sizes[b] <= SIGHTINGS_MAX:
                 self._parent[b] = a
                 self._taps[a] |= self._taps[b]
+                self._sizes[a] += self._sizes[b]
 
     def taps(self, sighting: Sighting) -> set[str]:
         """Taps that contribute to the sighting's set."""
@@ -175,7 +182,8 @@ def _is_one(members: Sequence[Sighting]) -> bool:
     begun: dict[str, list[int]] = defaultdict(list)
     for member in members:
         begun[member.tap].append(member.events[0].at_ns)
-    return all(len(times) <= 2 and max(times) - min(times) <= SAME_MOMENT_NS for times in begun.values())
+    near = all(len(times) <= 2 and max(times) - min(times) <= SAME_MOMENT_NS for times in begun.values())
+    return near and len(members) <= SIGHTINGS_MAX
 
 
 def _by_ends(sightings: Iterable[Sighting]) -> dict[tuple[object, ...], list[Sighting]]:
@@ -186,7 +194,7 @@ def _by_ends(sightings: Iterable[Sighting]) -> dict[tuple[object, ...], list[Sig
     return {
         ends: members
         for ends, members in found.items()
-        if len(members) > 1
+        if 1 < len(members) <= SIGHTINGS_MAX
         and len({m.tap for m in members}) == len(members)
         and max(m.events[0].at_ns for m in members) - min(m.events[0].at_ns for m in members) <= CLOCKS_APART_NS
     }
@@ -218,7 +226,7 @@ def _translations(sets: _Sets) -> Translations:
     for group in sets.groups():
         for a in group:
             for b in group:
-                if a.tap != b.tap:
+                if a.tap != b.tap and ((a.tap, b.tap) in found or len(found) < PAIRS_MAX):
                     found[(a.tap, b.tap)][a.client[0]].add(b.client[0])
                     found[(a.tap, b.tap)][a.server[0]].add(b.server[0])
     return {taps: {here: frozenset(there) for here, there in known.items()} for taps, known in found.items()}
@@ -252,16 +260,19 @@ def _shared_instants(sets: _Sets, lookups: Mapping[str, Sequence[Lookup]]) -> In
     A conversation gives the mean of its SYN and its SYN-ACK, so that the path's delay cancels out.
     """
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
+
+    def compare(tap: str, other: str, later_ns: int) -> None:
+        if (tap, other) in found or len(found) < PAIRS_MAX:
+            found[(tap, other)].append(later_ns)
+            found[(other, tap)].append(-later_ns)
+
     for group in sets.groups():
         marks = [(s.tap, _instants_of(s)) for s in group]
         for i, (tap, mine) in enumerate(marks):
             for other, theirs in marks[i + 1 :]:
                 both = [name for name in mine if name in theirs]
-                if tap == other or not both:
-                    continue
-                delta = sum(theirs[name] - mine[name] for name in both) // len(both)
-                found[(tap, other)].append(delta)
-                found[(other, tap)].append(-delta)
+                if tap != other and both:
+                    compare(tap, other, sum(theirs[name] - mine[name] for name in both) // len(both))
     asked: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
     for tap, questions in lookups.items():
         for lookup in questions:
@@ -269,12 +280,11 @@ def _shared_instants(sets: _Sets, lookups: Mapping[str, Sequence[Lookup]]) -> In
                 txid = str(getattr(event, "txid", ""))
                 asked[(lookup.client, lookup.resolver, lookup.name, lookup.rrtype, txid)].append((tap, event.at_ns))
     for seen in asked.values():
-        if len({tap for tap, _ in seen}) != len(seen):
+        if len({tap for tap, _ in seen}) != len(seen) or len(seen) > SIGHTINGS_MAX:
             continue
         for i, (tap, mine_ns) in enumerate(seen):
             for other, theirs_ns in seen[i + 1 :]:
-                found[(tap, other)].append(theirs_ns - mine_ns)
-                found[(other, tap)].append(mine_ns - theirs_ns)
+                compare(tap, other, theirs_ns - mine_ns)
     return found
 
 
@@ -295,19 +305,22 @@ def _clocks(taps: list[str], instants: Instants) -> tuple[dict[str, Clock], str 
     if not offsets:
         return {}, None
 
-    def agreeing(tap: str) -> int:
-        return sum(1 for (a, _), (o, _, _) in offsets.items() if a == tap and abs(o) < OFFSET_WORTH_NS)
-
-    reference = max(taps, key=lambda t: (agreeing(t), sum(1 for a, _ in offsets if a == t), -taps.index(t)))
+    compared = Counter(tap for tap, _ in offsets)
+    agreeing = Counter(tap for (tap, _), (offset, _, _) in offsets.items() if abs(offset) < OFFSET_WORTH_NS)
+    reference = max(taps, key=lambda tap: (agreeing[tap], compared[tap]))  # the first of these
+    others: dict[str, list[str]] = defaultdict(list)
+    for tap, other in sorted(offsets):
+        others[tap].append(other)
     clocks = {reference: Clock(0, 0, 0)}
-    frontier = [reference]
+    frontier = deque([reference])
     while frontier:
-        tap = frontier.pop(0)
-        for (a, b), (offset, spread, proofs) in sorted(offsets.items()):
-            if a == tap and b not in clocks:
-                base = clocks[tap]
-                clocks[b] = Clock(base.offset_ns + offset, (base.residual_ns or 0) + spread, proofs)
-                frontier.append(b)
+        tap = frontier.popleft()
+        base = clocks[tap]
+        for other in others[tap]:
+            if other not in clocks:
+                offset, spread, proofs = offsets[tap, other]
+                clocks[other] = Clock(base.offset_ns + offset, (base.residual_ns or 0) + spread, proofs)
+                frontier.append(other)
     return clocks, reference
 
 

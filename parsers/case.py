@@ -90,6 +90,7 @@ def read_case(
     case = Case(sources=[], inputs=inputs)
     hold = hold or Hold()
     dated: dict[str, bool] = {}
+    only = frozenset(only)
     for source in (s for s in inputs.sources if not only or s.name in only):
         told = inputs.how(source, how)
         left_out = source.name in inputs.problems and source.name not in inputs.lost

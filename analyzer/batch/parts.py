@@ -76,7 +76,7 @@ def reading(task: Task, spans: Iterable[Span], window: Window) -> Task:
 def parts(task: Task, covered: Covered, options: Options) -> list[Task]:
     """The parts of a folder's or an archive's case, in order of time."""
     found: list[Task] = []
-    unread = covered.unread
+    unread, dated = covered.unread, frozenset(s.path for s in covered.spans)
     for number, window in enumerate(cut(covered.slots, covered.grain)):
         if options.since_ns is not None and window.end_ns <= options.since_ns:
             continue
@@ -84,7 +84,7 @@ def parts(task: Task, covered: Covered, options: Options) -> list[Task]:
         read = replace(
             reading(task, spans, window),
             sources=tuple(s.name for s in spans),
-            spared=frozenset({s.path for s in covered.spans} - {s.path for s in spans}),
+            dated=dated,
             proved=covered.proved,
             local=local_of([covered]),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.stage import end_text
+from analyzer.vantage import SIGHTINGS_MAX
 from analyzer.view import CaseView
 from tests import scene
 
@@ -155,6 +156,27 @@ def test_a_server_that_gives_every_stream_the_same_id_joins_nothing() -> None:
 
     assert [c.client[1] for c in case.connections] == [40001, 40002, 40003]
     assert all(len(c.sightings) == 2 for c in case.connections)
+
+
+def one_of_many(number: int, stream_id: str, key: str) -> scene.Tap:
+    """A capture of one of many conversations, each from a port of its own."""
+    text = INSIDE.replace("10.0.0.5:40000", f"10.0.0.5:{40_000 + number}").replace("id-of-gmail-1", stream_id)
+    key = f"0.31  10.0.0.5:{40_000 + number} > 198.51.100.10:5269  Dialback word=result key_digest={key}"
+    return scene.tap(f"t{number:02}", f"{text}    {key}\n")
+
+
+def test_what_very_many_captures_share_is_no_mark_of_one_conversation() -> None:
+    """A ticket with a capture of each run of a test, which always uses the same key: each would be compared with each.
+
+    Nor is a chain, in which each shares its id with one and its key with another.
+    """
+    several = [one_of_many(n, f"stream-{n}", "key") for n in range(SIGHTINGS_MAX)]
+    many = [one_of_many(n, f"stream-{n}", "key") for n in range(SIGHTINGS_MAX + 1)]
+    chain = [one_of_many(n, f"stream-{(n + 1) // 2}", f"key-{n // 2}") for n in range(SIGHTINGS_MAX + 1)]
+
+    assert len(scene.case(*several).connections) == 1
+    assert len(scene.case(*many).connections) == len(many)
+    assert sorted(len(c.sightings) for c in scene.case(*chain).connections) == [1, SIGHTINGS_MAX]
 
 
 def test_both_sides_of_the_firewall_in_one_file_are_one_conversation() -> None:
