@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
+from sys import getsizeof
 from typing import Any
 
 from parsers.events import (
@@ -49,8 +50,12 @@ SIFT_EVERY = 16_384
 """New events after which those of other pairs are let go: streams have named their domains by then."""
 FAREWELL_NS = 5 * 10**9
 """Lines that a server writes of a stream within 5 s after its end belong to it still."""
-STREAMS_MAX = 1 << 18
-"""Streams of a log whose beginning is remembered; of those that were longest silent it is forgotten."""
+STREAM_LEN = 250
+"""Bytes that a stream of a log takes, beside what it is called by, of which it is remembered when it began, and …"""
+PAIR_LEN = 150
+"""… each pair of domains in it, beside their names."""
+STREAMS_LEN_MAX = 64 << 20
+"""Bytes of all of these, some 115,000 streams; of those that were longest silent the beginning is forgotten."""
 SPARE = 25_000
 """Weight beside what may be held, for conversations that began while there was room to come to their ends: some six
 events for each of 4,096. What they say beyond that is left out."""
@@ -241,9 +246,11 @@ def _pair(event: Event) -> tuple[str, str] | None:
 class _Stream:
     """What is known of the lines that are called by one tag, by a firewall's number, or by the same ends."""
 
-    __slots__ = ("began_ns", "ended_ns", "pair")
+    __slots__ = ("began_ns", "ended_ns", "length", "pair")
 
     def __init__(self) -> None:
+        self.length = 0
+        """Bytes that it takes."""
         self.began_ns: dict[tuple[str, str] | None, int | None] = {}
         """By the pair of domains that lines name: a stream may serve several, and a tag be used again. None where there
         was no room.
@@ -263,6 +270,7 @@ class Streams:
         """`hold` is told of each that begins."""
         self._hold = hold
         self._known: dict[str | Flow, _Stream] = {}
+        self._length = 0
 
     def began_ns(self, event: Event) -> int | None:
         """When the stream of an event began, None where there was no room; asked once for each, in their order."""
@@ -272,7 +280,9 @@ class Streams:
             return self._begins(event.at_ns, weight)
         stream = self._known.pop(key, None)
         if stream is None or _again(stream, event):
+            self._length -= 0 if stream is None else stream.length
             stream = _Stream()
+            self._grow(stream, STREAM_LEN, key)
         self._known[key] = stream
         if isinstance(event, Said):
             stream.pair = _pair(event) or stream.pair
@@ -280,11 +290,18 @@ class Streams:
             # The first pair that is named takes what was said before of none.
             began_ns = stream.began_ns.pop(None, None)
             stream.began_ns[stream.pair] = self._begins(event.at_ns, weight) if began_ns is None else began_ns
+            self._grow(stream, PAIR_LEN, *(stream.pair or ()))
         if stream.ended_ns is None and _ends(event):
             stream.ended_ns = event.at_ns
-        if len(self._known) > STREAMS_MAX:
-            del self._known[next(iter(self._known))]
-        return stream.began_ns[stream.pair]
+        began_ns = stream.began_ns[stream.pair]
+        while self._length > STREAMS_LEN_MAX:
+            self._length -= self._known.pop(next(iter(self._known))).length
+        return began_ns
+
+    def _grow(self, stream: _Stream, length: int, *names: str | Flow) -> None:
+        grown = length + sum(map(getsizeof, names))
+        stream.length += grown
+        self._length += grown
 
     def _begins(self, at_ns: int, weight: int) -> int | None:
         """The instant, unless what is wanted then finds no room."""

@@ -241,3 +241,26 @@ def test_an_event_weighs_what_it_says() -> None:
     assert weight_of(StreamHeader(from_domain=long, to_domain=long, **one)) == 4
     assert weight_of(DnsAnswer(answers=(record,), **answer)) == 1
     assert weight_of(DnsAnswer(answers=(replace(record, data=long),) * 60, **answer)) == 1 + 60 * 1_259 // 512
+
+
+def test_what_is_remembered_of_streams_is_bounded_by_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of those that were longest silent it is forgotten when they began: few of long names, or with many pairs."""
+
+    def remembered(*lines: Said) -> list[int]:
+        streams = Streams(Hold())
+        return [(streams.began_ns(each) or 0) // 10**9 for each in lines]
+
+    def serving(second: int, tag: str, peer: str) -> Said:
+        return replace(line(second, tag), from_domain="cupdomain.com", to_domain=peer)
+
+    short = [line(second, f"s2sout{second}") for second in range(30)]
+    long = [line(second, f"s2sout{second}{'x' * 1000}") for second in range(30)]
+    pairs = [serving(second, "s2sout1", f"d{second}.example") for second in range(30)]
+    monkeypatch.setattr(hold, "STREAMS_LEN_MAX", 20_000)
+
+    assert remembered(*short, replace(short[0], at_ns=40 * 10**9))[-1] == 0
+    assert remembered(*long, replace(long[0], at_ns=40 * 10**9))[-1] == 40
+    assert remembered(*long, replace(long[20], at_ns=40 * 10**9))[-1] == 20
+    assert remembered(*pairs, replace(pairs[0], at_ns=40 * 10**9))[-1] == 0
+    monkeypatch.setattr(hold, "STREAMS_LEN_MAX", 5_000)
+    assert remembered(*pairs, replace(pairs[0], at_ns=40 * 10**9))[-1] == 40
