@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from sys import getsizeof
 
 from parsers.events import Dialback, Event
 from parsers.hold import AT_ONCE_MAX, CONVERSATION_WEIGHT, SLOT_NS, Hold, weight_of
@@ -19,8 +20,11 @@ LINES_MAX = 1 << 17
 """Hours whose lines are noted, those of all logs of a case together: fifteen years without a gap."""
 WIDER = 12
 """So many become one where there would be more: of five minutes an hour, half a day, six days, and so on."""
-PROVED_MAX = 1 << 16
-"""Keys that domains sent from addresses, and of which it is remembered whether they were found valid."""
+PROVED_LEN_MAX = 32 << 20
+"""Bytes of what is remembered of dialback keys, which domains sent them from which addresses, and which were valid:
+some 80,000 pairs of domains, fewer of long names."""
+_PROVED_LEN = 200
+"""What one takes beside its names."""
 
 
 def wider(slots: Mapping[int, int], grain: int) -> Counter[int]:
@@ -47,10 +51,11 @@ class Count(Hold):
         self.lines_grain = LINES_SLOTS
         """Slots whose lines are noted together."""
         self._noted = 0
-        self._sent: set[tuple[str, str, str]] = set()
+        self._sent: Counter[tuple[str, str, str]] = Counter()
         """Address, its domain and the other's, of dialback keys that were sent."""
         self._valid: Counter[tuple[str, str, str]] = Counter()
         """The same of those that were found valid; which direction is read first is chance."""
+        self._proved_len = 0
 
     @property
     def proved(self) -> dict[tuple[str, str], int]:
@@ -114,7 +119,14 @@ class Count(Hold):
         flow, one, other = event.flow, event.from_domain, event.to_domain
         if flow is None or one is None or other is None:
             return
-        if event.verdict is None and len(self._sent) < PROVED_MAX:
-            self._sent.add((flow.src_ip, one, other))
-        elif event.verdict == "valid" and len(self._valid) < PROVED_MAX:
-            self._valid[flow.dst_ip, other, one] += 1
+        if event.verdict is None:
+            self._remember(self._sent, (flow.src_ip, one, other))
+        elif event.verdict == "valid":
+            self._remember(self._valid, (flow.dst_ip, other, one))
+
+    def _remember(self, keys: Counter[tuple[str, str, str]], key: tuple[str, str, str]) -> None:
+        if key not in keys:
+            if self._proved_len > PROVED_LEN_MAX:
+                return
+            self._proved_len += _PROVED_LEN + sum(map(getsizeof, key))
+        keys[key] += 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from parsers import count
 from parsers.count import Count, wider
-from parsers.events import Said, Topic, Where
+from parsers.events import Dialback, Flow, Said, Topic, Where
 from parsers.hold import SLOT_NS
 
 HOUR, HALF_DAY = 12, 144
@@ -64,3 +66,30 @@ def test_weights_are_brought_to_one_grain() -> None:
     """Also those of before 1970."""
     assert wider({-1: 1, 0: 2, 11: 3, 12: 4}, HOUR) == {-HOUR: 1, 0: 5, HOUR: 4}
     assert wider({-1: 1, 0: 2}, 1) == {-1: 1, 0: 2}
+
+
+def test_what_is_remembered_of_keys_is_bounded_by_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who came first is proved, however often he is; of those who come later under long names nothing is."""
+    flow = Flow(src_ip="203.0.113.7", src_port=50_000, dst_ip="10.0.0.5", dst_port=5269)
+
+    def asked(name: str) -> list[Dialback]:
+        key = Dialback(
+            at_ns=0,
+            width_ns=1,
+            where=Where(source="a.pcap", frame=1),
+            flow=flow,
+            word="result",
+            from_domain=name,
+            to_domain="our.example",
+            verdict=None,
+        )
+        valid = replace(key, flow=flow.reverse, from_domain="our.example", to_domain=name, verdict="valid")
+        return [key, valid]
+
+    monkeypatch.setattr(count, "PROVED_LEN_MAX", 10_000)
+    found = Count()
+    for number in range(50):
+        found.look([*asked("first.example"), *asked(f"d{number}.{'x' * 500}")], lambda event: event.at_ns)
+
+    assert found.proved["203.0.113.7", "first.example"] == 50
+    assert 2 < len(found.proved) < 10
