@@ -11,13 +11,15 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import islice
 from statistics import median_low
 
 from analyzer.lookup import Lookup
 from analyzer.machines.dialback import domains
 from analyzer.naming import spoken
 from analyzer.sighting import Sighting
-from analyzer.stage import is_told
+from analyzer.stage import End, is_told
 from analyzer.vantage import Clock
 from parsers.events import Dialback, DnsQuery, Event, FirewallLog, Said, StreamHeader, Topic
 
@@ -34,15 +36,66 @@ APART_MAX_NS = 15 * 3600 * 10**9
 SAME_PORT_NS = 120 * 10**9
 """The same client port is the same connection if its clocks are at most so far from a whole quarter of an hour."""
 
-Seen = Sequence[Sequence[Sighting]]
-"""The conversations of the captures, each with its sightings on one clock."""
+
+class _Seen:
+    """What the captures saw, by what a log may tell of it too; a case may have thousands of logs."""
+
+    def __init__(self, groups: Sequence[Sequence[Sighting]], lookups: Iterable[Lookup]) -> None:
+        """`groups` are their conversations, each with its sightings on one clock."""
+        self._groups = groups
+        self.ids: dict[str, int] = {}
+        """Stream id → when it was given."""
+        self.keys: dict[tuple[str, str | None, str | None], int] = {}
+        """Digest of a dialback key, element, and one of its domains → when it was sent."""
+        self.ports: dict[End, list[int]] = defaultdict(list)
+        """End of a client → when it connected, in order, and so the others."""
+        self.ends: dict[tuple[End, End], list[int]] = defaultdict(list)
+        """Ends of client and server."""
+        self.asked: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        """Who asked, name and type."""
+        for group in groups:
+            for sighting in group:
+                began = sighting.events[0].at_ns
+                if is_told(sighting.client[0]):
+                    self.ports[sighting.client].append(began)
+                    self.ends[(sighting.client, sighting.server)].append(began)
+                for event in sighting.events:
+                    if isinstance(event, StreamHeader) and event.id and sighting.way(event) == "<":
+                        self.ids.setdefault(event.id, event.at_ns)
+                    elif isinstance(event, Dialback) and event.key_digest and event.verdict is None:
+                        self.keys.setdefault((event.key_digest, event.word, domains(event)[0]), event.at_ns)
+        for lookup in lookups:
+            self.asked[(lookup.client, lookup.name, lookup.rrtype)] += [e.at_ns for e in lookup.asked]
+        for instants in (*self.ports.values(), *self.ends.values(), *self.asked.values()):
+            instants.sort()
+
+    @cached_property
+    def pairs(self) -> Mapping[tuple[str | None, str | None], list[int]]:
+        """Pair of domains → when a conversation of it began."""
+        found: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+        for group in self._groups:
+            pair = max((spoken(s)[0] for s in group), key=lambda names: sum(name is not None for name in names))
+            found[pair].append(group[0].events[0].at_ns)
+        return found
 
 
-def clock_of(river: Sequence[Event], groups: Seen, lookups: Iterable[Lookup]) -> Clock | None:
-    """The clock of one log against the captures'; None where nothing was seen by both."""
-    found = list(_proofs(river, groups, lookups))[:PROOFS_MAX]
+def clocks_of(
+    logs: Mapping[str, Sequence[Event]], groups: Sequence[Sequence[Sighting]], lookups: Iterable[Lookup]
+) -> dict[str, Clock]:
+    """The clocks of logs against the captures', by tap; none where nothing was seen by both.
+
+    `groups` are the conversations of the captures, each with its sightings on one clock.
+    """
+    if not logs:
+        return {}
+    captured = _Seen(groups, lookups)
+    return {tap: clock for tap, river in logs.items() if (clock := _clock_of(river, captured))}
+
+
+def _clock_of(river: Sequence[Event], captured: _Seen) -> Clock | None:
+    found = list(islice(_proofs(river, captured), PROOFS_MAX))
     if not found:
-        return _by_quarters(river, groups)
+        return _by_quarters(river, captured)
     offset = median_low([log_ns + width_ns // 2 - seen_ns for log_ns, width_ns, seen_ns in found])
     # Every proof says only that the offset lies within the width of the log's line.
     misses = [max(0, abs(log_ns + w // 2 - seen_ns - offset) - w // 2) for log_ns, w, seen_ns in found]
@@ -57,49 +110,29 @@ def shifted(river: Sequence[Event], clock: Clock | None) -> list[Event]:
     return [replace(e, at_ns=e.at_ns - clock.offset_ns) for e in river]
 
 
-def _proofs(river: Sequence[Event], groups: Seen, lookups: Iterable[Lookup]) -> Iterator[tuple[int, int, int]]:
+def _proofs(river: Sequence[Event], captured: _Seen) -> Iterator[tuple[int, int, int]]:
     """(instant in the log, its width, instant in a capture) of what both saw."""
-    ids: dict[str, int] = {}
-    keys: dict[tuple[str, str | None, str | None], int] = {}
-    ports: dict[tuple[str, int], list[int]] = defaultdict(list)
-    ends: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for group in groups:
-        for sighting in group:
-            began = sighting.events[0].at_ns
-            if is_told(sighting.client[0]):
-                ports[sighting.client].append(began)
-                ends[(sighting.client, sighting.server)].append(began)
-            for event in sighting.events:
-                if isinstance(event, StreamHeader) and event.id and sighting.way(event) == "<":
-                    ids.setdefault(event.id, event.at_ns)
-                elif isinstance(event, Dialback) and event.key_digest and event.verdict is None:
-                    keys.setdefault((event.key_digest, event.word, domains(event)[0]), event.at_ns)
-    asked: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for lookup in lookups:
-        asked[(lookup.client, lookup.name, lookup.rrtype)] += [e.at_ns for e in lookup.asked]
-    for instants in (*ports.values(), *ends.values(), *asked.values()):
-        instants.sort()
     for event in river:
         at, width = event.at_ns, event.width_ns
-        if isinstance(event, StreamHeader) and event.id in ids:
-            yield at, width, ids[event.id or ""]
+        if isinstance(event, StreamHeader) and event.id in captured.ids:
+            yield at, width, captured.ids[event.id or ""]
         elif isinstance(event, Dialback) and event.key_digest and event.verdict is None:
-            seen = keys.get((event.key_digest, event.word, domains(event)[0]))
+            seen = captured.keys.get((event.key_digest, event.word, domains(event)[0]))
             if seen is not None:
                 yield at, width, seen
-        elif isinstance(event, Said) and event.stream_id in ids:
-            yield at, width, ids[event.stream_id or ""]
+        elif isinstance(event, Said) and event.stream_id in captured.ids:
+            yield at, width, captured.ids[event.stream_id or ""]
         elif isinstance(event, Said) and event.outgoing is False and event.peer_ip and event.peer_port:
-            yield from _only(at, width, ports.get((event.peer_ip, event.peer_port), ()))
+            yield from _only(at, width, captured.ports.get((event.peer_ip, event.peer_port), ()))
         elif isinstance(event, FirewallLog) and event.action == "built":
             for flow in (event.real, event.mapped):
                 if flow is not None and flow.src_port:
                     mine = ((flow.src_ip, flow.src_port), (flow.dst_ip, flow.dst_port))
-                    yield from _only(at, width, ends.get(mine, ()))
+                    yield from _only(at, width, captured.ends.get(mine, ()))
         elif isinstance(event, DnsQuery):
             client = event.flow.src_ip if event.flow is not None else event.client_ip
             if client:
-                yield from _only(at, width, asked.get((client, event.name, event.rrtype), ()))
+                yield from _only(at, width, captured.asked.get((client, event.name, event.rrtype), ()))
 
 
 def _only(at: int, width: int, seen: Sequence[int]) -> Iterator[tuple[int, int, int]]:
@@ -115,12 +148,8 @@ def _only(at: int, width: int, seen: Sequence[int]) -> Iterator[tuple[int, int, 
         yield at, width, ranked[0]
 
 
-def _by_quarters(river: Sequence[Event], groups: Seen) -> Clock | None:
+def _by_quarters(river: Sequence[Event], captured: _Seen) -> Clock | None:
     """The offset of a log that shares no mark with a capture, as far as its pairs of domains agree on a zone."""
-    seen: Mapping[tuple[str | None, str | None], list[int]] = defaultdict(list)
-    for group in groups:
-        pair = max((spoken(s)[0] for s in group), key=lambda names: sum(name is not None for name in names))
-        seen[pair].append(group[0].events[0].at_ns)
     counts: Counter[int] = Counter()
     asked: Counter[tuple[str | None, str | None]] = Counter()
     for event in river:
@@ -131,7 +160,7 @@ def _by_quarters(river: Sequence[Event], groups: Seen) -> Clock | None:
         if asked[pair] > LINES_MAX:
             continue
         quarters = set()
-        for at_ns in seen.get(pair, ()):
+        for at_ns in captured.pairs.get(pair, ()):
             apart = event.at_ns + event.width_ns // 2 - at_ns
             quarter = round(apart / QUARTER_NS)
             if abs(apart) <= APART_MAX_NS and abs(apart - quarter * QUARTER_NS) <= NEAR_QUARTER_NS:

@@ -13,7 +13,7 @@ from analyzer import firewall
 from analyzer.addresses import is_private
 from analyzer.attempt import Attempt, Limits
 from analyzer.attempts import gather
-from analyzer.clocks import clock_of, shifted
+from analyzer.clocks import clocks_of, shifted
 from analyzer.connection import Connection
 from analyzer.conversations import is_payload, lookups, sightings
 from analyzer.keys import follow
@@ -56,7 +56,7 @@ def correlate(
     unclocked = firewall.lines_of(logs)
     joined = join(seen, asked, firewall.translations(unclocked), firewall.same_ends(unclocked))
     questions = one_each(asked, joined)
-    clocks = {tap: clock for tap, river in logs.items() if (clock := clock_of(river, joined.groups, questions))}
+    clocks = clocks_of(logs, joined.groups, questions)
     rivers = {tap: shifted(river, clocks.get(tap)) for tap, river in logs.items()}
     threads_told = [thread for tap in sorted(rivers) for thread in with_outcomes(threads(rivers[tap], tap))]
     lines = firewall.lines_of(rivers)
