@@ -6,9 +6,10 @@ pyarrow is the one writer of Parquet that knows dictionaries and nanoseconds, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +23,8 @@ DENSE_FROM = 500
 """Rows from which on zstd saves more than its start for each column takes, which is half of what a small file takes."""
 GROUP_ROWS = 10_000
 """Rows from which on those that wait are written: at most some 30 MB of them are held."""
+RECORDS_AT_ONCE = 1 << 15
+"""Records of a case that are written together, which takes some 30 MB."""
 _INT64_MAX = (1 << 63) - 1
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _TYPES: Mapping[Kind, pa.DataType] = {
@@ -55,11 +58,13 @@ def values_of(table: Table, records: Sequence[Any]) -> list[list[Any]]:
     return [[column.of(record) for record in records] for column in table.columns]
 
 
-def parquet(table: Table, records: Sequence[Any]) -> bytes:
+def parquet(table: Table, records: Iterable[Any]) -> bytes:
     """One file of a table."""
     writer = Writer(table)
-    # Values of one column at a time: those of all are as much again as the records that they are of.
-    writer.write([_array(column, [column.of(record) for record in records]) for column in table.columns])
+    coming = iter(records)
+    while some := list(islice(coming, RECORDS_AT_ONCE)):
+        # Values of one column at a time: those of all are as much again as the records that they are of.
+        writer.write([_array(column, [column.of(record) for record in some]) for column in table.columns])
     return writer.file()
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from analyzer.analysis import Analysis
 from analyzer.batch.cases import Options, Task
+from analyzer.batch.days import day
 from analyzer.batch.kept import Rows
 from analyzer.batch.outcome import Outcome, is_aside
 from analyzer.batch.overview import SUMMARY
 from analyzer.batch.owned import began_ns, ours, owned
 from analyzer.batch.parquet import by_day, of_case, parquet, values_of
 from analyzer.report.page import page
+from analyzer.report.records import findings_of
 from analyzer.report.tables import TABLES, Column, Table
 from analyzer.report.words import count, not_read, place, says
 from analyzer.session import Session
@@ -93,23 +96,46 @@ def results(task: Task, options: Options, found: Analysis) -> tuple[Outcome, dic
     files: dict[str, bytes] = {}
     waiting: dict[str, list[tuple[int | None, Any]]] = {}
     held = 0
+    blind = sum(len(rules) for hidden in wanted.judgement.blind.values() for _, rules in hidden)
     for name in TABLES:
-        waiting[name] = _rows(name, task, options, found, wanted, first_ns)
-        held += len(waiting[name])
+        if name == "findings" and blind > FEW_ROWS:
+            held += blind
+            files |= _written(name, task, _findings(wanted))
+        else:
+            waiting[name] = _rows(name, task, options, found, wanted, first_ns)
+            held += len(waiting[name])
         while waiting and held > FEW_ROWS:  # it is not small, and no more than a table is held at once
             table, rows = waiting.popitem()
-            for day, records in by_day(rows):
-                file = parquet(of_case(TABLES[table], task.name), records)
-                files[f"{table}/day={day}/{task.stem}.parquet"] = file
+            files |= _written(table, task, by_day(rows))
     few: Rows = {}
     for name, rows in waiting.items():
-        for day, records in by_day(rows):
-            few.setdefault(day, {})[name] = values_of(TABLES[name], records)
+        for at, records in by_day(rows):
+            few.setdefault(at, {})[name] = values_of(TABLES[name], records)
     if outcome.page is not None:
         files[outcome.page] = page(wanted, of=task.name, part_of=task.part_of or "", back=f"../{SUMMARY}").encode(
             "utf-8", "backslashreplace"
         )
     return outcome, files, few
+
+
+def _written(name: str, task: Task, days: Iterable[tuple[str, Iterable[Any]]]) -> dict[str, bytes]:
+    """The files of a table, by name, of the records of each day."""
+    table = of_case(TABLES[name], task.name)
+    return {f"{name}/day={at}/{task.stem}.parquet": parquet(table, records) for at, records in days}
+
+
+def _findings(wanted: Analysis) -> Iterator[tuple[str, Iterable[Any]]]:
+    """The records of a table by day, none of which is held: on attempts that came to no end many rules are blind, and
+    of a large case they take 200 MB.
+    """
+    days: dict[str, set[str]] = {}
+    for session in wanted.view.sessions:
+        days.setdefault(day(session.began_ns), set()).add(session.id)
+    for at, sessions in sorted(days.items()):
+        records = findings_of(wanted, sessions.__contains__)
+        first = next(records, None)
+        if first is not None:
+            yield at, chain([first], records)
 
 
 def _broken_off(damage: Sequence[Damage]) -> list[str]:

@@ -5,6 +5,7 @@ Records are in the order of the report.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from analyzer.analysis import Analysis
@@ -106,9 +107,21 @@ def conversations(analysis: Analysis) -> list[Conversation]:
 
 def findings(analysis: Analysis) -> list[Found]:
     """Every match, then every rule that was blind."""
-    matched = [(f, None) for f in analysis.judgement.findings]
-    blind = [(None, u) for u in analysis.judgement.unjudged]
-    return [Found(n, finding, unjudged) for n, (finding, unjudged) in enumerate([*matched, *blind])]
+    return list(findings_of(analysis, lambda session: True))
+
+
+def findings_of(analysis: Analysis, wants: Callable[[str], bool]) -> Iterator[Found]:
+    """The same of some attempts, by their ids, with their numbers among all: all at once they may be very many."""
+    number = 0
+    for finding in analysis.judgement.findings:
+        if wants(finding.session.id):
+            yield Found(number, finding, None)
+        number += 1
+    for session, hidden in analysis.judgement.blind.items():
+        for because, rules in hidden:
+            if wants(session):
+                yield from (Found(n, None, Unjudged(rule, session, because)) for n, rule in enumerate(rules, number))
+            number += len(rules)
 
 
 class Certificate(NamedTuple):
