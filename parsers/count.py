@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from sys import getsizeof
 
 from parsers.events import Dialback, Event
-from parsers.hold import AT_ONCE_MAX, CONVERSATION_WEIGHT, SLOT_NS, Hold, weight_of
+from parsers.hold import AT_ONCE_MAX, CONVERSATION_WEIGHT, SLOT_NS, Hold
 
 SLOTS_MAX = 1 << 18
 """Slots that are counted apart: two and a half years without a gap."""
@@ -73,7 +73,7 @@ class Count(Hold):
     def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
         """Count the events and let them go."""
         for event in events:
-            self._add(began_ns(event), weight_of(event))
+            self._add(began_ns(event), self.weight(event))
             if event.where.line is not None:
                 self._note(event.where.source, event.at_ns, event.where.line)
             if type(event) is Dialback and event.word == "result":

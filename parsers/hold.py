@@ -61,6 +61,8 @@ SPARE = 25_000
 events for each of 4,096. What they say beyond that is left out."""
 LOOKS = 16
 """So often at least those of other pairs are let go while as much begins as may be held."""
+SERVING_MAX = 1 << 13
+"""Streams of which it is remembered for which pair of domains they were asked first."""
 AT_ONCE_MAX = 1 << 19
 """Conversations that are read at once; a capture with more of them under way is a flood, and the rest is damage."""
 NOT_HELD = "more in a few minutes than is held at once"
@@ -99,6 +101,7 @@ class Hold:
         """So much has begun that it is time to `look`."""
         self.left_out = 0
         """Frames or lines of the input that is read of which some was told, and let go for want of room."""
+        self._serving: dict[str | Flow | None, list[str]] = {}
         self._looked = 0
         self._ours: dict[str | Flow | tuple[str, str] | None, bool] = {}
 
@@ -153,8 +156,19 @@ class Hold:
     def _weigh(self, events: list[Event]) -> None:
         """What the events of an input weigh by now, of which only the latest are new."""
         if self._most is not None:
-            self._held += sum(map(weight_of, events[self._weighed :]))
+            self._held += sum(map(self.weight, events[self._weighed :]))
             self._weighed = len(events)
+
+    def weight(self, event: Event) -> int:
+        """What an event weighs, with the attempt that is made of it where a stream is asked for a further pair."""
+        own = weight_of(event)
+        pair = _pair(event) if type(event) is Dialback else None
+        if pair is None:
+            return own
+        asked, key = sorted(pair), _key(event)
+        if key not in self._serving and len(self._serving) >= SERVING_MAX:
+            del self._serving[next(iter(self._serving))]
+        return own if self._serving.setdefault(key, asked) == asked else own + CONVERSATION_WEIGHT
 
     def _is_over(self) -> bool:
         """Whether what began while there was room comes to more than there is, and more than what is spared."""
@@ -166,7 +180,7 @@ class Hold:
         room = max(self._most + SPARE - self._weight - self._begun, 0)
         kept, held = 0, 0
         for event in events:
-            held += weight_of(event)
+            held += self.weight(event)
             if held > room:
                 break
             kept += 1

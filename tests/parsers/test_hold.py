@@ -11,7 +11,7 @@ import pytest
 from parsers import hold
 from parsers.case import read_case
 from parsers.count import Count
-from parsers.events import Damage, DnsAnswer, DnsRecord, Event, Said, StreamHeader, Topic, Where
+from parsers.events import Damage, Dialback, DnsAnswer, DnsRecord, Event, Flow, Said, StreamHeader, Topic, Where
 from parsers.hold import CONVERSATION_WEIGHT, SLOT_NS, Hold, Streams, TooMuch, share_of, weight_of
 from parsers.source import How
 from tests.packets import BEGIN_S, FEATURES, header, pcap, talk
@@ -264,3 +264,29 @@ def test_what_is_remembered_of_streams_is_bounded_by_what_it_takes(monkeypatch: 
     assert remembered(*pairs, replace(pairs[0], at_ns=40 * 10**9))[-1] == 0
     monkeypatch.setattr(hold, "STREAMS_LEN_MAX", 5_000)
     assert remembered(*pairs, replace(pairs[0], at_ns=40 * 10**9))[-1] == 40
+
+
+def test_a_stream_that_serves_many_pairs_weighs_as_many_attempts() -> None:
+    """One is made of each pair for which it is asked (XEP-0220 section 2.6), however often."""
+    flow = Flow(src_ip="203.0.113.7", src_port=50_000, dst_ip="10.0.0.5", dst_port=5269)
+
+    def asked(name: str, *, valid: bool = False) -> Dialback:
+        ours = "cupdomain.com"
+        return Dialback(
+            at_ns=0,
+            width_ns=1,
+            where=Where(source="a.pcap", frame=1),
+            flow=flow.reverse if valid else flow,
+            word="result",
+            from_domain=ours if valid else name,
+            to_domain=name if valid else ours,
+            verdict="valid" if valid else None,
+        )
+
+    one = [asked("a.example"), asked("a.example", valid=True)] * 10
+    many = [asked(f"d{number}.example") for number in range(10)]
+
+    assert sum(map(Hold().weight, one)) == 20
+    assert sum(map(Hold().weight, many)) == 10 + 9 * CONVERSATION_WEIGHT
+    with pytest.raises(TooMuch):
+        Hold(most=100).look(many, lambda event: event.at_ns)
