@@ -14,8 +14,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import analyzer.batch.results
 import analyzer.batch.work
-from analyzer.batch import parts
+from analyzer.batch import parquet, parts
 from analyzer.batch.cases import Options
 from analyzer.batch.days import DAY_NS
 from analyzer.batch.parts import cut
@@ -335,6 +336,24 @@ def test_a_log_of_many_years_is_cut_as_well(tmp_path: Path, monkeypatch: pytest.
     assert len(told(tmp_path / "whole")["sessions"]) == 100
     assert told(tmp_path / "parts") == told(tmp_path / "days") == told(tmp_path / "whole")
     assert len(cases(tmp_path / "parts")) > 10
+
+
+def test_findings_that_are_never_held_are_those_that_are(
+    tmp_path: Path, day: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same numbers, on the same days; a large case has many on attempts that never ended."""
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(day)
+    columns = ("finding", "session", "rule", "verdict", "because", "day")
+    batch(str(tmp_path / "archive"), str(tmp_path / "small"), Options(), map)
+    monkeypatch.setattr(analyzer.batch.results, "FEW_ROWS", 0)
+    monkeypatch.setattr(parquet, "RECORDS_AT_ONCE", 7)
+    batch(str(tmp_path / "archive"), str(tmp_path / "large"), Options(), map)
+
+    assert rows(tmp_path / "large", "findings", *columns) == rows(tmp_path / "small", "findings", *columns)
+    read = pd.read_parquet(tmp_path / "large" / "findings").reset_index()
+    assert list(read.finding) == list(range(len(read)))
+    assert len(read) > 100
 
 
 def test_parts_before_a_day_are_not_read(tmp_path: Path, day: bytes, small: object) -> None:
