@@ -33,9 +33,14 @@ _BATCH = 64
 BYTES_MAX = 32 << 20
 """Bytes of TLS of one conversation that are decrypted, and of all that tshark is given at once: for 25 MB it takes
 300 MB of memory, and for twice as long a conversation four times the time."""
+RECORDS_MAX = 1 << 15
+"""TLS records of one conversation that are decrypted, and of all that tshark is given at once: for twice as many in a
+conversation it takes four times the time, whatever their length."""
 _SEGMENT = 32_768
 _HEADER = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 1 << 18, 101)
 _RECORD = struct.Struct("<IIII")
+_HEADER_LEN = 5
+"""Bytes before the content of a TLS record (RFC 8446 section 5.1)."""
 _PLACE = struct.Struct("<IBqqI")
 """Conversation, direction, instant, frame, and which file, of a packet that was written."""
 _KEY = re.compile(
@@ -87,7 +92,7 @@ class Secured:
         self.decrypted = 0
         """Of these, decrypted ones; known after `opened`."""
         self.left_out = 0
-        """Bytes of TLS behind `BYTES_MAX` of their conversations."""
+        """Bytes of TLS behind `BYTES_MAX` or `RECORDS_MAX` of their conversations."""
         self._folder = Scratch()
         self._work = self._folder.path
         (self._work / "keys").write_bytes(_keys(keylog))
@@ -98,6 +103,9 @@ class Secured:
         self._known: list[File] = []
         self._next: dict[tuple[int, int], int] = {}
         self._taken: Counter[int] = Counter()
+        self._records: Counter[int] = Counter()
+        self._within: dict[tuple[int, int], tuple[int, bytes]] = {}
+        """By direction, bytes of a record that are to come, or what there is of a header."""
 
     def conversation(self) -> int:
         """The number of a further conversation."""
@@ -110,7 +118,8 @@ class Secured:
         if conversation >= CONVERSATIONS_MAX:
             return
         self._taken[conversation] += len(data)
-        if self._taken[conversation] > BYTES_MAX:
+        self._records[conversation] += self._begun((conversation, direction), data)
+        if self._taken[conversation] > BYTES_MAX or self._records[conversation] > RECORDS_MAX:
             self.left_out += len(data)
             return
         while len(self._files) <= batch:
@@ -129,6 +138,16 @@ class Secured:
             self._places[batch].write(self._packed(conversation, direction, place))
             at = (at + len(part)) & 0xFFFF_FFFF
         self._next[key] = at
+
+    def _begun(self, key: tuple[int, int], data: bytes) -> int:
+        """How many records begin in the next bytes of a direction."""
+        at, head = self._within.get(key, (0, b""))
+        data, number = head + data, 0
+        while len(data) - at >= _HEADER_LEN:
+            at += _HEADER_LEN + int.from_bytes(data[at + 3 : at + 5], "big")
+            number += 1
+        self._within[key] = (max(at - len(data), 0), data[at:])
+        return number
 
     def gap(self, conversation: int, direction: int) -> None:
         """Bytes are missing: TLS counts its records, so that nothing after them can be decrypted."""
@@ -151,7 +170,9 @@ class Secured:
         """Conversations of a batch that tshark may be given at once."""
         lot: list[int] = []
         for number in numbers:
-            if lot and sum(min(self._taken[n], BYTES_MAX) for n in (*lot, number)) > BYTES_MAX:
+            known = (*lot, number)
+            long = sum(min(self._taken[n], BYTES_MAX) for n in known) > BYTES_MAX
+            if lot and (long or sum(min(self._records[n], RECORDS_MAX) for n in known) > RECORDS_MAX):
                 yield lot
                 lot = []
             lot.append(number)
