@@ -31,8 +31,8 @@ KEYLOG_MAX = 64 << 20
 _BATCH = 64
 """Conversations that tshark is given at once; each is a filter that it applies to every packet."""
 BYTES_MAX = 32 << 20
-"""Bytes of TLS of one conversation that are decrypted, and of all that tshark is given at once: for 25 MB it takes
-300 MB of memory, and for twice as long a conversation four times the time."""
+"""Bytes of TLS of one conversation that are decrypted, and of all that tshark is given at once: for 32 MB it takes
+350 MB of memory, and for twice as long a conversation four times the time."""
 RECORDS_MAX = 1 << 15
 """TLS records of one conversation that are decrypted, and of all that tshark is given at once: for twice as many in a
 conversation it takes four times the time, whatever their length."""

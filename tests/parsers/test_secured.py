@@ -70,6 +70,29 @@ def test_tshark_is_given_so_much_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert keys.left_out == 2 * length
 
 
+@pytest.mark.needs_tshark
+@pytest.mark.parametrize("piece", [1, 7, 1400])
+def test_tshark_is_given_so_many_records_at_once(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short they are, and however they were captured; behind the last that is opened nothing is."""
+    spoke = [(way, data[at : at + piece]) for way, data in spoken() for at in range(0, len(data), piece)]
+
+    def opened(most: int) -> tuple[list[bytes], int]:
+        monkeypatch.setattr(secured, "RECORDS_MAX", most)
+        keys = Secured(KEYS)
+        numbers = [keys.conversation() for _ in range(2)]
+        for frame, (direction, data) in enumerate(spoke):
+            for number in numbers:
+                keys.take(number, direction, data, (frame, frame, FILE))
+        said = {n: [o.data for o in found] for n, found in groupby(keys.opened(), conversation)}
+        assert said[0] == said[1]
+        return said[0], keys.left_out
+
+    whole, nothing = opened(1000)
+    part, left_out = opened(12)
+    assert part == whole[: len(part)] and 0 < len(part) < len(whole)
+    assert nothing == 0 < left_out
+
+
 def conversation(opened: Opened) -> int:
     """Its number."""
     return opened.conversation
