@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,12 @@ def _schema(name: str) -> Any:
     """That of the data set, as a batch writes it."""
     table = CASES if name == "cases" else of_case(TABLES[name], "")
     return pq.read_schema(BytesIO(parquet(table, [])))
+
+
+def called() -> str:
+    """What the folder is called: those of other columns are other data sets."""
+    columns = [str(_schema(name)) for name in ("sessions", "verdicts", "certificates", "cases")]
+    return f"years-{blake2b(''.join(columns).encode(), digest_size=4).hexdigest()}"
 
 
 def page(root: Path) -> None:
