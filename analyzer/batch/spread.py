@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import connection, forkserver, get_context, parent_process
+from multiprocessing import connection, forkserver, get_context, parent_process, resource_tracker
 from tempfile import gettempdir
 from typing import Any
 
@@ -112,20 +112,20 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin_server() -> None:
-    """Start what workers are born of. Ctrl-C on a terminal, which all are told, is for the run: the server, and who is
-    born of it, ignore it from their first moment on, since what is ignored here stays ignored there.
+    """Start what workers are born of. Ctrl-C on a terminal, which all are told, is for the run: it waits here until the
+    server stands, and does not reach that or who is born of it, since what is blocked here stays blocked there.
 
     Raises FedtraceError where it cannot be started.
     """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if _on_main_thread() else None
+    resource_tracker.ensure_running()  # the server would start it, and it lets in what was blocked
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
     except OSError as error:
         what = f"no worker can be started with a socket in there ({error.strerror or error})"
         raise FedtraceError(gettempdir(), what, "set TMPDIR to a shorter path, or leave out --workers") from None
     finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

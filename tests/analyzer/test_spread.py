@@ -94,8 +94,7 @@ def test_ctrl_c_in_the_first_moment_is_one_line(archive: Path, tmp_path: Path) -
     command = [sys.executable, "-c", f"from analyzer.cli import main; main({line!r})"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
         while running.poll() is None and not any("forkserver" in line for line in _of_session(running.pid)):
-            time.sleep(0.01)
-        time.sleep(0.05)
+            time.sleep(0.001)
         os.killpg(running.pid, signal.SIGINT)
         _, stderr = running.communicate()
     said = "fedtrace: interrupted; the next run goes on where this one stopped\n"
