@@ -5,7 +5,7 @@ One session is one attempt of one domain to reach another. Pure: no I/O, no cloc
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -49,7 +49,11 @@ def correlate(
     `elsewhere` is the local domain as all of a case shows it, where this is a part.
     """
     limits = limits or Limits()
-    logs = {tap: river for tap, river in events.items() if is_log(river)}
+    read: dict[str, list[Reading]] = defaultdict(list)
+    for source in sources:
+        if source.name in readings:
+            read[source.tap or source.name].append(readings[source.name])
+    logs = {tap: river for tap, river in events.items() if is_log(river, read[tap])}
     captures = {tap: river for tap, river in events.items() if tap not in logs}
     seen = {tap: sightings(river, tap) for tap, river in captures.items()}
     asked = {tap: lookups(river, tap) for tap, river in captures.items()}
@@ -76,7 +80,7 @@ def correlate(
     tellers = {} if captures else {t.tap: t.teller for t in threads_told if t.teller}
     where = directory([*groups, *told_groups], client_streams, questions, nat, tellers)
     where = where.knowing(proved) if proved else where
-    coverage = _coverage(captures, sources, readings, joined)
+    coverage = _coverage(captures, read, joined)
     local, assumed = find_local(
         local_domains,
         [*groups, *told_groups],
@@ -130,8 +134,13 @@ def correlate(
     )
 
 
-def is_log(river: Sequence[Event]) -> bool:
-    """Whether a tap's events are of a log or a transcript: they have lines, and a capture's have frames."""
+def is_log(river: Sequence[Event], read: Sequence[Reading]) -> bool:
+    """Whether a tap's events are of a log or a transcript: they have lines, and a capture's have frames.
+
+    Where there are none, `read` of its inputs tells: a log that says nothing of federation covers nothing.
+    """
+    if not river:
+        return bool(read) and all(reading.frames is None for reading in read)
     return all(e.where.frame is None for e in river) and any(e.where.line is not None for e in river)
 
 
@@ -141,15 +150,12 @@ def _of(kinds: tuple[type[Event], ...], rivers: Iterable[Sequence[Event]]) -> li
 
 
 def _coverage(
-    events: Mapping[str, Sequence[Event]],
-    sources: Sequence[Source],
-    readings: Mapping[str, Reading],
-    joined: Joined,
+    events: Mapping[str, Sequence[Event]], read: Mapping[str, Sequence[Reading]], joined: Joined
 ) -> dict[str, Coverage]:
     """What each tap could see, from its readings and the addresses in its events."""
     found = {}
     for tap, river in events.items():
-        own = [readings[s.name] for s in sources if (s.tap or s.name) == tap]
+        own = read.get(tap, ())
         firsts = [r.first_ns for r in own if r.first_ns is not None]
         lasts = [r.last_ns for r in own if r.last_ns is not None]
         if not firsts:
