@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import analyzer.cli
 import analyzer.judge
-from analyzer.cli import reading
+from analyzer.cli import reading, writing
 from analyzer.rule import Owner, Rule, Severity
 from analyzer.stage import Stage
 from tests.analyzer.reports import valid
@@ -290,3 +291,16 @@ def test_a_terminal_that_knows_only_ascii_gets_escapes(healthy: Path) -> None:
 
     assert result.returncode == 0, result.stderr
     assert b"cupdomain.com \\u2192 gmail.com   HEALTHY" in result.stdout
+
+
+def test_a_full_disk_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch, refused: Path) -> None:
+    """What is shown goes to a file on it: one sentence, and no traceback."""
+
+    def full(text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing, "_to_stdout", full)
+    monkeypatch.setattr(analyzer.cli, "say_no_more", lambda: None)  # the runner has no stdout to close
+    result = fedtrace("analyze", "--format", "json", refused)
+    assert result.exit_code == 2
+    assert result.stderr == "fedtrace: output cannot be written: no space left on device; make room\n"

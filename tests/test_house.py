@@ -69,7 +69,6 @@ TESTED_BY: dict[str, str] = {
             "analyzer/attempts.py",
             "analyzer/clients.py",
             "analyzer/clocks.py",
-            "analyzer/correlator.py",
             "analyzer/firewall.py",
             "analyzer/ladder.py",
             "analyzer/logs.py",

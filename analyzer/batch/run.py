@@ -101,7 +101,8 @@ class Batch(NamedTuple):
             return 1
         if states & {"healthy", "degraded"}:
             return 0
-        return 2 if states == {"unreadable"} else 3
+        # A note that lies beside cases is no input.
+        return 2 if self.outcomes and all(o.state == "unreadable" or not o.sources for o in self.outcomes) else 3
 
 
 def batch(

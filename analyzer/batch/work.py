@@ -264,8 +264,11 @@ def _unreadable(task: Task, error: FedtraceError) -> Outcome:
     own = error.where in (*task.paths, task.name)
     problem = FedtraceError("", error.problem, error.next_step) if own else error
     said = str(problem).removeprefix(": ")
-    unknown = said if is_aside(task.name, error) else None
-    return Outcome(case=task.name, state="unreadable", problem=said, unknown=unknown)
+    if not is_aside(task.name, error):
+        return Outcome(case=task.name, state="unreadable", problem=said)
+    if task.only_span:  # a note that lies beside the cases is none itself
+        return Outcome(case=task.name, state="nothing", unknown=said)
+    return Outcome(case=task.name, state="unreadable", problem=said, unknown=said)
 
 
 def _by_file_time(case: Case) -> Iterator[tuple[str, int]]:

@@ -6,6 +6,7 @@ Each verb imports what it needs when it runs, so that `--help` starts at once.
 from __future__ import annotations
 
 import sys
+from errno import EDQUOT, ENOSPC
 from io import TextIOWrapper
 from typing import Any
 
@@ -53,7 +54,11 @@ class Fedtrace(click.Group):
             ctx.exit(TERMINATED)
         except (click.ClickException, click.exceptions.Exit):
             raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+                say_no_more()
+                click.echo(f"fedtrace: output cannot be written: {str(error.strerror).lower()}; make room", err=True)
+                ctx.exit(UNUSABLE)
             import traceback
 
             bug(traceback.format_exc())

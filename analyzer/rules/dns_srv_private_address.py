@@ -23,11 +23,12 @@ def predicate(session: Session, case: CaseView) -> Match | None:
             continue
         unreachable = [e for c in found.connections for e in (c.unreachable,) if e is not None]
         tried = [e for c in found.connections for e in c.syns]
+        in_vain = f"; {len(tried)} SYN{'s' * (len(tried) > 1)} to it came to nothing" if tried else ""
         return Match(
             events=(*(e for e in (lookup.answer,) if e), *unreachable[:1], *tried),
             because=(
                 f"DNS gave {found.asker} ({lookup.client}) the private address {', '.join(found.addresses)} for "
-                f"{found.domain}" + (f"; {len(tried)} SYNs to it came to nothing" if tried else "")
+                f"{found.domain}{in_vain}"
             ),
             domain=found.domain,
             confidence=Confidence.PROVEN if outside and (unreachable or tried) else Confidence.LIKELY,

@@ -145,4 +145,5 @@ def _format(source: Bytes, memory: bytearray, end: int) -> pcap.Pcap | pcapng.Pc
         raise SourceUseless(source.name, "is empty")
     if what := foreign(head):
         raise SourceUseless(source.name, f"is {what}", "make a pcapng of it: editcap -F pcapng IN OUT")
-    raise SourceUseless(source.name, "is no capture: its first bytes are neither pcap nor pcapng")
+    known = "say what a log on a pipe is: --as FORMAT" if source.name == "-" else ""
+    raise SourceUseless(source.name, "is no capture: its first bytes are neither pcap nor pcapng", known)

@@ -190,7 +190,7 @@ def test_figures_for_a_collector(archive: Path, tmp_path: Path) -> None:
 
 
 def test_loose_files_are_one_case_for_their_day(tmp_path: Path) -> None:
-    """A file that is none of ours is a row with its reason."""
+    """A note that lies beside them is a row with its reason, and no case that could not be read."""
     archive = tmp_path / "archive"
     archive.mkdir()
     (archive / "a.pcap").write_bytes(HEALTHY)
@@ -199,7 +199,8 @@ def test_loose_files_are_one_case_for_their_day(tmp_path: Path) -> None:
     came = batch(str(archive), str(tmp_path / "out"), Options(), map)
     (day,) = {s[:10] for s in pd.read_parquet(tmp_path / "out" / "sessions").began.astype(str)}
 
-    assert [(o.case, o.state) for o in came.outcomes] == [(f"loose {day}", "failing"), ("readme.txt", "unreadable")]
+    assert [(o.case, o.state) for o in came.outcomes] == [(f"loose {day}", "failing"), ("readme.txt", "nothing")]
+    assert came.outcomes[1].unknown is not None and came.outcomes[1].problem is None
     assert came.outcomes[0].attempts == 2
 
 

@@ -330,7 +330,8 @@ def test_what_holds_nothing_is_not_looked_at_again(
     for place in (str(archive), f"{memory}/archive"):
         out = tmp_path / place.partition(":")[0].replace("/", "-")
         first = batch(place, str(out), Options(), map)
-        assert {o.state for o in first.outcomes} == {"unreadable"}
+        assert {o.case for o in first.outcomes if o.state != "unreadable"} == {"loose.txt", "loose.log"}
+        assert first.exit_code == 2
         with monkeypatch.context() as patched:
             patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
             patched.setattr(analyzer.batch.work, "_results", lambda job: pytest.fail(f"{job.task.name} was read"))

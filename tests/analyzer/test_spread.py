@@ -91,7 +91,9 @@ def test_a_run_that_is_stopped_says_how_far_it_came(
 def test_ctrl_c_in_the_first_moment_is_one_line(archive: Path, tmp_path: Path) -> None:
     """A terminal tells it to all: to who is being started and to those that he is about to give birth to."""
     line = ["batch", str(archive), "--out", str(tmp_path / "out"), "--workers", "2"]
-    command = [sys.executable, "-c", f"from analyzer.cli import main; main({line!r})"]
+    # Whoever runs the tests in the background has them ignore it, and what they start.
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heeded}; from analyzer.cli import main; main({line!r})"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
         while running.poll() is None and not any("forkserver" in line for line in _of_session(running.pid)):
             time.sleep(0.001)
