@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from analyzer.attempt import Attempt, Limits
@@ -51,8 +51,9 @@ def with_clients(attempts: list[Attempt], client_streams: Sequence[Sighting], li
                 wishes[(served, str(stanza.to_domain))].append(stanza)
             bounces += [(b, s, served, sighting.server[0]) for b, s in _bounced(sighting, served, asked, limits)]
         known.append(Spans((s.at_ns, s.at_ns, s) for s in told))
+    given_back = {id(stanza): bounce.at_ns for bounce, stanza, *_ in bounces}
     for pair, stanzas in wishes.items():
-        _set_off(own[pair], stanzas, limits)
+        _set_off(own[pair], stanzas, given_back, limits)
     spans = {pair: Spans((a.first_ns, max(a.first_ns, a.last_ns), a) for a in those) for pair, those in own.items()}
     of_trigger = {id(a.trigger): a for those in own.values() for a in those if a.trigger is not None}
     for bounce, stanza, served, server in sorted(bounces, key=lambda b: b[0].at_ns):
@@ -114,9 +115,11 @@ def _bounced(
             yield bounce, sent
 
 
-def _set_off(own: Sequence[Attempt], stanzas: Sequence[Stanza], limits: Limits) -> None:
+def _set_off(own: Sequence[Attempt], stanzas: Sequence[Stanza], given_back: Mapping[int, int], limits: Limits) -> None:
     """To each attempt of a pair, in order of time, the stanza that set it off: the last before it, a subscription
-    first; none that another has, or that a stream of another carried.
+    first; none that another has, that a stream of another carried, or that was given back before.
+
+    `given_back` tells by a stanza's `id` when.
     """
     streams = Spans(
         (c.began_ns, c.ended_ns if c.ending is None else c.ending.at_ns, c)
@@ -129,7 +132,8 @@ def _set_off(own: Sequence[Attempt], stanzas: Sequence[Stanza], limits: Limits) 
     for attempt in own:
         first_ns = attempt.first_ns
         since = bisect_left(free, first_ns - limits.trigger_ns, key=lambda s: s.at_ns)
-        near = range(since, bisect_right(free, first_ns, key=lambda s: s.at_ns))
+        until = bisect_right(free, first_ns, key=lambda s: s.at_ns)
+        near = [i for i in range(since, until) if given_back.get(id(free[i]), first_ns) >= first_ns - SAME_STANZA_NS]
         if near:
             attempt.trigger = free.pop(max(near, key=lambda i: (free[i].type == "subscribe", free[i].at_ns)))
 
