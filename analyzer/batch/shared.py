@@ -40,7 +40,8 @@ def share(store: Store, done: Sequence[Done], tables: Sequence[str]) -> tuple[se
 
     for at, some in _by_day([(at, each) for each in done for at in each.days]).items():
         show("small", [at, [each.key for each in some]], partial(_small, store, at, some))
-    for at, some in _by_day([(day(each.outcome.first_ns), each) for each in done]).items():
+    # Of an archive of loose files nothing may be left to be a case, and readers want the columns of this table too.
+    for at, some in (_by_day([(day(each.outcome.first_ns), each) for each in done]) or {NO_DAY: []}).items():
         show("cases", [at, [each.key or asdict(each.outcome) for each in some]], partial(_cases, at, some))
     with_rows = {name.partition("/")[0] for name in (*shown, *(name for each in done for name in each.files))}
     for table in tables:

@@ -356,8 +356,15 @@ def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:
 
 
 def test_a_day_after_which_nothing_is_left_is_said(archive: Path, tmp_path: Path) -> None:
-    """Silence would look like an archive in which nobody tried."""
-    result = fedtrace("batch", archive, "--out", tmp_path / "out", "--since", "2099-01-01")
+    """Silence would look like an archive in which nobody tried. Of loose files not even a case is left."""
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    (loose / "a.pcap").write_bytes(HEALTHY)
+    said = "no attempt that is asked for began on 2099-01-01 or later; those before it were left out"
+    for each in (archive, loose):
+        out = tmp_path / f"{each.name}-out"
+        result = fedtrace("batch", each, "--out", out, "--since", "2099-01-01")
 
-    assert result.exit_code == 3
-    assert "no attempt that is asked for began on 2099-01-01 or later; those before it were left out" in result.stderr
+        assert result.exit_code == 3
+        assert said in result.stderr
+        assert {"state", "problem"} <= set(pd.read_parquet(out / "cases").columns)
