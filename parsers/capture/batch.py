@@ -47,8 +47,8 @@ def address_text(address: bytes) -> str:
     return _text[int.from_bytes(address, "big") if len(address) == 4 else address]
 
 
-class Lying(Sequence[bytes]):
-    """Payloads that still lie in a window's memory: each is copied when it is asked for, before the window moves on."""
+class InWindow(Sequence[bytes]):
+    """Payloads that are still in a window's memory: each is copied when it is asked for, before the window moves on."""
 
     def __init__(self, memory: Memory, begin: Column, end: Column) -> None:
         """Those between the offsets `begin` and `end`."""
@@ -134,7 +134,7 @@ class Batch(NamedTuple):
     def together(self, rows: Sequence[int]) -> bytes:
         """The payloads of some rows, one behind the other."""
         payloads = self.payloads
-        return payloads.together(rows) if isinstance(payloads, Lying) else b"".join([payloads[row] for row in rows])
+        return payloads.together(rows) if isinstance(payloads, InWindow) else b"".join([payloads[row] for row in rows])
 
     def packets(self) -> Iterator[Packet]:
         """The rows as packets."""
@@ -180,7 +180,7 @@ class Batch(NamedTuple):
 
 
 def columns_of(memory: Memory, columns: Columns, chosen: Indices, first_frame: int, at_ns: Column) -> Batch:
-    """Chosen TCP and UDP packets of a block, whose first packet is number `first_frame`; their payloads still lie."""
+    """Chosen TCP and UDP packets of a block, whose first packet is number `first_frame`; payloads are not copied."""
     rows = columns.rows[chosen]
     six = columns.six[chosen]
     proto = columns.kind[chosen]
@@ -204,7 +204,7 @@ def columns_of(memory: Memory, columns: Columns, chosen: Indices, first_frame: i
         seq=numbers[:, 0],
         ack=numbers[:, 1],
         flags=flags,
-        payloads=Lying(memory, begin, end),
+        payloads=InWindow(memory, begin, end),
         whole=end - begin == length,
     )
 
