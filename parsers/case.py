@@ -109,6 +109,7 @@ def read_case(
         case.sources.append(replace(source, format=chosen.name, vantage=told.vantage))
     taps = _taps([s for s in case.sources if s.format == "capture"])
     case.sources = [replace(s, tap=taps.get(s.name, "")) for s in case.sources]
+    hold.opens(len(case.sources))
     # What says its own date is read first: it tells the others when they were written.
     for tap, sources in sorted(_by_tap(case.readable).items(), key=lambda t: (not dated[t[1][0].name], t[0])):
         for source in sources:

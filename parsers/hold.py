@@ -44,6 +44,8 @@ CONVERSATION_WEIGHT = 12
 """What is made of a conversation, whatever it carried, takes the memory of a dozen events: some 1.4 kB each."""
 SMALL_WEIGHT = 3
 """The same of a question, and of a conversation of which only a firewall tells."""
+INPUT_WEIGHT = 2
+"""What is known of an input, whatever is in it: 3 kB."""
 CHARACTERS = 512
 """Characters that an event may say and weigh no more than another; each so many more weigh as much as an event."""
 SIFT_EVERY = 16_384
@@ -104,6 +106,10 @@ class Hold:
         self._serving: dict[str | Flow | None, list[str]] = {}
         self._looked = 0
         self._ours: dict[str | Flow | tuple[str, str] | None, bool] = {}
+
+    def opens(self, inputs: int) -> None:
+        """So many inputs are read, and known from then on."""
+        self._weight += INPUT_WEIGHT * inputs
 
     def wants(self, at_ns: int) -> bool:
         """Whether what begins then is held, as far as there is room."""

@@ -98,6 +98,7 @@ TESTED_BY: dict[str, str] = {
             "analyzer/batch/parquet.py",
             "analyzer/batch/results.py",
             "analyzer/batch/shared.py",
+            "analyzer/batch/tally.py",
         ),
         "tests/analyzer/test_batch.py",  # an archive in, data sets out
     ),
@@ -111,6 +112,7 @@ TESTED_BY: dict[str, str] = {
         ),
         "tests/analyzer/test_batch_again.py",  # a second run, a killed one, and every way in which one may end
     ),
+    "analyzer/batch/aside.py": "tests/analyzer/test_ledger.py",
     "analyzer/batch/covered.py": "tests/analyzer/test_parts.py",
     "analyzer/batch/owned.py": "tests/analyzer/test_parts.py",
     **dict.fromkeys(

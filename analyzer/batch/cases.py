@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.batch.covered import Proved
@@ -83,19 +83,30 @@ class Task:
 class Archive:
     """What lies directly below the folder."""
 
-    tasks: tuple[Task, ...]
-    """Its subfolders and packed archives, and links, which are cases that cannot be read; in order of name."""
-    loose: tuple[Task, ...]
-    """Its other files, of which nothing is asked yet but what they cover."""
+    whole: Sequence[tuple[str, str, bool]]
+    """Its subfolders and packed archives, and links, which are cases that cannot be read: name, the same as that of a
+    file of ours, and whether it is a link; in order of name."""
+    others: Sequence[tuple[str, str]]
+    """Its other files: name, and the same as that of a file of ours; in order of name."""
     says: tuple[str, ...]
     """Its own `case.toml`, if it has one: it is said of loose files."""
     kinds: Kinds = field(default_factory=dict)
     """What was found by looking into its files, where that costs something."""
 
     @property
+    def tasks(self) -> Iterator[Task]:
+        """Its cases, but for those that are made of loose files."""
+        return (Task(name=name, stem=stem, paths=(name,), link=link) for name, stem, link in self.whole)
+
+    @property
+    def loose(self) -> Iterator[Task]:
+        """Its other files, of which nothing is asked yet but what they cover."""
+        return (Task(name=name, stem=stem, paths=(name,), only_span=True) for name, stem in self.others)
+
+    @property
     def may_be_one(self) -> bool:
         """Whether it looks like the folder of a single case: what its `case.toml` says is said of no folder in it."""
-        return bool(self.says) and any(not task.link for task in self.tasks)
+        return bool(self.says) and any(not link for *_, link in self.whole)
 
 
 def archive_of(inputs: Inputs, where: str, leave_out: str, known: Kinds | None = None) -> Archive:
@@ -112,9 +123,9 @@ def archive_of(inputs: Inputs, where: str, leave_out: str, known: Kinds | None =
     if not whole and not loose:
         raise SourceUnreadable(where, "there is no case in it", "name a folder that holds folders, archives or files")
     stems = iter(stems_of([entry.name for entry in (*whole, *loose)]))
-    tasks = tuple(Task(name=e.name, stem=next(stems), paths=(e.name,), link=e.link) for e in whole)
-    spans = tuple(Task(name=e.name, stem=next(stems), paths=(e.name,), only_span=True) for e in loose)
-    return Archive(tasks, spans, says, {e.name: (e.mark, e.packed) for e in entries if e.mark is not None})
+    cases = [(e.name, next(stems), e.link) for e in whole]
+    others = [(e.name, next(stems)) for e in loose]
+    return Archive(cases, others, says, {e.name: (e.mark, e.packed) for e in entries if e.mark is not None})
 
 
 def kinds_of(told: bytes | None) -> Kinds:

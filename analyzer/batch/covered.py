@@ -12,11 +12,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from analyzer.side import Side, likeliest
-from parsers.count import LINES_SLOTS
+from parsers.count import LINES_SLOTS, SLOTS_MAX, WIDER, wider
 from parsers.hold import SLOT_NS
 
 Proved = tuple[tuple[str, str, int], ...]
 """Address, domain that dialback proved to live there, or that answered there, and how often; in order."""
+PROVED_MAX = 1 << 17
+"""Addresses and domains that are remembered of several inputs together, some 20 MB, and …"""
+SIDES_MAX = 1 << 16
+"""… domains that may be the local one: further names are made up."""
 UNDER_WAY_NS = 86_400 * 10**9
 """A log is read from a day before a window, for the streams under way, to a day after it, in which others end."""
 
@@ -70,6 +74,12 @@ class Covered(NamedTuple):
     grain: int = 1
     """Slots that were counted together, under the first of them."""
 
+    @property
+    def local(self) -> str | None:
+        """The local domain; None where the inputs do not tell."""
+        best = likeliest(self.sides)
+        return best[0] if len(best) == 1 else None
+
     def plain(self) -> dict[str, Any]:
         """As JSON can say it."""
         slots = sorted(self.slots.items())
@@ -88,20 +98,27 @@ def covered_of(told: Mapping[str, Any]) -> Covered:
     return Covered(tuple(spans), dict(told["slots"]), tuple(proved), tuple(told["unread"]), sides, told["grain"])
 
 
-def proved_by(found: Iterable[Covered]) -> Proved:
-    """What several inputs prove together."""
-    together: Counter[tuple[str, str]] = Counter()
+def together(found: Iterable[Covered]) -> Covered:
+    """What several inputs cover together, but for their spans, which may be a million."""
+    slots: Counter[int] = Counter()
+    proved: Counter[tuple[str, str]] = Counter()
+    sides: dict[str, Side] = {}
+    grain = 1
     for each in found:
-        together.update({(address, domain): often for address, domain, often in each.proved})
-    return tuple((address, domain, often) for (address, domain), often in sorted(together.items()))
-
-
-def local_of(found: Iterable[Covered]) -> str | None:
-    """The local domain, as several inputs show it together; None where they do not tell."""
-    together: dict[str, Side] = {}
-    for each in found:
+        if each.grain > grain:
+            grain = each.grain
+            slots = wider(slots, grain)
+        slots.update(wider(each.slots, grain))
+        while len(slots) > SLOTS_MAX:
+            grain *= WIDER
+            slots = wider(slots, grain)
+        for address, domain, often in each.proved:
+            if (address, domain) in proved or len(proved) < PROVED_MAX:
+                proved[address, domain] += often
         for name, side in each.sides.items():
-            known = together.get(name)
-            together[name] = side if known is None else known.together(side)
-    best = likeliest(together)
-    return best[0] if len(best) == 1 else None
+            if name in sides:
+                sides[name] = side.together(sides[name])
+            elif len(sides) < SIDES_MAX:
+                sides[name] = side
+    told = tuple((address, domain, often) for (address, domain), often in sorted(proved.items()))
+    return Covered((), slots, told, (), sides, grain)

@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from shutil import which
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import analyzer
 import parsers
@@ -45,13 +45,15 @@ class Content(NamedTuple):
     unread: Mapping[str, str] = {}
     """Why inputs could not be read, by path: as long as that is so, nothing else is known of them."""
 
+    def json(self) -> str:
+        """As a text, in a line."""
+        return json.dumps(self)
 
-def contents_of(told: Mapping[str, Sequence[Any]]) -> dict[str, Content]:
-    """What the inputs of each case held, as JSON remembers it; an earlier program may have said less."""
-    return {
-        name: Content(digest, {path: (size, at_ns, which) for path, (size, at_ns, which) in marks.items()}, *counted)
-        for name, (digest, marks, *counted) in told.items()
-    }
+    @staticmethod
+    def of_json(text: str) -> Content:
+        """What `json` said; an earlier program may have said less."""
+        digest, marks, *counted = json.loads(text)
+        return Content(digest, {path: (size, at_ns, which) for path, (size, at_ns, which) in marks.items()}, *counted)
 
 
 def marks_of(inputs: Inputs, task: Task, also: Sequence[str], keylog: Path | None) -> dict[str, Mark]:
@@ -111,9 +113,12 @@ def key_of(task: Task, content: Content, options: Options) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
-def called(told: str) -> str:
-    """The name of what is made of this, hex."""
-    return hashlib.sha256((program() + told).encode()).hexdigest()[:40]
+def called(*told: str) -> str:
+    """The name of what is made of these, hex."""
+    whole = hashlib.sha256(program().encode())
+    for each in told:
+        whole.update(f"{each}\n".encode())
+    return whole.hexdigest()[:40]
 
 
 @cache

@@ -6,7 +6,7 @@ A piece of work is called by its key. As long as its receipt is missing, it is n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from analyzer.batch.store import Store
@@ -52,11 +52,10 @@ def rows(store: Store, key: str) -> Rows:
     return found
 
 
-def forget(store: Store, keys: Iterable[str]) -> None:
-    """Remove every piece of work but these."""
-    wanted = set(keys)
+def forget(store: Store, is_wanted: Callable[[str], bool]) -> None:
+    """Remove every piece of work but those whose keys are wanted."""
     for name in store.names(KEPT):
-        if name.removesuffix(_RECEIPT) not in wanted:
+        if not is_wanted(name.removesuffix(_RECEIPT)):
             if name.endswith(_RECEIPT):
                 store.drop(f"{KEPT}/{name}")
             else:

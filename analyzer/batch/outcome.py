@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from parsers.errors import FedtraceError, SourceEmpty, UnknownFormat
 
@@ -11,8 +11,7 @@ _CAPTURE = re.compile(r"\.(?:pcap|pcapng|cap|dmp|snoop)\d*(?:\.(?:gz|zst))?$", r
 """How names of captures end, those of ring buffers as well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of a case, in a line."""
 
     case: str

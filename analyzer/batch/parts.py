@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from analyzer.batch.cases import Options, Task
-from analyzer.batch.covered import Covered, Span, local_of
+from analyzer.batch.covered import Covered, Span
 from parsers.hold import SLOT_NS
 
 HELD_MAX = 200_000
@@ -86,7 +86,7 @@ def parts(task: Task, covered: Covered, options: Options) -> list[Task]:
             sources=tuple(s.name for s in spans),
             dated=dated,
             proved=covered.proved,
-            local=local_of([covered]),
+            local=covered.local,
         )
         for part in window.of(read):
             if not number:  # what nothing dates stands at the epoch

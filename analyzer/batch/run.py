@@ -6,18 +6,22 @@ Nothing here knows which map it was given, and in which order it answers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
+from itertools import chain
 from typing import NamedTuple
 
+from analyzer.batch.aside import Aside, refusals
 from analyzer.batch.cases import Options, Task, archive_of, kinds_of
 from analyzer.batch.days import DAY_NS
-from analyzer.batch.fingerprints import Content, called, contents_of, program
+from analyzer.batch.fingerprints import called, program
 from analyzer.batch.inputs import Inputs
 from analyzer.batch.kept import forget, place
 from analyzer.batch.lease import Waits
+from analyzer.batch.ledger import Ledger
 from analyzer.batch.loose import LOOSE, cut
+from analyzer.batch.memory import Memory
 from analyzer.batch.metrics import METRICS, metrics
 from analyzer.batch.outcome import Outcome
 from analyzer.batch.overview import SUMMARY, overview, prepare
@@ -27,24 +31,19 @@ from analyzer.batch.previous import Said, bytes_of, runs_of
 from analyzer.batch.remote import is_same, is_within, on_disk, shown
 from analyzer.batch.shared import CASES, share
 from analyzer.batch.store import Store
+from analyzer.batch.tally import Tally, tally
 from analyzer.batch.work import COVERED, Done, Job, unchanged, work
 from parsers.errors import FedtraceError
 from parsers.scratch import clear
 
 Work = Callable[[Job], Done]
 """What is done on a job."""
-Map = Callable[[Work, Sequence[Job]], Iterable[Done]]
+Map = Callable[[Work, Iterable[Job]], Iterable[Done]]
 """Does the work on every job, in any order, anywhere."""
-MEMORY = ".work/memory.json"
-"""What inputs held, beside how they looked: a run that is killed before it is written reads them again, no more."""
 KINDS = ".work/kinds.json"
 """Which files of an archive elsewhere are packed archives, beside how they looked: who is listed is not looked into."""
 RUNS = ".work/runs.json"
 """What the last finished run said, and the one that it was compared with."""
-REMEMBER_EVERY = 200
-"""Cases after which it is written, at first; of a million, it would be written too often."""
-REMEMBER_BYTES = 1 << 28
-"""Bytes of inputs after which it is written, whatever their number: a killed run reads no more than that again."""
 TABLES = (
     "verdicts",
     "sessions",
@@ -76,8 +75,10 @@ class Progress(NamedTuple):
 class Batch(NamedTuple):
     """What a run came to."""
 
-    outcomes: tuple[Outcome, ...]
-    """A row for each case, in order of name."""
+    outcomes: Sequence[Outcome]
+    """A row for each case, in order of name; they are looked up when they are asked for."""
+    tally: Tally
+    """What they come to together."""
     fresh: int
     """Cases that were read in this run; the others were kept."""
     replaced: bool = False
@@ -93,16 +94,8 @@ class Batch(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """As `analyze` ends: 4 a bug of fedtrace, 1 a pair is failing, 2 no case could be used, 3 nothing judged."""
-        states = {o.state for o in self.outcomes}
-        if "broken" in states or any(o.rules_broken for o in self.outcomes):
-            return 4
-        if "failing" in states:
-            return 1
-        if states & {"healthy", "degraded"}:
-            return 0
-        # A note that lies beside cases is no input.
-        return 2 if self.outcomes and all(o.state == "unreadable" or not o.sources for o in self.outcomes) else 3
+        """As `analyze` ends."""
+        return self.tally.exit_code
 
 
 def batch(
@@ -127,102 +120,117 @@ def batch(
         raise FedtraceError(shown(root), said, "name a folder directly in the archive, or elsewhere")
     clear()
     store = store_at(root)
-    with inputs_at(path) as inputs:
+    with refusals(), inputs_at(path) as inputs:
         told_kinds = store.get(KINDS)
         archive = archive_of(inputs, shown(path), root, kinds_of(told_kinds))
+        says, kinds, may_be_one = archive.says, archive.kinds, archive.may_be_one
         with store.locked(waits):
             run = _Run(path, inputs, store, options, map, told)
-            loose = run.over(archive.loose, archive.says)
-            days = cut([each.covered for each in loose if each.covered is not None], options)
-            run.cases += len(archive.tasks) + len(days)
-            whole = run.over(archive.tasks, ())
-            pieces = [part for each in whole if each.covered for part in parts(each.task, each.covered, options)]
-            run.cases += len(pieces)
-            worked = [*loose, *whole, *run.over(pieces, ()), *run.over(days, archive.says)]
-            done = sorted((each for each in worked if each.covered is None), key=lambda each: each.task.stem)
-            kept = {each.key for each in worked if each.key}
-            kept |= _publish(store, done, kept)
-            outcomes = tuple(each.outcome for each in done)
-            store.put({METRICS: metrics(outcomes).encode()})
-            replaced, nobody = _overview(store, kept, options, outcomes)
-            gone = run.gone({each.task.stem for each in worked})
-            run.remember()
-            if archive.kinds:
-                _keep(store, KINDS, archive.kinds)
-            return Batch(outcomes, run.fresh, replaced, nobody, archive.may_be_one, _of_one_day(done), gone)
+            run.plan("loose", archive.loose)
+            run.plan("whole", archive.tasks)
+            del archive
+            run.over("loose", says)
+            run.plan("days", cut(run.ledger, options))
+            run.over("whole")
+            uncut = run.ledger.uncut()
+            run.plan("parts", (part for task, covered in uncut for part in parts(task, covered, options)))
+            run.over("parts")
+            run.over("days", says)
+            _publish(store, run.ledger)
+            found = tally(run.ledger.outcomes)
+            store.put({METRICS: metrics(found).encode()})
+            replaced, nobody = _overview(store, run.ledger, options, found)
+            gone = run.memory.gone()
+            run.memory.keep()
+            if kinds:
+                _keep(store, KINDS, kinds)
+            one_day = _of_one_day(run.ledger)
+            return Batch(run.ledger.outcomes, found, run.fresh, replaced, nobody, may_be_one, one_day, gone)
 
 
-def _of_one_day(done: Sequence[Done]) -> bool:
+def _of_one_day(ledger: Ledger) -> bool:
     """Whether cases of loose files and others are there that together tell of no more than a day."""
-    told = [(each.outcome, each.task.stem.startswith(LOOSE)) for each in done if each.outcome.first_ns is not None]
-    if {loose for _, loose in told} != {True, False}:
-        return False
-    first_ns = min(outcome.first_ns or 0 for outcome, _ in told)
-    return max(outcome.last_ns or outcome.first_ns or 0 for outcome, _ in told) - first_ns <= DAY_NS
+    kinds: set[bool] = set()
+    first_ns = last_ns = None
+    for row in ledger.rows():
+        begin_ns, end_ns = row.outcome.first_ns, row.outcome.last_ns
+        if begin_ns is not None:
+            kinds.add(row.stem.startswith(LOOSE))
+            first_ns = min(begin_ns, begin_ns if first_ns is None else first_ns)
+            last_ns = max(end_ns or begin_ns, begin_ns if last_ns is None else last_ns)
+    return len(kinds) == 2 and first_ns is not None and last_ns is not None and last_ns - first_ns <= DAY_NS
 
 
 class _Run:
-    """What is remembered, and how far it is."""
+    """What is known of the work, and how far it is."""
 
     def __init__(
         self, archive: str, inputs: Inputs, store: Store, options: Options, map: Map, told: Callable[[Progress], None]
     ) -> None:
         self.archive, self.inputs, self.store = archive, inputs, store
         self.options, self.map, self.told = options, map, told
-        memory = store.get(MEMORY)
-        self.known = contents_of(json.loads(memory)) if memory else {}
-        self.seen: dict[str, Content] = {}
+        aside = Aside()
+        self.ledger, self.memory = Ledger(aside), Memory(aside, store)
         self.fresh = 0
+        self.files = 0
+        """Loose files of the run."""
         self.cases = 0
-        """Cases that are known of by now: parts of one that is cut are, when it was counted."""
+        """Its cases that are known of by now: parts of one that is cut are, when it was counted."""
+        self.asked = 0
+        """Loose files that were asked what they cover so far."""
         self.number = 0
-        self.due = REMEMBER_EVERY
-        self.new_bytes = 0
+        """Cases that are done so far."""
 
-    def over(self, tasks: Sequence[Task], also: tuple[str, ...]) -> list[Done]:
-        """The work on these, in order of name: what is kept is told first, then what has to be read."""
-        found: list[Done] = []
-        waiting: list[Job] = []
-        for task in tasks:
-            # A part of a case has its inputs.
-            known = self.known.get(task.stem) or self.seen.get(task.stem.partition("~")[0])
-            job = Job(task, self.options, self.store.address, known, also, self.archive)
+    def plan(self, stage: str, tasks: Iterable[Task]) -> None:
+        """Note what is to be done in a stage: cases, but for loose files, of which cases are made."""
+        count = self.ledger.plan(stage, tasks)
+        if stage == "loose":
+            self.files = count
+        else:
+            self.cases += count
+
+    def over(self, stage: str, also: tuple[str, ...] = ()) -> None:
+        """Do the work of a stage: what is kept is told first, in order of name, then what has to be read."""
+        for number, task in self.ledger.planned(stage):
+            job = self._job(task, also)
             done = unchanged(job, self.inputs, self.store)
             if done is None:
-                waiting.append(job)
+                self.ledger.wait(number, self._size(task))
             else:
-                self._note(done, found, len(tasks))
-        # The largest first: one that is begun last is waited for by all.
-        waiting.sort(key=self._size, reverse=True)
+                self._note(done)
         # Whoever works is told when nobody waits for his answers any more.
-        with closing(self._answers(waiting)) as answers:
+        with closing(self._answers(also)) as answers:
             for done in answers:
                 prepare()
-                self._note(done, found, len(tasks))
-                self._remember_some(done)
-        return sorted(found, key=lambda each: each.task.stem)
+                self._note(done)
+        self.ledger.none_waits()
 
-    def _answers(self, jobs: Sequence[Job]) -> Generator[Done]:
-        yield from self.map(work, jobs) if jobs else ()
+    def _job(self, task: Task, also: tuple[str, ...]) -> Job:
+        return Job(task, self.options, self.store.address, self.memory.of(task.stem), also, self.archive)
 
-    def _size(self, job: Job) -> int:
+    def _answers(self, also: tuple[str, ...]) -> Generator[Done]:
+        jobs: Iterator[Job] = (self._job(task, also) for task in self.ledger.waiting())
+        first = next(jobs, None)
+        if first is not None:  # where nothing waits, no worker is begun
+            yield from self.map(work, chain([first], jobs))
+
+    def _size(self, task: Task) -> int:
         """Bytes of its inputs, as they look from outside; 0 where that cannot be said, which is for who reads them."""
         try:
-            return sum(size for size, *_ in self.inputs.marks(job.task.paths).values())
+            return sum(size for size, *_ in self.inputs.marks(task.paths).values())
         except FedtraceError:
             return 0
 
-    def _note(self, done: Done, found: list[Done], total: int) -> None:
-        found.append(done)
+    def _note(self, done: Done) -> None:
+        self.ledger.note(done)
+        self.memory.note(done.task.stem, done.content)
         self.fresh += done.fresh and done.outcome.state != COVERED
-        # The inputs of a part are its case's: of 25,000 files, those of each part would take 8 MB again.
-        if done.content is not None and done.content != self.seen.get(done.task.stem.partition("~")[0]):
-            self.seen[done.task.stem] = done.content
         if done.key is not None:
             key = done.key
             self.store.show({name: place(key, name) for name in done.files}, done.fresh)
         if done.task.only_span:
-            self.told(Progress(done, len(found), total))
+            self.asked += 1
+            self.told(Progress(done, self.asked, self.files))
             return
         # What is cut is none itself: its parts are.
         if done.covered is None:
@@ -230,21 +238,6 @@ class _Run:
         else:
             self.cases -= 1
         self.told(Progress(done, self.number, self.cases))
-
-    def _remember_some(self, done: Done) -> None:
-        """Keep what inputs held, now and then: what was read since would be read again."""
-        self.new_bytes += 0 if done.content is None else sum(size for size, *_ in done.content.marks.values())
-        if len(self.seen) >= self.due or self.new_bytes >= REMEMBER_BYTES:
-            self.remember()
-            self.due, self.new_bytes = len(self.seen) + max(REMEMBER_EVERY, len(self.seen) // 4), 0
-
-    def gone(self, stems: set[str]) -> int:
-        """How many cases and loose files are remembered that these are not; a part, or a day, is none by itself."""
-        return sum("~" not in stem and stem not in stems for stem in self.known)
-
-    def remember(self) -> None:
-        """Keep what inputs held."""
-        _keep(self.store, MEMORY, self.seen)
 
 
 def _keep(store: Store, name: str, what: object) -> None:
@@ -254,32 +247,28 @@ def _keep(store: Store, name: str, what: object) -> None:
         store.put({name: told})
 
 
-def _publish(store: Store, done: Sequence[Done], kept: set[str]) -> set[str]:
-    """What people look at is what these cases came to, and nothing else; the keys of what they share."""
-    names, keys = share(store, done, TABLES)
-    names |= {name for each in done for name in each.files}
+def _publish(store: Store, ledger: Ledger) -> None:
+    """What people look at is what these cases came to, and nothing else."""
+    share(store, ledger, TABLES)
     for folder in (CASES, *TABLES, PAGES):
         for name in store.below(folder):
-            if name not in names:
+            if not ledger.shows(name):
                 store.drop(name)
-    forget(store, kept | keys)
-    return keys
+    forget(store, ledger.keeps)
 
 
-def _overview(
-    store: Store, kept: set[str], options: Options, outcomes: Sequence[Outcome]
-) -> tuple[bool, Sequence[str]]:
+def _overview(store: Store, ledger: Ledger, options: Options, found: Tally) -> tuple[bool, Sequence[str]]:
     """The page over all cases, unless it is of the same pieces of work already; whether it cannot be compared with the
     one that stood here, and which domains of those asked for nobody had.
     """
     asked = json.dumps(asdict(replace(options, since_ns=None)), sort_keys=True, default=str)
     run = Said(
-        work=called(json.dumps([sorted(kept), asked, options.since_ns])),
+        work=called(*ledger.keys(), asked, str(options.since_ns)),
         program=program(),
         asked=asked,
         since_ns=options.since_ns,
-        cases=len(outcomes),
-        lost=sum(o.state in ("unreadable", "broken") for o in outcomes),
+        cases=found.cases,
+        lost=found.failed,
     )
     runs = runs_of(store.get(RUNS))
     again = bool(runs) and runs[0].work == run.work

@@ -9,11 +9,12 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from multiprocessing import connection, forkserver, get_context, parent_process, resource_tracker
 from tempfile import gettempdir
 from typing import Any
@@ -26,6 +27,8 @@ from parsers.scratch import remove_own
 
 TRIES = 3
 """How often a case is given to a worker that dies of it."""
+AHEAD = 4_096
+"""Jobs that a cluster is given before the first is done: more than it has workers, and not a million."""
 ENDING = (signal.SIGINT, signal.SIGTERM)
 """Signals that end a run."""
 DIED = f"the worker that read it died {TRIES} times; it may want more memory than there is"
@@ -44,13 +47,14 @@ def dask_map(address: str) -> Map:
     return partial(_cluster, address)
 
 
-def _here(work: Work, jobs: Sequence[Job]) -> Iterable[Done]:
+def _here(work: Work, jobs: Iterable[Job]) -> Iterable[Done]:
     return map(work, jobs)
 
 
-def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
+def _processes(workers: int, work: Work, jobs: Iterable[Job]) -> Iterator[Done]:
     """A death breaks a whole pool: who was being worked on is suspect, and is tried again, alone."""
-    waiting, suspects = deque(jobs), deque[Job]()
+    coming, suspects = iter(jobs), deque[Job]()
+    waiting = deque(islice(coming, workers))
     deaths: dict[str, int] = {}
     answered: list[Done] = []
 
@@ -71,6 +75,7 @@ def _processes(workers: int, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
                     while not alone and not suspects and waiting and len(running) < workers:
                         given = submit(waiting[0])
                         running[given] = waiting.popleft()
+                        waiting.extend(islice(coming, 1))
                     # What came is told while they work on the next.
                     while answered:
                         yield answered.pop()
@@ -176,7 +181,7 @@ def _end_with_run(run: connection.Connection) -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def _cluster(address: str, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
+def _cluster(address: str, work: Work, jobs: Iterable[Job]) -> Iterator[Done]:
     """Dask itself gives the work of a dead worker to another."""
     try:
         from dask.distributed import Client, as_completed
@@ -192,9 +197,15 @@ def _cluster(address: str, work: Work, jobs: Sequence[Job]) -> Iterator[Done]:
             f"--scheduler {shown(address)}", f"no scheduler answers ({said})", "check the address"
         ) from None
     with client:
-        running = {client.submit(work, job, pure=False): job for job in jobs}
-        for future in as_completed(list(running), loop=client.loop):
+        coming = iter(jobs)
+        running = {client.submit(work, job, pure=False): job for job in islice(coming, AHEAD)}
+        ended = as_completed(list(running), loop=client.loop)
+        for future in ended:
             job = running.pop(future)
+            for further in islice(coming, 1):
+                given = client.submit(work, further, pure=False)
+                running[given] = further
+                ended.add(given)
             yield lost(job, DIED) if _died(future) else future.result()
 
 

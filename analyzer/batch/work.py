@@ -13,7 +13,6 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +28,7 @@ from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.remote import Unreachable, without_secrets
 from analyzer.batch.store import Store, Unwritable
 from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing
-from parsers.hold import SLOT_NS, Hold, TooMuch
+from parsers.hold import INPUT_WEIGHT, SLOT_NS, Hold, TooMuch
 from parsers.links import not_followed
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def _work(job: Job, inputs: Inputs) -> Done:
     # A member of an archive is as old as that says.
     passing = {path: at_ns for path, at_ns in passing.items() if path in marks}
     days = tuple(sorted(rows))
-    told = {"outcome": asdict(outcome), "passing": passing, "days": days}
+    told = {"outcome": outcome._asdict(), "passing": passing, "days": days}
     if covered is not None:
         told["covered"] = covered.plain()
     keep(store_at(job.root), key, files, told, rows)
@@ -236,6 +235,8 @@ def _counted(job: Job) -> _Results:
     slots: Counter[int] = Counter()
     for slot, weight in hold.slots.items():  # what nothing dates stands at the epoch
         slots[min(max(slot, first * hold.grain), last * hold.grain)] += weight
+    for span in spans:
+        slots[span.first_ns // grain_ns * hold.grain] += INPUT_WEIGHT
     proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
     covered = Covered(spans, slots, proved, tuple(case.problems), hold.sides, hold.grain)
     return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered, _lacking(case))

@@ -89,7 +89,7 @@ def batch(
 
         teller.broke_off("this is a bug of ours", BUG, without_secrets(traceback.format_exc(), archive, root))
     teller.ended(came, _notes(came, shown(archive), since))
-    raise click.exceptions.Exit(came.exit_code)
+    raise click.exceptions.Exit(came.tally.exit_code)
 
 
 def _begin_ns(day: str) -> int:
@@ -108,7 +108,7 @@ def _notes(came: Batch, archive: str, since: str | None) -> dict[str, str]:
     notes = {}
     if came.nobody:
         notes["only"] = f"no attempt from or to {' or '.join(came.nobody)} was seen; check how it is written"
-    if since is not None and not any(o.attempts for o in came.outcomes):
+    if since is not None and not came.tally.attempts:
         notes["since"] = f"no attempt that is asked for began on {since} or later; those before it were left out"
     if came.may_be_one:
         notes["archive"] = (
@@ -118,7 +118,7 @@ def _notes(came: Batch, archive: str, since: str | None) -> dict[str, str]:
     elif came.of_one_day:
         notes["archive"] = (
             f"{archive} looks like one case: its loose files and its folders or archives are of one day, and were "
-            f"taken for {len(came.outcomes):,} cases; if they belong together, put it into a folder of its own and "
+            f"taken for {came.tally.cases:,} cases; if they belong together, put it into a folder of its own and "
             "name that as ARCHIVE, or read it with `fedtrace analyze`"
         )
     if came.gone:
@@ -172,11 +172,10 @@ class _Lines:
     def ended(self, came: Batch, notes: Mapping[str, str]) -> None:
         from analyzer.report.words import count, escape
 
-        states = [o.state for o in came.outcomes]
-        failing = states.count("failing")
-        lost = states.count("unreadable") + states.count("broken")
-        told = f"{failing} with a failing pair, {lost} that could not be read, {came.fresh} read now"
-        click.echo(f"{count(len(states), 'case')}: {told}")
+        found = came.tally
+        failing, failed = found.states["failing"], found.failed
+        told = f"{failing} with a failing pair, {failed} that could not be read, {came.fresh} read now"
+        click.echo(f"{count(found.cases, 'case')}: {told}")
         for says in notes.values():
             click.echo(f"fedtrace: {escape(says, 1000)}", err=True)
 
@@ -217,8 +216,7 @@ class _JsonLog:
     def ended(self, came: Batch, notes: Mapping[str, str]) -> None:
         for about, says in notes.items():
             _tell(event="note", about=about, says=says)
-        states = [o.state for o in came.outcomes]
-        _tell(event="run", cases=len(states), read=came.fresh, exit_code=came.exit_code)
+        _tell(event="run", cases=came.tally.cases, read=came.fresh, exit_code=came.tally.exit_code)
 
     def broke_off(self, why: str, exit_code: int, trace: str | None = None) -> NoReturn:
         far = {"read": self.read, "done": self.done, "of": self.of}

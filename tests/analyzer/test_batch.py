@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -207,8 +207,8 @@ def test_loose_files_are_one_case_for_their_day(tmp_path: Path) -> None:
 def test_loose_files_may_be_answered_in_any_order(tmp_path: Path) -> None:
     """The day of them is the same piece of work, which the next run finds."""
 
-    def backwards(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
-        return [work(job) for job in reversed(jobs)]
+    def backwards(work: run.Work, jobs: Iterable[run.Job]) -> Iterable[run.Done]:
+        return [work(job) for job in reversed(list(jobs))]
 
     archive = tmp_path / "archive"
     archive.mkdir()
@@ -225,13 +225,15 @@ def test_what_another_version_kept_is_not_misread(tmp_path: Path, monkeypatch: p
     archive.mkdir()
     (archive / "a.pcap").write_bytes(HEALTHY)
     batch(str(archive), str(out), Options(), map)
-    memory = out / ".work" / "memory.json"
-    remembered = json.loads(memory.read_bytes())
-    digest, marks, *_ = remembered["a.pcap"]
+    (memory,) = (out / ".work" / "memory").iterdir()
+    first, *others = memory.read_text().split("\n")
+    stem, _, remembered = first.partition(" ")
+    digest, marks, *_ = json.loads(remembered)
     whole = tree(out)
 
+    assert stem == "a.pcap"
     for told in ([digest, marks], [digest, marks, ["a key of old", "told otherwise"]]):
-        memory.write_text(json.dumps({**remembered, "a.pcap": told}))
+        memory.write_text("\n".join([f"{stem} {json.dumps(told)}", *others]))
         with monkeypatch.context() as patched:
             patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
             batch(str(archive), str(out), Options(), map)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def test_a_killed_run_goes_on_where_it_stopped(archive: Path, tmp_path: Path) ->
 def test_a_resumed_run_says_what_it_read(archive: Path, tmp_path: Path) -> None:
     """And not what the killed one had read."""
 
-    def killed(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
+    def killed(work: run.Work, jobs: Iterable[run.Job]) -> Iterable[run.Done]:
         assert len([work(job) for job in jobs]) == 4
         raise KeyboardInterrupt
 
@@ -156,8 +156,8 @@ def test_results_do_not_lie_among_the_cases(archive: Path) -> None:
 def test_the_result_does_not_depend_on_who_works(archive: Path, tmp_path: Path) -> None:
     """One process, two, or one that answers in another order: the same bytes."""
 
-    def backwards(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
-        return [work(job) for job in reversed(jobs)]
+    def backwards(work: run.Work, jobs: Iterable[run.Job]) -> Iterable[run.Done]:
+        return [work(job) for job in reversed(list(jobs))]
 
     batch(str(archive), str(tmp_path / "one"), Options(), local(1))
     batch(str(archive), str(tmp_path / "two"), Options(), local(2))
@@ -169,7 +169,7 @@ def test_the_result_does_not_depend_on_who_works(archive: Path, tmp_path: Path) 
 def test_two_runs_do_not_write_into_one_folder(archive: Path, tmp_path: Path) -> None:
     """The second says so and leaves it alone."""
 
-    def meanwhile(work: run.Work, jobs: Sequence[run.Job]) -> Iterable[run.Done]:
+    def meanwhile(work: run.Work, jobs: Iterable[run.Job]) -> Iterable[run.Done]:
         second = fedtrace("batch", archive, "--out", tmp_path / "out")
         said = "another run is writing here; wait for its end, or name another folder"
         assert (second.exit_code, second.stderr) == (2, f"fedtrace: {tmp_path}/out: {said}\n")

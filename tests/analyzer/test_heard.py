@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.analysis import analysis
-from analyzer.batch.covered import Covered, covered_of, local_of
+from analyzer.batch.covered import Covered, covered_of, together
 from analyzer.batch.heard import Heard
 from parsers.case import read_case
 from parsers.source import How
@@ -34,13 +34,13 @@ def test_it_is_the_one_that_analyze_finds(name: str) -> None:
     folder = SHARED / "lab" / name
     for path in (folder, folder / "cups.pcap", folder / "peer.pcap"):
         found = analysis(read_case([str(path)], How())).view.local_domains
-        assert (local_of([heard(path)]),) == found
+        assert (heard(path).local,) == found
 
 
 @pytest.mark.needs_shared
 def test_where_analyze_cannot_tell_neither_is_told() -> None:
     """Both servers' logs, and no address of ours."""
-    assert local_of([heard(SHARED / "lab" / "14a-service-not-listening-cups" / "logs")]) is None
+    assert together([heard(SHARED / "lab" / "14a-service-not-listening-cups" / "logs")]).local is None
 
 
 def test_files_of_one_day_tell_together(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_files_of_one_day_tell_together(tmp_path: Path) -> None:
     (tmp_path / "d.log").write_text(TWO.format(other="d.example"))
     one, two, more = (heard(tmp_path / f"{name}.log") for name in "abd")
 
-    assert local_of([two]) == "b.example"
-    assert local_of([one, two]) == local_of([two, one])
-    assert local_of([one, two, more]) == "b.example"
-    assert local_of([]) is None
+    assert together([two]).local == "b.example"
+    assert together([one, two]).local == together([two, one]).local
+    assert together([one, two, more]).local == "b.example"
+    assert together([]).local is None

@@ -8,11 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analyzer.batch.cases import Options
+from analyzer.batch.aside import Aside
+from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span
 from analyzer.batch.days import DAY_NS
+from analyzer.batch.ledger import Ledger
 from analyzer.batch.loose import cut
+from analyzer.batch.outcome import Outcome
 from analyzer.batch.run import batch
+from analyzer.batch.work import COVERED, Done
 from tests import packets
 from tests.packets import FEATURES, header, pcap, talk
 
@@ -20,9 +24,18 @@ HOUR_NS = 3_600 * 10**9
 MAY_19_NS = 16_209 * DAY_NS
 
 
+def ledger(*spans: Span) -> Ledger:
+    """What a run knows of loose files that cover this."""
+    found = Ledger(Aside())
+    for span in spans:
+        task = Task(name=span.path, stem=span.path, paths=(span.path,), only_span=True)
+        found.note(Done(task, Outcome(case=span.path, state=COVERED), None, None, (), covered=Covered((span,), {})))
+    return found
+
+
 def days(*spans: Span) -> list[tuple[str, list[str]]]:
     """Name and files of each case."""
-    return [(task.name, list(task.paths)) for task in cut([Covered((span,), {}) for span in spans], Options())]
+    return [(task.name, list(task.paths)) for task in cut(ledger(*spans), Options())]
 
 
 def test_a_day_is_seen_with_the_hours_around_it() -> None:
@@ -32,8 +45,8 @@ def test_a_day_is_seen_with_the_hours_around_it() -> None:
     later = Span("later.pcap", MAY_19_NS + 26 * HOUR_NS, MAY_19_NS + 27 * HOUR_NS)
 
     assert days(noon, night, later) == [
-        ("loose 2014-05-19", ["noon.pcap", "night.pcap"]),
-        ("loose 2014-05-20", ["night.pcap", "later.pcap"]),
+        ("loose 2014-05-19", ["night.pcap", "noon.pcap"]),
+        ("loose 2014-05-20", ["later.pcap", "night.pcap"]),
     ]
 
 
@@ -44,11 +57,10 @@ def test_a_file_of_many_days_keeps_them_together() -> None:
     after = Span("after.pcap", MAY_19_NS + 5 * DAY_NS + 2 * HOUR_NS, MAY_19_NS + 5 * DAY_NS + 3 * HOUR_NS)
 
     assert days(log, inside, after) == [
-        ("loose 2014-05-19_2014-05-21", ["prosody.log", "inside.pcap"]),
+        ("loose 2014-05-19_2014-05-21", ["inside.pcap", "prosody.log"]),
         ("loose 2014-05-24", ["after.pcap"]),
     ]
-    both = [Covered((span,), {}) for span in (log, inside)]
-    assert cut(both, Options(since_ns=MAY_19_NS + 3 * DAY_NS)) == []
+    assert list(cut(ledger(log, inside), Options(since_ns=MAY_19_NS + 3 * DAY_NS))) == []
 
 
 def test_an_attempt_across_midnight_and_a_rotation_is_told_once_and_whole(

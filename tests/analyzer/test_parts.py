@@ -213,6 +213,21 @@ def test_a_large_archive_is_unpacked_for_each_part(tmp_path: Path, day: bytes, s
     assert set(read.drop("ticket.zip 2014-05-19")) == {1}
 
 
+def test_files_take_room_whatever_is_in_them(tmp_path: Path, small: pytest.MonkeyPatch) -> None:
+    """What is known of each is held with the events: a case of many files without federation is cut as well."""
+    (tmp_path / "archive" / "cups").mkdir(parents=True)
+    for number in range(40):
+        small.setattr(packets, "BEGIN_S", MAY_19_NS // 10**9 + number * 900)
+        ntp = packets.udp("10.0.0.5", 123, "198.51.100.123", 123, b"what time is it?")
+        (tmp_path / "archive" / "cups" / f"{number:02}.pcap").write_bytes(pcap([ntp]))
+    batch(str(tmp_path / "archive"), str(tmp_path / "out"), Options(), map)
+
+    assert cases(tmp_path / "out") == ["cups 2014-05-19", "cups 2014-05-19T07:00"]
+    read = pd.read_parquet(tmp_path / "out" / "sources").reset_index()
+    assert set(read.source) == {f"{number:02}.pcap" for number in range(40)}
+    assert read.groupby("case").source.nunique().max() <= 30
+
+
 def test_a_large_day_of_loose_files_is_cut(tmp_path: Path, day: bytes, small: object) -> None:
     """Files that do not touch a window are not read for it."""
     (tmp_path / "archive").mkdir()
@@ -299,7 +314,7 @@ def test_parts_do_not_depend_on_who_works_and_are_kept(tmp_path: Path, day: byte
     """The same bytes from any map; a second run reads nothing, not even to see how large the case is."""
 
     def backwards(work: object, jobs: list[object]) -> list[object]:
-        return [work(job) for job in reversed(jobs)]  # type: ignore[operator]
+        return [work(job) for job in reversed(list(jobs))]  # type: ignore[operator]
 
     (tmp_path / "archive" / "cups").mkdir(parents=True)
     (tmp_path / "archive" / "cups" / "a.pcap").write_bytes(day)

@@ -12,7 +12,7 @@ from parsers import hold
 from parsers.case import read_case
 from parsers.count import Count
 from parsers.events import Damage, Dialback, DnsAnswer, DnsRecord, Event, Flow, Said, StreamHeader, Topic, Where
-from parsers.hold import CONVERSATION_WEIGHT, SLOT_NS, Hold, Streams, TooMuch, share_of, weight_of
+from parsers.hold import CONVERSATION_WEIGHT, INPUT_WEIGHT, SLOT_NS, Hold, Streams, TooMuch, share_of, weight_of
 from parsers.source import How
 from tests.packets import BEGIN_S, FEATURES, header, pcap, talk
 
@@ -58,9 +58,9 @@ def test_a_conversation_is_held_if_it_began_within_the_stretch(tmp_path: Path) -
 
 
 def test_more_than_may_be_held_is_refused_while_it_is_read(tmp_path: Path) -> None:
-    """By the weight of conversations and events."""
+    """By the weight of inputs, conversations and events."""
     path = capture(tmp_path / "a.pcap", "a.example")
-    weight = CONVERSATION_WEIGHT + len(held(path, Hold()))
+    weight = INPUT_WEIGHT + CONVERSATION_WEIGHT + len(held(path, Hold()))
 
     assert held(path, Hold(most=weight))
     with pytest.raises(TooMuch):
@@ -220,7 +220,7 @@ def test_lines_of_one_stream_beyond_all_room_are_left_out(tmp_path: Path, monkey
     path = tmp_path / "prosody.log"
     path.write_text(says * 50)
 
-    found = held(path, Hold(most=CONVERSATION_WEIGHT + 3, share=(0, 1)))
+    found = held(path, Hold(most=INPUT_WEIGHT + CONVERSATION_WEIGHT + 3, share=(0, 1)))
 
     assert [e.where.line for e in found if isinstance(e, Said)] == [1, 2, 3, 4, 5]
     assert [(e.what, e.lost, e.unit) for e in found if isinstance(e, Damage)] == [
