@@ -104,6 +104,12 @@ class Archive:
         return (Task(name=name, stem=stem, paths=(name,), only_span=True) for name, stem in self.others)
 
     @property
+    def stems(self) -> Iterator[str]:
+        """All these names as those of files of ours."""
+        yield from (stem for _, stem, _ in self.whole)
+        yield from (stem for _, stem in self.others)
+
+    @property
     def may_be_one(self) -> bool:
         """Whether it looks like the folder of a single case: what its `case.toml` says is said of no folder in it."""
         return bool(self.says) and any(not link for *_, link in self.whole)

@@ -75,9 +75,21 @@ class Memory:
                 self._store.drop(f"{MEMORY}/{name}")
         self._noted, self._new, self._new_bytes = 0, [], 0
 
+    @property
+    def cases(self) -> int:
+        """How many cases and loose files earlier runs remember; a part, or a day, is none."""
+        return self._count("")
+
+    def knows(self, stem: str) -> bool:
+        """Whether earlier runs remember a case or file."""
+        return self._told("known", stem) is not None
+
     def gone(self) -> int:
-        """How many cases and loose files are remembered that this run has not met; a part, or a day, is none."""
-        query = "SELECT count(*) FROM known WHERE instr(stem, '~') = 0 AND stem NOT IN (SELECT stem FROM seen)"
+        """How many they remember that this run has not met."""
+        return self._count("AND stem NOT IN (SELECT stem FROM seen)")
+
+    def _count(self, which: str) -> int:
+        query = f"SELECT count(*) FROM known WHERE instr(stem, '~') = 0 {which}"
         found: int = self._tables.execute(query).fetchone()[0]
         return found
 

@@ -57,6 +57,8 @@ TABLES = (
     "damage",
 )
 """Names of the data sets beside `cases`; a test holds them to those of `report.tables`, whose imports take time."""
+OTHER = "check its path, name another folder, or say --replace to have what was said of the other removed"
+"""What to do where the folder of results is another archive's."""
 PAGES = "pages"
 """Folder of the pages of cases in which a pair fails."""
 
@@ -86,9 +88,9 @@ class Batch(NamedTuple):
     nobody: Sequence[str] = ()
     """Domains that were asked for, and that no attempt was from or to."""
     may_be_one: bool = False
-    """The archive looks like the folder of a single case: it has a `case.toml` beside folders."""
+    """The first run found that the archive looks like the folder of a single case: a `case.toml` beside folders."""
     of_one_day: bool = False
-    """It looks so since its loose files and what else is in it are of one day together."""
+    """It found so since loose files and what else is there are of one day together."""
     gone: int = 0
     """Cases and loose files of the run before that the archive has no more: what they said is removed."""
 
@@ -105,12 +107,14 @@ def batch(
     map: Map,
     told: Callable[[Progress], None] = lambda progress: None,
     waits: Waits = lambda holder, seconds: None,
+    replaces: bool = False,
 ) -> Batch:
     """Work on every case of the archive at `path` and fill the folder `root`, both paths or URLs.
 
-    `told` hears of each case, and `waits` of the lock of an earlier run before it is waited for.
+    `told` hears of each case, and `waits` of the lock of an earlier run before it is waited for. Where it `replaces`,
+    the folder may be that of another archive, whose results are removed.
 
-    Raises FedtraceError where the archive cannot be looked into, or the folder not be written.
+    Raises FedtraceError where the archive cannot be looked into, or the folder not be written, or is another archive's.
     """
     path, root = on_disk(path), on_disk(root)
     if is_same(path, root):
@@ -126,6 +130,11 @@ def batch(
         says, kinds, may_be_one = archive.says, archive.kinds, archive.may_be_one
         with store.locked(waits):
             run = _Run(path, inputs, store, options, map, told)
+            first = store.get(RUNS) is None
+            of_another = run.memory.cases and not any(run.memory.knows(stem) for stem in archive.stems)
+            if of_another and not replaces:
+                said = f"it is of another archive: not one of its cases and files ({run.memory.cases:,}) is in"
+                raise FedtraceError(shown(root), f"{said} {shown(path)}", OTHER)
             run.plan("loose", archive.loose)
             run.plan("whole", archive.tasks)
             del archive
@@ -144,7 +153,8 @@ def batch(
             run.memory.keep()
             if kinds:
                 _keep(store, KINDS, kinds)
-            one_day = _of_one_day(run.ledger)
+            # Who runs it each night was told the first time.
+            may_be_one, one_day = first and may_be_one, first and _of_one_day(run.ledger)
             return Batch(run.ledger.outcomes, found, run.fresh, replaced, nobody, may_be_one, one_day, gone)
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     callback=domains,
     help="Only attempts from or to this domain; may be repeated.",
 )
+@click.option("--replace", is_flag=True, help="DIR may hold the results of another archive, which are removed.")
 @click.option("--json-log", is_flag=True, help="On stderr one JSON object a line, for whoever watches the run.")
 @tells
 def batch(
@@ -42,6 +43,7 @@ def batch(
     scheduler: str | None,
     since: str | None,
     only: tuple[str, ...],
+    replace: bool,
     json_log: bool,
     **how: Any,
 ) -> None:
@@ -75,7 +77,7 @@ def batch(
         if in_one_process(archive) and (workers > 1 or scheduler is not None):
             raise FedtraceError(shown(archive), "no other process sees it", "leave out --workers and --scheduler")
         spread = local(workers) if scheduler is None else dask_map(scheduler)
-        came = run(archive, root, options, spread, teller.heard, teller.waits)
+        came = run(archive, root, options, spread, teller.heard, teller.waits, replace)
     except FedtraceError as error:
         if not json_log:
             raise
@@ -158,9 +160,10 @@ class _Lines:
         if progress.done.trace is not None:
             click.echo(progress.done.trace, err=True)
         if self.terminal:
-            rate = self.read / max(time.monotonic() - self.began, 0.001)
-            left = (progress.total - progress.number) / rate if rate else 0
-            told = f"{progress.number} of {count(progress.total, what)}, {rate:.1f}/s, {_clock(left)} left"
+            told = f"{progress.number} of {count(progress.total, what)}"
+            if self.read:  # what is kept is told at once, and says nothing of what has to be read
+                rate = self.read / max(time.monotonic() - self.began, 0.001)
+                told += f", {rate:.1f}/s, {_clock((progress.total - progress.number) / rate)} left"
             click.echo(f"{clear}{told if progress.number < progress.total else ''}", nl=False, err=True)
 
     def waits(self, holder: str, seconds: float) -> None:

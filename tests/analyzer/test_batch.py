@@ -342,11 +342,12 @@ def test_captures_and_their_logs_are_not_an_archive(tmp_path: Path) -> None:
         "taken for 2 cases; if they belong together, put it into a folder of its own and name that as ARCHIVE, or read "
         "it with `fedtrace analyze`"
     )
+    assert fedtrace("batch", ticket, "--out", tmp_path / "out").stderr == ""  # once is enough
     whole = fedtrace("batch", ticket.parent, "--out", tmp_path / "whole")
     assert (whole.stderr, whole.stdout.splitlines()[-1].partition(":")[0]) == ("", "1 case")
 
     (ticket / "cups.pcap").write_bytes(pcap(talk((">", header("a.example", "b.example"))), step_ms=86_400_000))
-    assert fedtrace("batch", ticket, "--out", tmp_path / "out").stderr == ""
+    assert fedtrace("batch", ticket, "--out", tmp_path / "days").stderr == ""
 
 
 def test_a_day_is_a_day(archive: Path, tmp_path: Path) -> None:

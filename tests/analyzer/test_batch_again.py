@@ -81,6 +81,33 @@ def test_a_case_that_has_left_the_archive_leaves_the_results(archive: Path, tmp_
     assert len(kept(out)) == 3
 
 
+def test_the_folder_of_another_archive_is_left_alone(archive: Path, tmp_path: Path) -> None:
+    """A path that was mistyped costs nobody the results of months; who means it says so."""
+    other, out = tmp_path / "other", tmp_path / "out"
+    (other / "tuesday").mkdir(parents=True)
+    (other / "tuesday" / "cups.pcap").write_bytes(HEALTHY)
+    fedtrace("batch", archive, "--out", out)
+    before = tree(out)
+
+    refused = fedtrace("batch", other, "--out", out)
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        f"fedtrace: {out}: it is of another archive: not one of its cases and files (4) is in {other}; check its path, "
+        "name another folder, or say --replace to have what was said of the other removed\n",
+    )
+    assert tree(out) == before
+
+    replaced = fedtrace("batch", other, "--out", out, "--replace")
+    assert (replaced.exit_code, replaced.stdout) == (
+        0,
+        "1 case: 0 with a failing pair, 0 that could not be read, 1 read now\n",
+    )
+    assert f"no more in {other}: 4 of the cases and loose files of the run before" in replaced.stderr
+    (other / "wednesday").mkdir()
+    (other / "wednesday" / "cups.pcap").write_bytes(REFUSED)
+    assert fedtrace("batch", other, "--out", out).exit_code == 1
+
+
 def test_a_killed_run_goes_on_where_it_stopped(archive: Path, tmp_path: Path) -> None:
     """Killed twenty times, anywhere, the end is that of an undisturbed run, byte for byte."""
     processes = get_context("forkserver")
