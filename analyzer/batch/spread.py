@@ -34,9 +34,9 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 DIED = f"the worker that read it died {TRIES} times; it may want more memory than there is"
 
 
-def local(workers: int) -> Map:
-    """In this process, or in so many of this machine."""
-    return _here if workers == 1 else partial(_processes, workers)
+def local(workers: int, apart: bool = False) -> Map:
+    """In this process, or in so many of this machine; where they are to be `apart`, in one other at least."""
+    return _here if workers == 1 and not apart else partial(_processes, workers)
 
 
 def dask_map(address: str) -> Map:

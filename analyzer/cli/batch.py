@@ -58,7 +58,7 @@ def batch(
     fedtrace batch archive/ --out results/ --workers 2 --since 2014-05-19 --only example.net
     """  # noqa: D301  (click looks for the control character, not for its escape)
     from analyzer.batch.cases import Options
-    from analyzer.batch.remote import in_one_process, shown, without_secrets
+    from analyzer.batch.remote import in_one_process, is_remote, shown, without_secrets
     from analyzer.batch.run import batch as run
     from analyzer.batch.spread import dask_map, local
     from parsers.errors import FedtraceError
@@ -76,7 +76,9 @@ def batch(
             raise FedtraceError(shown(root), "it is gone when the command ends", "name a folder, or another URL")
         if in_one_process(archive) and (workers > 1 or scheduler is not None):
             raise FedtraceError(shown(archive), "no other process sees it", "leave out --workers and --scheduler")
-        spread = local(workers) if scheduler is None else dask_map(scheduler)
+        # What drivers list of an archive or of results is held here, and not by who reads.
+        apart = (is_remote(archive) or is_remote(root)) and not in_one_process(archive)
+        spread = local(workers, apart) if scheduler is None else dask_map(scheduler)
         came = run(archive, root, options, spread, teller.heard, teller.waits, replace)
     except FedtraceError as error:
         if not json_log:

@@ -20,7 +20,7 @@ import fsspec
 import pytest
 
 import analyzer.batch.work
-from analyzer.batch import lease, parts, run
+from analyzer.batch import lease, parts, run, spread
 from analyzer.batch.cases import Options
 from analyzer.batch.fetched import Fetched
 from analyzer.batch.remote import mark
@@ -77,6 +77,12 @@ def memory() -> Iterator[str]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks of runs that were killed are waited for a moment only."""
     monkeypatch.setattr(lease, "BEAT_S", 0.05)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command reads in this process, which alone knows the file systems of these tests."""
+    monkeypatch.setattr(spread, "local", lambda workers, apart: map)
 
 
 @pytest.fixture
@@ -259,7 +265,7 @@ def test_two_runs_do_not_write_into_one_place(archive: Path, place: str, monkeyp
     assert batch(f"{place}/archive", f"{place}/out", Options(), meanwhile).exit_code == 1  # type: ignore[arg-type]
 
 
-def test_who_waits_for_a_killed_run_says_so(archive: Path, tmp_path: Path) -> None:
+def test_who_waits_for_a_killed_run_says_so(archive: Path, tmp_path: Path, here: None) -> None:
     """At once, for whom, and until when; to programs as well."""
     out, lock = f"renaming://{tmp_path}/out", tmp_path / "out" / ".work" / "lock"
     lock.parent.mkdir(parents=True)
@@ -345,7 +351,7 @@ def test_a_bucket_without_rights_ends_the_run_in_one_sentence(
 
 
 def test_a_store_that_fails_in_mid_run_leaves_nothing_half_written(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
 ) -> None:
     """A full disk of another machine: a file breaks off in the middle."""
     left = iter(range(17))

@@ -40,6 +40,15 @@ def test_a_worker_that_dies_is_survived(archive: Path, tmp_path: Path) -> None:
     assert len(found) == len(jobs)
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_one_worker_is_this_process_unless_it_is_to_be_apart(archive: Path, tmp_path: Path, apart: bool) -> None:
+    """As it is where the archive or the results are elsewhere: lists of a million objects are not the worker's."""
+    found = list(local(1, apart)(killed.tells_who, killed.jobs(archive, tmp_path / "out")))
+
+    (worker,) = {done.outcome.case for done in found}
+    assert (worker != str(os.getpid())) == apart
+
+
 def test_a_case_that_kills_every_worker_is_a_row(archive: Path, tmp_path: Path) -> None:
     """The others, who were worked on beside it, are told as ever."""
     found = list(local(2)(killed.dies_of_it, killed.jobs(archive, tmp_path / "out")))
