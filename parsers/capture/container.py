@@ -12,7 +12,7 @@ from pathlib import Path
 from parsers.capture import pcap, pcapng
 from parsers.capture.inflate import GZIP_MAGIC, ZSTD_MAGIC, Bytes, unpacked_head
 from parsers.capture.packet import Lost
-from parsers.capture.window import BACK, FRONT, WINDOW_LEN, Gap, Records, Window
+from parsers.capture.window import BACK, FRONT, SMALL_LEN, WINDOW_LEN, Gap, Records, Window
 from parsers.errors import SourceUseless
 from parsers.source import Reading
 
@@ -69,10 +69,11 @@ def windows(path: Path | str, reading: Reading, offset_ns: int = 0) -> Iterator[
     Raises `SourceUnreadable` when the input is no capture, empty, or may not be read.
     """
     with Bytes(path) as source:
-        memory = bytearray(FRONT + WINDOW_LEN + BACK)
+        window_len = _window_len(source.unpacked_len)
+        memory = bytearray(FRONT + window_len + BACK)
         view = memoryview(memory)
-        end = FRONT + source.fill(view[FRONT : FRONT + WINDOW_LEN])
-        last = end < FRONT + WINDOW_LEN
+        end = FRONT + source.fill(view[FRONT : FRONT + window_len])
+        last = end < FRONT + window_len
         file = _format(source, memory, end)
         begin = FRONT + (pcap.HEADER_LEN if isinstance(file, pcap.Pcap) else 0)
         frames = 0
@@ -98,13 +99,20 @@ def windows(path: Path | str, reading: Reading, offset_ns: int = 0) -> Iterator[
             over = max(0, taken.stop - end)
             if (passed := _pass_over(source, over)) < over:
                 yield Lost("the last record is cut off", passed, "bytes", frames or None, at_ns)
-            filled = source.fill(view[FRONT + rest : FRONT + WINDOW_LEN])
+            filled = source.fill(view[FRONT + rest : FRONT + window_len])
             begin, end = FRONT, FRONT + rest + filled
-            last = end < FRONT + WINDOW_LEN
+            last = end < FRONT + window_len
         reading.frames = frames
         reading.size_bytes = source.size_bytes
         for what, unread in source.damage:
             yield Lost(what, unread, "bytes", frames or None, at_ns)
+
+
+def _window_len(unpacked_len: int | None) -> int:
+    """Bytes of a window: eight megabytes take as long to clear as a small file takes to read. One that is being written
+    to may end in a record that is longer than all before it.
+    """
+    return WINDOW_LEN if unpacked_len is None else min(WINDOW_LEN, max(unpacked_len + 1, SMALL_LEN))
 
 
 def _lost(gap: Gap, frames: int, at_ns: int | None, records: Records) -> Lost:

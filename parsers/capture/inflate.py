@@ -6,9 +6,11 @@ Where an input cannot be unpacked it ends, and `Bytes.damage` says so. Knows not
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISREG
 from typing import IO, Any
 
 from isal import isal_zlib
@@ -50,6 +52,14 @@ class Bytes:
         self._waiting = self._read_at_least(len(ZSTD_MAGIC))
         self._chunks = self._unpacked()
         self._chunk = memoryview(b"")
+
+    @property
+    def unpacked_len(self) -> int | None:
+        """Bytes that come, as far as it can be told when a file is opened; None for what is packed, and for a pipe."""
+        if self._chunks is not None or self._raw is sys.stdin.buffer:
+            return None
+        seen = os.fstat(self._raw.fileno())
+        return seen.st_size if S_ISREG(seen.st_mode) else None
 
     def __enter__(self) -> Bytes:
         """Nothing more to open."""

@@ -27,6 +27,9 @@ NO_PACKET = -2
 WINDOW_LEN = 8 << 20
 """Bytes of a capture in memory at once: about what fits into a processor's last cache. More gains little."""
 
+SMALL_LEN = 1 << 20
+"""The same of a file that is smaller than that."""
+
 
 class Records(NamedTuple):
     """Packet records, as a format finds them."""

@@ -61,6 +61,16 @@ def test_a_window_is_no_border(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert lost == []
 
 
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room is made for as much as it had when it was opened; what came since is read all the same."""
+    monkeypatch.setattr("parsers.capture.container.SMALL_LEN", 600)
+    monkeypatch.setattr("parsers.capture.inflate.Bytes.unpacked_len", 24)
+    chosen, _, lost, reading = read(made(tmp_path, pcap(*FRAMES)))
+
+    assert ([packet.frame for packet in chosen], lost) == (list(range(1, 51)), [])
+    assert reading.frames == 50
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
