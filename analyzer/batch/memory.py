@@ -18,7 +18,7 @@ MEMORY = ".work/memory"
 CHUNK = 1_000
 """Contents in a chunk, at most."""
 CHUNK_LEN = 1 << 23
-"""Characters from which on it takes no further one: of a case of 25,000 files they are 4 MB."""
+"""Characters from which on it takes no further one: of a case of 25,000 files they are 4 million."""
 NOTE_EVERY = 200
 """Contents after which those that are new are written."""
 NOTE_BYTES = 1 << 28
@@ -36,9 +36,10 @@ class Memory:
         for name in ("known", "seen"):
             self._tables.execute(f"CREATE TABLE {name} (stem TEXT PRIMARY KEY, told TEXT)")
         self._last: tuple[Content | None, str | None] = None, None
+        """What was asked for last: what has not changed is noted as it was told."""
         self._noted = 0
         self._new: list[str] = []
-        self._new_bytes = 0
+        self._new_len = self._new_bytes = 0
         for name in sorted(store.names(MEMORY)):
             lines = (store.get(f"{MEMORY}/{name}") or b"").decode().split("\n")
             told = (line.split(" ", 1) for line in lines if " " in line)
@@ -63,8 +64,9 @@ class Memory:
         if content is None or told == self._told("known", stem):
             return
         self._new.append(f"{stem} {told}")
+        self._new_len += len(self._new[-1])
         self._new_bytes += sum(size for size, *_ in content.marks.values())
-        if len(self._new) >= NOTE_EVERY or self._new_bytes >= NOTE_BYTES:
+        if len(self._new) >= NOTE_EVERY or self._new_len >= CHUNK_LEN or self._new_bytes >= NOTE_BYTES:
             self._write_new()
 
     def keep(self) -> None:
@@ -73,7 +75,8 @@ class Memory:
         for name in self._store.names(MEMORY):
             if name not in kept:
                 self._store.drop(f"{MEMORY}/{name}")
-        self._noted, self._new, self._new_bytes = 0, [], 0
+        self._noted = 0
+        self._new.clear()
 
     @property
     def cases(self) -> int:
@@ -99,7 +102,9 @@ class Memory:
 
     def _write_new(self) -> None:
         self._store.put({f"{MEMORY}/{_NEW}{self._noted:06}": "\n".join(self._new).encode()})
-        self._noted, self._new, self._new_bytes = self._noted + 1, [], 0
+        self._noted += 1
+        self._new.clear()
+        self._new_len = self._new_bytes = 0
 
     def _chunks(self) -> Iterator[str]:
         rows = self._tables.execute("SELECT stem, told FROM seen WHERE told IS NOT NULL ORDER BY stem")

@@ -99,8 +99,11 @@ def test_large_inputs_are_noted_at_once(tmp_path: Path) -> None:
     first.note("small", content("of small"))
     assert not (tmp_path / MEMORY).exists()
     first.note("large", content("of large", memory.NOTE_BYTES))
-
     assert remembered(Disk(str(tmp_path))).of("small") == content("of small")
+
+    many = Content("of many", {f"{number:0100}": (1, 10**9, 7) for number in range(memory.CHUNK_LEN // 100)})
+    first.note("many", many)  # nor is what is known of very many held
+    assert remembered(Disk(str(tmp_path))).of("many") == many
 
 
 def test_what_has_left_the_archive_is_counted_and_forgotten(tmp_path: Path) -> None:
