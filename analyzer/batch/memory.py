@@ -23,6 +23,9 @@ NOTE_EVERY = 200
 """Contents after which those that are new are written."""
 NOTE_BYTES = 1 << 28
 """Bytes of inputs after which they are written, however few they are: a killed run reads no more than that again."""
+GONE_SHOWN = 3
+"""Names that are told of those that are no more."""
+_CASES, _NOT_MET = "instr(stem, '~') = 0", "AND stem NOT IN (SELECT stem FROM seen)"
 _NEW = "new-"
 """How the names of those begin that are new: they come after all others, and one that is noted later counts."""
 
@@ -87,12 +90,13 @@ class Memory:
         """Whether earlier runs remember a case or file."""
         return self._told("known", stem) is not None
 
-    def gone(self) -> int:
-        """How many they remember that this run has not met."""
-        return self._count("AND stem NOT IN (SELECT stem FROM seen)")
+    def gone(self) -> tuple[int, tuple[str, ...]]:
+        """How many they remember that this run has not met, and the first of them."""
+        query = f"SELECT stem FROM known WHERE {_CASES} {_NOT_MET} ORDER BY stem LIMIT {GONE_SHOWN}"
+        return self._count(_NOT_MET), tuple(stem for (stem,) in self._tables.execute(query))
 
     def _count(self, which: str) -> int:
-        query = f"SELECT count(*) FROM known WHERE instr(stem, '~') = 0 {which}"
+        query = f"SELECT count(*) FROM known WHERE {_CASES} {which}"
         found: int = self._tables.execute(query).fetchone()[0]
         return found
 

@@ -16,7 +16,7 @@ from analyzer.batch.aside import Aside, refusals
 from analyzer.batch.cases import Options, Task, archive_of, kinds_of
 from analyzer.batch.days import DAY_NS
 from analyzer.batch.fingerprints import called, program
-from analyzer.batch.inputs import Inputs
+from analyzer.batch.inputs import Disk, Inputs
 from analyzer.batch.kept import forget, place
 from analyzer.batch.lease import Waits
 from analyzer.batch.ledger import Ledger
@@ -59,6 +59,8 @@ TABLES = (
 """Names of the data sets beside `cases`; a test holds them to those of `report.tables`, whose imports take time."""
 OTHER = "check its path, name another folder, or say --replace to have what was said of the other removed"
 """What to do where the folder of results is another archive's."""
+WORK = ".work"
+"""Folder by which a folder of results is known, beside its figures."""
 PAGES = "pages"
 """Folder of the pages of cases in which a pair fails."""
 
@@ -93,6 +95,8 @@ class Batch(NamedTuple):
     """It found so since loose files and what else is there are of one day together."""
     gone: int = 0
     """Cases and loose files of the run before that the archive has no more: what they said is removed."""
+    gone_as: Sequence[str] = ()
+    """Names of the first of these, as those of files."""
 
     @property
     def exit_code(self) -> int:
@@ -122,8 +126,12 @@ def batch(
     if is_within(root, path):
         said = "it lies in what would be read as a case"
         raise FedtraceError(shown(root), said, "name a folder directly in the archive, or elsewhere")
+    keylog = options.how.keylog
+    if keylog is not None:  # else each case would tell of it, and what was said of them be replaced by that
+        Disk("").marks([str(keylog)])
     clear()
     store = store_at(root)
+    _check(store, shown(root))
     with refusals(), inputs_at(path) as inputs:
         told_kinds = store.get(KINDS)
         archive = archive_of(inputs, shown(path), root, kinds_of(told_kinds))
@@ -148,14 +156,23 @@ def batch(
             _publish(store, run.ledger)
             found = tally(run.ledger.outcomes)
             store.put({METRICS: metrics(found).encode()})
-            replaced, nobody = _overview(store, run.ledger, options, found)
-            gone = run.memory.gone()
+            replaced, nobody = _overview(store, run.ledger, options, found, not of_another)
+            gone, gone_as = run.memory.gone()
             run.memory.keep()
             if kinds:
                 _keep(store, KINDS, kinds)
             # Who runs it each night was told the first time.
             may_be_one, one_day = first and may_be_one, first and _of_one_day(run.ledger)
-            return Batch(run.ledger.outcomes, found, run.fresh, replaced, nobody, may_be_one, one_day, gone)
+            return Batch(run.ledger.outcomes, found, run.fresh, replaced, nobody, may_be_one, one_day, gone, gone_as)
+
+
+def _check(store: Store, where: str) -> None:
+    """Raises FedtraceError where a folder holds what is not ours, which would be overwritten or removed."""
+    names = store.names("")
+    others = [name for name in names if not name.startswith(".") and name != "lost+found"]
+    if others and METRICS not in names and WORK not in names:
+        said = f"other files are in it, and it is no folder of results ({', '.join(others[:3])}, …)"
+        raise FedtraceError(where, said, "name an empty folder, or one that is not there")
 
 
 def _of_one_day(ledger: Ledger) -> bool:
@@ -267,7 +284,9 @@ def _publish(store: Store, ledger: Ledger) -> None:
     forget(store, ledger.keeps)
 
 
-def _overview(store: Store, ledger: Ledger, options: Options, found: Tally) -> tuple[bool, Sequence[str]]:
+def _overview(
+    store: Store, ledger: Ledger, options: Options, found: Tally, compares: bool
+) -> tuple[bool, Sequence[str]]:
     """The page over all cases, unless it is of the same pieces of work already; whether it cannot be compared with the
     one that stood here, and which domains of those asked for nobody had.
     """
@@ -284,7 +303,7 @@ def _overview(store: Store, ledger: Ledger, options: Options, found: Tally) -> t
     again = bool(runs) and runs[0].work == run.work
     if again and store.size(SUMMARY) is not None:
         return False, runs[0].nobody
-    before = next(iter(runs[1:] if again else runs), None)
+    before = next(iter(runs[1:] if again else runs if compares else ()), None)
     page, run = overview(store, run, before, options.only)
     # One that is killed between the two is compared with the same run when it goes on.
     store.put({SUMMARY: page})

@@ -6,6 +6,7 @@ A worker that dies is survived. The only place that knows processes and clusters
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections import deque
@@ -189,6 +190,8 @@ def _cluster(address: str, work: Work, jobs: Iterable[Job]) -> Iterator[Done]:
         raise FedtraceError(
             f"--scheduler {shown(address)}", "dask.distributed is not installed", "pip install 'fedtrace[batch]'"
         ) from None
+    if not re.search(r"(^inproc://|:\d+$)", address):  # the client waits a minute for its own end
+        raise FedtraceError(f"--scheduler {shown(address)}", "it names no port", "write tcp://10.0.0.9:8786")
     try:
         client: Any = Client(address, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -22,7 +22,7 @@ from analyzer.cli.inputs import events, sniff
 from analyzer.cli.pages import explain, formats, rules
 from analyzer.cli.session import session
 from analyzer.cli.verify import verify
-from analyzer.cli.writing import UNSPEAKABLE, say_no_more
+from analyzer.cli.writing import UNSPEAKABLE, say_no_more, tell
 
 
 class Fedtrace(click.Group):
@@ -41,7 +41,7 @@ class Fedtrace(click.Group):
         except FedtraceError as error:
             from analyzer.report.words import escape
 
-            click.echo(f"fedtrace: {escape(str(error), 1000)}", err=True)
+            tell(f"fedtrace: {escape(str(error), 1000)}")
             ctx.exit(UNUSABLE)
         except BrokenPipeError:
             say_no_more()

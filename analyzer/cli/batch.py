@@ -13,6 +13,7 @@ import click
 
 from analyzer.cli.exits import BUG, INTERRUPTED, TERMINATED, UNUSABLE, Terminated, bug
 from analyzer.cli.options import domains, tells, told
+from analyzer.cli.writing import tell
 
 if TYPE_CHECKING:
     from analyzer.batch.run import Batch, Progress
@@ -127,7 +128,8 @@ def _notes(came: Batch, archive: str, since: str | None) -> dict[str, str]:
         )
     if came.gone:
         notes["gone"] = (
-            f"no more in {archive}: {came.gone:,} of the cases and loose files of the run before; "
+            f"no more in {archive}: {came.gone:,} of the cases and loose files of the run before "
+            f"({', '.join(came.gone_as)}{', …' if came.gone > len(came.gone_as) else ''}); "
             "what was said of them is removed"
         )
     if came.replaced:
@@ -158,21 +160,21 @@ class _Lines:
         self.read += progress.done.fresh
         self.far = f" after {progress.number} of {count(progress.total, what)}"
         if outcome.state in ("unreadable", "broken"):
-            click.echo(f"{clear}fedtrace: {escape(f'{outcome.case}: {outcome.problem}', 1000)}", err=True)
+            tell(f"{clear}fedtrace: {escape(f'{outcome.case}: {outcome.problem}', 1000)}")
         if progress.done.trace is not None:
-            click.echo(progress.done.trace, err=True)
+            tell(progress.done.trace)
         if self.terminal:
             told = f"{progress.number} of {count(progress.total, what)}"
             if self.read:  # what is kept is told at once, and says nothing of what has to be read
                 rate = self.read / max(time.monotonic() - self.began, 0.001)
                 told += f", {rate:.1f}/s, {_clock((progress.total - progress.number) / rate)} left"
-            click.echo(f"{clear}{told if progress.number < progress.total else ''}", nl=False, err=True)
+            tell(f"{clear}{told if progress.number < progress.total else ''}", end="")
 
     def waits(self, holder: str, seconds: float) -> None:
         from analyzer.report.words import escape
 
         what = f"another run writes here, or was killed: {escape(holder, 200)}"
-        click.echo(f"fedtrace: {what}; it is waited for until {_after(seconds)}, and taken for dead then", err=True)
+        tell(f"fedtrace: {what}; it is waited for until {_after(seconds)}, and taken for dead then")
 
     def ended(self, came: Batch, notes: Mapping[str, str]) -> None:
         from analyzer.report.words import count, escape
@@ -182,12 +184,12 @@ class _Lines:
         told = f"{failing} with a failing pair, {failed} that could not be read, {came.fresh} read now"
         click.echo(f"{count(found.cases, 'case')}: {told}")
         for says in notes.values():
-            click.echo(f"fedtrace: {escape(says, 1000)}", err=True)
+            tell(f"fedtrace: {escape(says, 1000)}")
 
     def broke_off(self, why: str, exit_code: int, trace: str | None = None) -> NoReturn:
         if trace is not None:
             bug(trace)
-        click.echo(f"{self.clear}fedtrace: {why}{self.far}; the next run goes on where this one stopped", err=True)
+        tell(f"{self.clear}fedtrace: {why}{self.far}; the next run goes on where this one stopped")
         raise click.exceptions.Exit(exit_code)
 
 
@@ -230,7 +232,7 @@ class _JsonLog:
 
 
 def _tell(**said: Any) -> None:
-    click.echo(json.dumps(said), err=True)
+    tell(json.dumps(said))
 
 
 def _after(seconds: float) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TextIO
 
 import click
 
@@ -82,10 +82,18 @@ def _to_stdout(text: str) -> None:
         say_no_more()
 
 
-def say_no_more() -> None:
+def tell(text: str, end: str = "\n") -> None:
+    """Say something on stderr, as long as somebody listens: that nobody does changes neither the work nor its end."""
+    try:
+        click.echo(f"{text}{end}", nl=False, err=True)
+    except BrokenPipeError:
+        say_no_more(sys.stderr)
+
+
+def say_no_more(stream: TextIO | None = None) -> None:
     """Whoever read our output has seen enough, as with `| head`: the rest goes nowhere, what exit flushes too."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, (stream or sys.stdout).fileno())
     os.close(nowhere)
 
 

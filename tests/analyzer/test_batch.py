@@ -67,13 +67,13 @@ def test_each_case_has_a_row_and_one_that_fails_has_a_page(archive: Path, tmp_pa
 
 def test_a_page_says_of_which_case_it_is_and_leads_back(archive: Path, tmp_path: Path) -> None:
     """Whoever was sent one page knows what to ask for."""
-    fedtrace("batch", archive, "--out", tmp_path)
-    page = (tmp_path / "pages" / "refused.html").read_text()
+    fedtrace("batch", archive, "--out", tmp_path / "out")
+    page = (tmp_path / "out" / "pages" / "refused.html").read_text()
 
     assert "<title>refused: Federation report: cupdomain.com</title>" in page
     assert '<p>Case <strong>refused</strong>, of <a href="../summary.html">all cases</a></p>' in page
-    assert (tmp_path / "summary.html").is_file()
-    hostile = next(p for p in (tmp_path / "pages").iterdir() if p.name != "refused.html").read_text()
+    assert (tmp_path / "out" / "summary.html").is_file()
+    hostile = next(p for p in (tmp_path / "out" / "pages").iterdir() if p.name != "refused.html").read_text()
     assert "Case <strong>_&lt;script&gt;\\x0a.zip</strong>" in hostile
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import subprocess
 from collections.abc import Iterable
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,7 +23,7 @@ from analyzer.batch.spread import local
 from parsers.errors import FedtraceError
 from tests.analyzer import killed
 from tests.analyzer.test_batch import archive, tree
-from tests.command import HEALTHY, REFUSED, fedtrace
+from tests.command import FEDTRACE, HEALTHY, REFUSED, fedtrace
 
 __all__ = ["archive"]
 
@@ -102,10 +104,53 @@ def test_the_folder_of_another_archive_is_left_alone(archive: Path, tmp_path: Pa
         0,
         "1 case: 0 with a failing pair, 0 that could not be read, 1 read now\n",
     )
-    assert f"no more in {other}: 4 of the cases and loose files of the run before" in replaced.stderr
+    assert f"no more in {other}: 4 of the cases and loose files of the run before (" in replaced.stderr
+    assert "Compared with the run before" not in (out / "summary.html").read_text()
     (other / "wednesday").mkdir()
     (other / "wednesday" / "cups.pcap").write_bytes(REFUSED)
     assert fedtrace("batch", other, "--out", out).exit_code == 1
+
+
+def test_a_folder_with_other_files_is_no_folder_of_results(archive: Path, tmp_path: Path) -> None:
+    """Not that of a case, nor one with somebody's notes: they would be read no more, overwritten or removed."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "summary.html").write_text("mine")
+    for folder, name in ((mine, "summary.html"), (archive / "healthy", "cups.pcap")):
+        refused = fedtrace("batch", archive, "--out", folder)
+        assert (refused.exit_code, refused.stderr) == (
+            2,
+            f"fedtrace: {folder}: other files are in it, and it is no folder of results ({name}, …); name an empty "
+            "folder, or one that is not there\n",
+        )
+    assert [path.read_text() for path in mine.iterdir()] == ["mine"]
+
+    (tmp_path / "out" / "lost+found").mkdir(parents=True)  # a disk of its own
+    assert fedtrace("batch", archive, "--out", tmp_path / "out").exit_code == 1
+    shutil.rmtree(tmp_path / "out" / ".work")
+    assert fedtrace("batch", archive, "--out", tmp_path / "out").exit_code == 1
+
+
+def test_a_key_log_that_is_not_there_replaces_nothing(archive: Path, tmp_path: Path) -> None:
+    """Each case would tell of it, in the place of what was known of it."""
+    out = tmp_path / "out"
+    fedtrace("batch", archive, "--out", out)
+    before = tree(out)
+    refused = fedtrace("batch", archive, "--out", out, "--keylog", tmp_path / "keys")
+
+    said = f"fedtrace: {tmp_path}/keys: no such file or directory; check the path and your rights\n"
+    assert (refused.exit_code, refused.stderr) == (2, said)
+    assert tree(out) == before
+
+
+def test_nobody_has_to_listen(archive: Path, tmp_path: Path) -> None:
+    """Who closes stderr ends no run, and the exit code is that of the cases, or of what could not be used."""
+    for asked, code in ((archive, 1), (tmp_path / "nowhere", 2)):
+        command = [*FEDTRACE, "batch", asked, "--out", tmp_path / "out"]
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert run.stderr is not None
+        run.stderr.close()
+        assert run.wait(timeout=60) == code
 
 
 def test_a_killed_run_goes_on_where_it_stopped(archive: Path, tmp_path: Path) -> None:
@@ -159,7 +204,7 @@ def test_a_case_that_is_no_more_in_the_archive_is_told(archive: Path, tmp_path: 
     some = next(e for e in sorted(archive.iterdir()) if e.is_dir())
     some.rename(tmp_path / "elsewhere")
     again = fedtrace("batch", archive, "--out", tmp_path / "out")
-    said = f"no more in {archive}: 1 of the cases and loose files of the run before; what was said of them is removed"
+    said = f"no more in {archive}: 1 of the cases and loose files of the run before (broken); what was said"
     assert said in again.stderr
     assert "no more in" not in fedtrace("batch", archive, "--out", tmp_path / "out").stderr
 

@@ -118,7 +118,7 @@ def test_what_has_left_the_archive_is_counted_and_forgotten(tmp_path: Path) -> N
     for stem in ("cut", "kept"):
         second.note(stem, second.of(stem))
     second.note("refused", None)
-    assert second.gone() == 1
+    assert second.gone() == (1, ("gone",))
     second.keep()
     assert [remembered(store).of(stem) for stem in ("gone", "refused")] == [None, None]
 

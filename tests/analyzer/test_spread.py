@@ -184,5 +184,7 @@ def test_a_case_that_is_cut_is_the_same_on_a_cluster(
 
 def test_an_address_that_is_none_is_told_at_once(archive: Path, tmp_path: Path) -> None:
     """One sentence with what to check."""
-    with pytest.raises(FedtraceError, match=r"--scheduler nonsense://x: no scheduler answers"):
-        list(dask_map("nonsense://x")(work, killed.jobs(archive, tmp_path / "out")))
+    with pytest.raises(FedtraceError, match=r"--scheduler nonsense://x:1: no scheduler answers"):
+        list(dask_map("nonsense://x:1")(work, killed.jobs(archive, tmp_path / "out")))
+    with pytest.raises(FedtraceError, match=r"--scheduler 10.0.0.9: it names no port; write tcp://10.0.0.9:8786"):
+        list(dask_map("10.0.0.9")(work, killed.jobs(archive, tmp_path / "out")))
