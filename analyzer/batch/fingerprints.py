@@ -59,9 +59,14 @@ class Content(NamedTuple):
 def marks_of(inputs: Inputs, task: Task, also: Sequence[str], keylog: Path | None) -> dict[str, Mark]:
     """How a case's inputs look from outside, `also` among them. Raises FedtraceError where one cannot be looked at."""
     marks = inputs.marks([*task.paths, *also])
-    # A key log lies beside whoever reads, wherever the archive is. Who names a link means what it leads to.
+    return marks | keylog_marks(keylog)
+
+
+def keylog_marks(keylog: Path | None) -> dict[str, Mark]:
+    """The same of a key log, which lies beside whoever reads, wherever the archive is; of none, nothing."""
+    # Who names a link means what it leads to.
     keylogs = [] if keylog is None else [os.path.realpath(keylog)]
-    return marks | {f"{KEYLOG}{path}": mark for path, mark in Disk("").marks(keylogs).items()}
+    return {f"{KEYLOG}{path}": mark for path, mark in Disk("").marks(keylogs).items()}
 
 
 def is_same(inputs: Inputs, marks: Mapping[str, Mark], known: Content) -> bool:

@@ -7,8 +7,8 @@ Knows no storage of results, and does no work.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, overload
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from analyzer.batch.aside import Aside
 from analyzer.batch.cases import Task
@@ -134,10 +134,9 @@ class Ledger:
 
     # --- cases
 
-    @property
-    def outcomes(self) -> Outcomes:
+    def outcomes(self) -> Iterator[Outcome]:
         """What came of each case."""
-        return Outcomes(self)
+        return (row.outcome for row in self.rows())
 
     def rows(self) -> Iterator[Row]:
         """All cases."""
@@ -190,30 +189,6 @@ class Ledger:
             """
         rows = self._tables.execute(query, (begin_ns - LONG_NS, begin_ns, end_ns - 1))
         return (pickle.loads(told) for (told,) in rows)
-
-
-class Outcomes(Sequence[Outcome]):
-    """What came of the cases of a run, in order of name; looked up as often as it is asked for."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        """Those that are noted there, now or later."""
-        self._ledger = ledger
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self._ledger.rows())
-
-    def __iter__(self) -> Iterator[Outcome]:
-        return (row.outcome for row in self._ledger.rows())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    @overload
-    def __getitem__(self, index: int) -> Outcome: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Outcome]: ...
-    def __getitem__(self, index: int | slice) -> Outcome | Sequence[Outcome]:
-        return tuple(self)[index]
 
 
 def _row(found: tuple[str, str | None, bytes]) -> Row:

@@ -22,8 +22,8 @@ def metrics(tally: Tally) -> str:
         *(f'fedtrace_cases{{state="{state}"}} {tally.states[state]}' for state in STATES),
     ]
     for name, says, count in (
-        ("cases_failed", "Cases that could not be read, or on which fedtrace failed.", tally.failed),
-        ("inputs", "Files read, or that could not be.", tally.inputs),
+        ("cases_failed", "Cases that could not be read, or on which fedtrace failed.", tally.lost),
+        ("inputs", "Files read, or that could not be.", tally.sources),
         ("inputs_unread", "Of these, captures and logs that could not be read.", tally.unread),
         ("attempts", "Attempts to federate.", tally.attempts),
         ("pairs", "Pairs of domains, each in one direction, by case.", tally.pairs),

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from analyzer.batch.aside import Aside, refusals
 from analyzer.batch.cases import Options, Task, archive_of, kinds_of
 from analyzer.batch.days import DAY_NS
-from analyzer.batch.fingerprints import called, program
-from analyzer.batch.inputs import Disk, Inputs
+from analyzer.batch.fingerprints import called, keylog_marks, program
+from analyzer.batch.inputs import Inputs
 from analyzer.batch.kept import forget, place
 from analyzer.batch.lease import Waits
 from analyzer.batch.ledger import Ledger
@@ -30,7 +30,7 @@ from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.previous import Said, bytes_of, runs_of
 from analyzer.batch.remote import is_same, is_within, on_disk, shown
 from analyzer.batch.shared import CASES, share
-from analyzer.batch.store import Store
+from analyzer.batch.store import WORK, Store
 from analyzer.batch.tally import Tally, tally
 from analyzer.batch.work import COVERED, Done, Job, unchanged, work
 from parsers.errors import FedtraceError
@@ -59,8 +59,8 @@ TABLES = (
 """Names of the data sets beside `cases`; a test holds them to those of `report.tables`, whose imports take time."""
 OTHER = "check its path, name another folder, or say --replace to have what was said of the other removed"
 """What to do where the folder of results is another archive's."""
-WORK = ".work"
-"""Folder by which a folder of results is known, beside its figures."""
+OTHERS_SHOWN = 3
+"""Names that are told of those that lie in a folder which is none of results."""
 PAGES = "pages"
 """Folder of the pages of cases in which a pair fails."""
 
@@ -79,8 +79,8 @@ class Progress(NamedTuple):
 class Batch(NamedTuple):
     """What a run came to."""
 
-    outcomes: Sequence[Outcome]
-    """A row for each case, in order of name; they are looked up when they are asked for."""
+    ledger: Ledger
+    """What is known of each case, on the disk."""
     tally: Tally
     """What they come to together."""
     fresh: int
@@ -97,6 +97,11 @@ class Batch(NamedTuple):
     """Cases and loose files of the run before that the archive has no more: what they said is removed."""
     gone_as: Sequence[str] = ()
     """Names of the first of these, as those of files."""
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """A row for each case, in order of name, looked up now: of a million they take half a gigabyte."""
+        return tuple(self.ledger.outcomes())
 
     @property
     def exit_code(self) -> int:
@@ -126,12 +131,11 @@ def batch(
     if is_within(root, path):
         said = "it lies in what would be read as a case"
         raise FedtraceError(shown(root), said, "name a folder directly in the archive, or elsewhere")
-    keylog = options.how.keylog
-    if keylog is not None:  # else each case would tell of it, and what was said of them be replaced by that
-        Disk("").marks([str(keylog)])
+    # One that is not there would be told by each case, in the place of what was known of it.
+    keylog_marks(options.how.keylog)
     clear()
     store = store_at(root)
-    _check(store, shown(root))
+    _refuse_others(store, shown(root))
     with refusals(), inputs_at(path) as inputs:
         told_kinds = store.get(KINDS)
         archive = archive_of(inputs, shown(path), root, kinds_of(told_kinds))
@@ -154,7 +158,7 @@ def batch(
             run.over("parts")
             run.over("days", says)
             _publish(store, run.ledger)
-            found = tally(run.ledger.outcomes)
+            found = tally(run.ledger.outcomes())
             store.put({METRICS: metrics(found).encode()})
             replaced, nobody = _overview(store, run.ledger, options, found, not of_another)
             gone, gone_as = run.memory.gone()
@@ -163,15 +167,16 @@ def batch(
                 _keep(store, KINDS, kinds)
             # Who runs it each night was told the first time.
             may_be_one, one_day = first and may_be_one, first and _of_one_day(run.ledger)
-            return Batch(run.ledger.outcomes, found, run.fresh, replaced, nobody, may_be_one, one_day, gone, gone_as)
+            return Batch(run.ledger, found, run.fresh, replaced, nobody, may_be_one, one_day, gone, gone_as)
 
 
-def _check(store: Store, where: str) -> None:
+def _refuse_others(store: Store, where: str) -> None:
     """Raises FedtraceError where a folder holds what is not ours, which would be overwritten or removed."""
     names = store.names("")
     others = [name for name in names if not name.startswith(".") and name != "lost+found"]
     if others and METRICS not in names and WORK not in names:
-        said = f"other files are in it, and it is no folder of results ({', '.join(others[:3])}, …)"
+        some = ", ".join([*others[:OTHERS_SHOWN], *(["…"] if others[OTHERS_SHOWN:] else [])])
+        said = f"other files are in it, and it is no folder of results ({some})"
         raise FedtraceError(where, said, "name an empty folder, or one that is not there")
 
 
@@ -297,7 +302,7 @@ def _overview(
         asked=asked,
         since_ns=options.since_ns,
         cases=found.cases,
-        lost=found.failed,
+        lost=found.lost,
     )
     runs = runs_of(store.get(RUNS))
     again = bool(runs) and runs[0].work == run.work

@@ -19,9 +19,11 @@ from uuid import uuid4
 from analyzer.batch.lease import Waits
 from parsers.errors import FedtraceError
 
-PARTS = ".work/parts"
+WORK = ".work"
+"""Folder of what the program keeps for itself, by which a folder of results is known, too."""
+PARTS = f"{WORK}/parts"
 """Folder of files that are being written; what lies there when a run begins was left by one that was killed."""
-LOCK = ".work/lock"
+LOCK = f"{WORK}/lock"
 """The file that a run locks; on a disk the system frees it when the run ends, however it ends."""
 
 
@@ -163,7 +165,8 @@ class Disk:
     def names(self, folder: str) -> list[str]:
         """As `Store` promises."""
         path = self.root / folder
-        return sorted(os.listdir(path)) if path.is_dir() else []  # noqa: PTH208  (of 10,000 files, no objects)
+        with self._refusals():
+            return sorted(os.listdir(path)) if path.is_dir() else []  # noqa: PTH208  (of 10,000 files, no objects)
 
     def drop_all(self, folder: str) -> None:
         """As `Store` promises."""

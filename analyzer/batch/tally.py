@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from analyzer.batch.outcome import Outcome
 
-FAILED = ("unreadable", "broken")
+LOST = ("unreadable", "broken")
 """States of a case that could not be read, or on which fedtrace failed."""
 
 
@@ -18,7 +18,7 @@ class Tally:
 
     states: Counter[str] = field(default_factory=Counter)
     """How many cases are in each state."""
-    inputs: int = 0
+    sources: int = 0
     """Files read, or that could not be."""
     unread: int = 0
     """Of these, captures and logs that could not be read."""
@@ -39,9 +39,9 @@ class Tally:
         return self.states.total()
 
     @property
-    def failed(self) -> int:
+    def lost(self) -> int:
         """How many could not be read, or fedtrace failed on them."""
-        return sum(self.states[state] for state in FAILED)
+        return sum(self.states[state] for state in LOST)
 
     @property
     def exit_code(self) -> int:
@@ -61,7 +61,7 @@ def tally(outcomes: Iterable[Outcome]) -> Tally:
     found = Tally()
     for each in outcomes:
         found.states[each.state] += 1
-        found.inputs += each.sources
+        found.sources += each.sources
         found.unread += each.unread
         found.attempts += each.attempts
         found.pairs += each.pairs

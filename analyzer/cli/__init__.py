@@ -47,17 +47,17 @@ class Fedtrace(click.Group):
             say_no_more()
             ctx.exit(0)
         except (click.Abort, KeyboardInterrupt):
-            click.echo("fedtrace: interrupted", err=True)
+            tell("fedtrace: interrupted")
             ctx.exit(INTERRUPTED)
         except Terminated:
-            click.echo("fedtrace: terminated", err=True)
+            tell("fedtrace: terminated")
             ctx.exit(TERMINATED)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
                 say_no_more()
-                click.echo(f"fedtrace: output cannot be written: {str(error.strerror).lower()}; make room", err=True)
+                tell(f"fedtrace: output cannot be written: {str(error.strerror).lower()}; make room")
                 ctx.exit(UNUSABLE)
             import traceback
 

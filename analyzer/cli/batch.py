@@ -180,8 +180,8 @@ class _Lines:
         from analyzer.report.words import count, escape
 
         found = came.tally
-        failing, failed = found.states["failing"], found.failed
-        told = f"{failing} with a failing pair, {failed} that could not be read, {came.fresh} read now"
+        failing = found.states["failing"]
+        told = f"{failing} with a failing pair, {found.lost} that could not be read, {came.fresh} read now"
         click.echo(f"{count(found.cases, 'case')}: {told}")
         for says in notes.values():
             tell(f"fedtrace: {escape(says, 1000)}")

@@ -10,6 +10,8 @@ from typing import NoReturn
 
 import click
 
+from analyzer.cli.writing import tell
+
 UNUSABLE = 2
 """The input could not be used."""
 BUG = 4
@@ -45,6 +47,6 @@ def terminable() -> Iterator[None]:
 
 def bug(trace: str) -> NoReturn:
     """End with a bug of ours, whose traceback this is."""
-    click.echo(trace, err=True)
-    click.echo("fedtrace: this is a bug of ours; please report it with the lines above", err=True)
+    tell(trace)
+    tell("fedtrace: this is a bug of ours; please report it with the lines above")
     raise click.exceptions.Exit(BUG)

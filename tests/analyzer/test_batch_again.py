@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterable
+from errno import EACCES
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -111,7 +112,9 @@ def test_the_folder_of_another_archive_is_left_alone(archive: Path, tmp_path: Pa
     assert fedtrace("batch", other, "--out", out).exit_code == 1
 
 
-def test_a_folder_with_other_files_is_no_folder_of_results(archive: Path, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_no_folder_of_results(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not that of a case, nor one with somebody's notes: they would be read no more, overwritten or removed."""
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -120,10 +123,19 @@ def test_a_folder_with_other_files_is_no_folder_of_results(archive: Path, tmp_pa
         refused = fedtrace("batch", archive, "--out", folder)
         assert (refused.exit_code, refused.stderr) == (
             2,
-            f"fedtrace: {folder}: other files are in it, and it is no folder of results ({name}, …); name an empty "
+            f"fedtrace: {folder}: other files are in it, and it is no folder of results ({name}); name an empty "
             "folder, or one that is not there\n",
         )
     assert [path.read_text() for path in mine.iterdir()] == ["mine"]
+
+    def no_rights(folder: Path) -> None:
+        raise PermissionError(EACCES, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "listdir", no_rights)
+        refused = fedtrace("batch", archive, "--out", mine)
+    said = f"fedtrace: {mine}: nothing can be written there: permission denied; name another folder\n"
+    assert (refused.exit_code, refused.stderr) == (2, said)
 
     (tmp_path / "out" / "lost+found").mkdir(parents=True)  # a disk of its own
     assert fedtrace("batch", archive, "--out", tmp_path / "out").exit_code == 1

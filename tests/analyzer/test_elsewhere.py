@@ -122,7 +122,8 @@ def test_the_result_does_not_depend_on_where_it_comes_from_and_goes_to(
     upload(archive, f"{place}/archive")
     came = batch(f"{place}/archive", f"{place}/out", Options(), map)
 
-    assert came == on_disk
+    assert came.outcomes == on_disk.outcomes
+    assert came._replace(ledger=on_disk.ledger) == on_disk
     assert tree(f"{place}/out") == test_batch.tree(tmp_path / "out")
     assert not [data for data in tree(f"{place}/out").values() if b"fedtrace-" in data]
 
