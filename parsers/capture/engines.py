@@ -64,11 +64,9 @@ def again(parts: Parts, how: How, read: Callable[[Parts, Engine], list[Event]]) 
     Either way the readings say so.
     """
     unknown: Counter[str] = Counter()
-    for source, reading in parts:
-        if engine_for(source, how) is dissected:
-            return None
+    for _, reading in parts:
         unknown.update({name: n for name, n in reading.unknown.items() if name not in _NOT_FOR_TSHARK})
-    if how.engine != "auto" or not unknown:
+    if how.engine != "auto" or not unknown or any(engine_for(source, how) is dissected for source, _ in parts):
         return None
     what = f"{', '.join(sorted(unknown))} ({sum(unknown.values())} frames)"
     if any(not source.file.is_file() for source, _ in parts):

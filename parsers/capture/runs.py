@@ -19,6 +19,8 @@ from parsers.capture.columns import Indices
 from parsers.capture.packet import ACK, FIN, RST, SYN, TCP, Key, Packet
 from parsers.capture.window import Column
 
+BATCH_MIN = 256
+"""Packets of a batch; of fewer it takes longer to find the runs than to tell all segments one by one."""
 RUN_MIN = 8
 """Fewer segments are quicker one by one."""
 RUN_MAX = 64
@@ -88,7 +90,7 @@ class Run(NamedTuple):
 
 def runs(batch: Batch) -> Iterator[Packet | Run]:
     """The packets of a batch: runs, each at the place of its last segment, and one by one those that are in none."""
-    if len(batch.frame) < RUN_MIN:
+    if len(batch.frame) < BATCH_MIN:
         return batch.packets()
     ways = _ways(batch)
     begins, ends = _cut(_joined(batch, ways))

@@ -178,7 +178,8 @@ class _Choice(Generic[_Together]):
         by_port[self._flows.among(block.memory, columns, others)] = True
         by_port[self._servers.among(block.memory, columns, others)] = True
         by_port[self._flows.among(block.memory, columns, segments)] = True
-        self._openings.add(block.copy(others[(columns.flags[others] & (SYN | RST) != 0) & ~by_port[others]]))
+        if len(others):
+            self._openings.add(block.copy(others[(columns.flags[others] & (SYN | RST) != 0) & ~by_port[others]]))
         if len(segments):
             self._dns_tcp.add(block.copy(segments[~by_port[segments]]))
         errors = list(self._icmp(block))
@@ -194,8 +195,9 @@ class _Choice(Generic[_Together]):
 
     def _lookups(self, block: _Block, lookups: Indices, late: list[Packet | IcmpError]) -> Indices:
         """DNS messages over UDP that matter; earlier ones that matter by now are added to `late`."""
-        messages = block.copy(lookups)
-        indices, questions = self._names.choose(messages.payloads)
+        begin, end, _ = block.columns.payload(lookups)
+        messages = payloads(block.memory, begin, end)
+        indices, questions = self._names.choose(messages)
         if self._names.take_news():
             earlier = self._dns.release(self._names)
             for packet in earlier:
@@ -203,8 +205,10 @@ class _Choice(Generic[_Together]):
             late += earlier
         matters = np.zeros(len(questions), bool)
         matters[indices] = True
-        rest = np.flatnonzero(~matters)
-        self._dns.add(messages.take(rest), [questions[index] for index in rest.tolist()])
+        if len(indices) < len(questions):
+            rest = np.flatnonzero(~matters)
+            held = block.take(lookups[rest])._replace(payloads=[messages[index] for index in rest.tolist()])
+            self._dns.add(held, [questions[index] for index in rest.tolist()])
         wanted: Indices = lookups[matters]
         return wanted
 

@@ -27,8 +27,8 @@ NO_PACKET = -2
 WINDOW_LEN = 8 << 20
 """Bytes of a capture in memory at once: about what fits into a processor's last cache. More gains little."""
 
-SMALL_LEN = 1 << 20
-"""The same of a file that is smaller than that."""
+SMALL_LEN = 1 << 19
+"""The same of a file that is smaller than that: twice the longest packet that is believed, which may yet be written."""
 
 
 class Records(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from parsers.capture import select
 from parsers.capture.frames import IDLE_NS, Reader
 from parsers.capture.packet import Packet
-from parsers.capture.runs import RUN_MAX, RUN_MIN, SILENCE_NS, Run
+from parsers.capture.runs import BATCH_MIN, RUN_MAX, RUN_MIN, SILENCE_NS, Run
 from parsers.capture.select import packets, packets_and_runs
 from parsers.events import CaptureGap, Event, Retransmission
 from parsers.source import How, Reading
@@ -22,6 +23,14 @@ from tests.packets import ACK, BEGIN_S, FIN, PSH, RST, SYN, header, pcap, tcp
 US, THEM, ELSEWHERE = ("10.0.0.5", 40000), ("198.51.100.10", 5269), ("203.0.113.7", 40000)
 OPEN = header("cupdomain.com", "gmail.com")
 STANZA = b"<message from='a@cupdomain.com' to='b@gmail.com'><body>hello</body></message>"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def runs_in_every_batch() -> Iterator[None]:
+    """Captures of a few packets say as much of runs as long ones do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parsers.capture.runs.BATCH_MIN", 0)
+        yield
 
 
 def capture(folder: Path, *captured: bytes, step_ms: int = 10) -> Path:
@@ -101,6 +110,13 @@ def test_few_are_told_one_by_one(tmp_path: Path) -> None:
     assert told(capture(tmp_path, *stream(1))) == ["1", "2", "3", "4", "5", "6", "7", "8"]
     assert told(capture(tmp_path, *stream(2))) == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]
     assert told(capture(tmp_path, *stream(4))) == ["1", "2", "3", "4", "run 5-13", "14"]
+
+
+def test_a_small_capture_is_told_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finding its runs would take longer than its packets do."""
+    monkeypatch.setattr("parsers.capture.runs.BATCH_MIN", BATCH_MIN)
+    assert told(capture(tmp_path, *stream(120))) == [str(number) for number in range(1, 247)]
+    assert told(capture(tmp_path, *stream(130)))[4:6] == ["run 5-68", "run 69-132"]
 
 
 def test_what_separates(tmp_path: Path) -> None:
