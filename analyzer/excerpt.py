@@ -129,11 +129,11 @@ def excerpts(session: Session, analysis: Analysis) -> tuple[Excerpt, ...]:
 
 def cited(finding: Finding, case: Case) -> dict[str, list[int]]:
     """By capture file: the frames that a finding cites, in order."""
+    captures = {source.name for source in case.readable if source.format == "capture"}
     found: dict[str, set[int]] = defaultdict(set)
-    for tap in _taps(case).values():
-        for event in finding.match.events:
-            if tap.holds(event):
-                found[event.where.source].add(event.where.frame or 0)
+    for event in finding.match.events:
+        if event.where.frame is not None and event.where.source in captures:
+            found[event.where.source].add(event.where.frame)
     return {name: sorted(found[name]) for name in sorted(found)}
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from stat import S_ISREG
 
 from parsers import ingest
 from parsers.capture import tshark_call
@@ -298,9 +299,10 @@ def _refuse(case: Case, paths: Sequence[str]) -> None:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size if path.is_file() else 0
+        seen = path.stat()
     except OSError:
         return 0
+    return seen.st_size if S_ISREG(seen.st_mode) else 0
 
 
 def _taps(sources: Sequence[Source]) -> dict[str, str]:

@@ -16,6 +16,8 @@ from parsers.events import Dialback, Event, Said, Stanza, StreamHeader
 
 NAMES_MAX = 1 << 14
 """Pairs of domains, and writers of lines, that are remembered, some 5 MB: further names are made up."""
+_TELLING = frozenset({StreamHeader, Dialback, Said, Stanza})
+"""Events that tell who speaks with whom: few of all."""
 SIDES_MAX = 32
 """Domains of an input that are kept, the likeliest first: inputs of one day are told together."""
 
@@ -38,23 +40,27 @@ class Heard(Count):
     def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
         """Hear the events before they are counted and let go."""
         for event in events:
-            match event:
-                case StreamHeader(namespace="jabber:client"):
-                    self._client(event)
-                case StreamHeader():
-                    self._answer(event)
-                    self._spoke(event, event.from_domain, None if event.flow is None else event.flow.src_ip)
-                case Dialback(sent=None):
-                    self._spoke(event, event.from_domain, None if event.flow is None else event.flow.src_ip)
-                case Dialback():
-                    self._spoke(event, event.from_domain if event.sent else event.to_domain)
-                case Said(outgoing=bool()):  # who wrote it initiates what goes out, and receives what comes in
-                    self._spoke(event, event.from_domain if event.outgoing else event.to_domain, event.own_ip)
-                case Said():
-                    self._spoke(event, None)
-                case Stanza(sent=True, to_domain=str(name)):
-                    _add(self._delivered, (event.where.source, name))
+            if type(event) in _TELLING:
+                self._hear(event)
         super().look(events, began_ns)
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case StreamHeader(namespace="jabber:client"):
+                self._client(event)
+            case StreamHeader():
+                self._answer(event)
+                self._spoke(event, event.from_domain, None if event.flow is None else event.flow.src_ip)
+            case Dialback(sent=None):
+                self._spoke(event, event.from_domain, None if event.flow is None else event.flow.src_ip)
+            case Dialback():
+                self._spoke(event, event.from_domain if event.sent else event.to_domain)
+            case Said(outgoing=bool()):  # who wrote it initiates what goes out, and receives what comes in
+                self._spoke(event, event.from_domain if event.outgoing else event.to_domain, event.own_ip)
+            case Said():
+                self._spoke(event, None)
+            case Stanza(sent=True, to_domain=str(name)):
+                _add(self._delivered, (event.where.source, name))
 
     def _answer(self, header: StreamHeader) -> None:
         """Whoever is called gives the stream its id (RFC 6120 section 4.7.3); a caller's name may not be its own."""

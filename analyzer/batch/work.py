@@ -95,7 +95,7 @@ def _work(job: Job, inputs: Inputs) -> Done:
         marks = _marks(job, inputs)
         found = content_of(inputs, marks, job.known)
         key = key_of(job.task, found, job.options)
-        done = kept(job, found)
+        done = kept(job, found, key, store_at(job.root))
         if done is not None:
             return done
         job = job._replace(fetched=fetched(inputs, marks, job.task.spared))
@@ -130,9 +130,8 @@ def _work(job: Job, inputs: Inputs) -> Done:
     return Done(job.task, outcome, found, key, tuple(files), days, covered=covered)
 
 
-def kept(job: Job, content: Content, store: Store | None = None) -> Done | None:
-    """What is kept of a case whose inputs hold this; None where it has not been read to its end."""
-    key = key_of(job.task, content, job.options)
+def kept(job: Job, content: Content, key: str, store: Store) -> Done | None:
+    """What is kept under a key of a case whose inputs hold this; None where it has not been read to its end."""
     if job.task.only_span and content.counted is not None and content.counted[0] == key:
         return Done(
             job.task,
@@ -143,7 +142,7 @@ def kept(job: Job, content: Content, store: Store | None = None) -> Done | None:
             covered=covered_of(json.loads(content.counted[1])),
             fresh=False,
         )
-    told = receipt(store or store_at(job.root), key)
+    told = receipt(store, key)
     if told is None:
         return None
     if any(content.marks.get(path, (0, 0, 0))[1] != at_ns for path, at_ns in told["passing"].items()):
@@ -294,7 +293,9 @@ def unchanged(job: Job, inputs: Inputs, store: Store) -> Done | None:
         raise
     except FedtraceError:
         return None
-    return kept(job, job.known, store) if is_same(inputs, marks, job.known) else None
+    if not is_same(inputs, marks, job.known):
+        return None
+    return kept(job, job.known, key_of(job.task, job.known, job.options), store)
 
 
 def _marks(job: Job, inputs: Inputs) -> dict[str, Mark]:

@@ -40,6 +40,10 @@ class Attempt(NamedTuple):
     """The rule that explains it."""
     waits: Waits
     """Where its time went."""
+    frames: int
+    """Frames in its timeline."""
+    lines: int
+    """Log lines in it."""
 
 
 class Conversation(NamedTuple):
@@ -91,7 +95,13 @@ def seen(analysis: Analysis) -> list[Seen]:
 def attempts(analysis: Analysis) -> list[Attempt]:
     """Every session, in the order of the report."""
     causes = {f.session.id: f.rule for f in analysis.judgement.findings if f.is_cause}
-    return [Attempt(s, causes.get(s.id), waits(s)) for s in analysis.view.sessions]
+    found = []
+    for session in analysis.view.sessions:
+        places = {step.event.where for step in session.steps}
+        lines = sum(where.line is not None for where in places)
+        frames = sum(where.frame is not None for where in places)
+        found.append(Attempt(session, causes.get(session.id), waits(session), frames, lines))
+    return found
 
 
 def conversations(analysis: Analysis) -> list[Conversation]:

@@ -7,6 +7,7 @@ durations are whole nanoseconds, UTC. Knows no pandas and no layout.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from analyzer.analysis import Analysis
@@ -95,31 +96,34 @@ def _untold(lookup: Lookup) -> bool:
     return lookup.outcome == "untold"
 
 
-def _ip(end: str) -> Callable[[Seen], str | None]:
-    return lambda seen: None if seen.event.flow is None else getattr(seen.event.flow, f"{end}_ip") or None
+def _of_flow(name: str) -> Callable[[Seen], Any]:
+    """A value of the flow of an event that has one; what is empty there is not told."""
+    value = attrgetter(name)
 
+    def of(seen: Seen) -> Any:
+        flow = seen.event.flow
+        return None if flow is None else value(flow) or None
 
-def _port(end: str) -> Callable[[Seen], int | None]:
-    return lambda seen: None if seen.event.flow is None else getattr(seen.event.flow, f"{end}_port") or None
+    return of
 
 
 EVENTS = Table(
     "one thing that was seen",
     ("event",),
     (
-        Column("event", "count", "its number, in order of time", lambda r: r.number),
-        Column("at", "instant", "the earliest moment it can have happened, clock offset applied", lambda r: r.at_ns),
-        Column("width", "duration", "it happened within this of `at`", lambda r: r.event.width_ns),
+        Column("event", "count", "its number, in order of time", attrgetter("number")),
+        Column("at", "instant", "the earliest moment it can have happened, clock offset applied", attrgetter("at_ns")),
+        Column("width", "duration", "it happened within this of `at`", attrgetter("event.width_ns")),
         Column("kind", "word", "its class: DnsQuery, TcpMark, Dialback, …", lambda r: type(r.event).__name__),
-        Column("source", "word", "the input that shows it", lambda r: r.event.where.source),
-        Column("frame", "count", "its frame, as Wireshark counts", lambda r: r.event.where.frame),
-        Column("line", "count", "its line, as an editor counts", lambda r: r.event.where.line),
-        Column("src_ip", "text", "address of the sender", _ip("src")),
-        Column("src_port", "port", "port of the sender", _port("src")),
-        Column("dst_ip", "text", "address of the receiver", _ip("dst")),
-        Column("dst_port", "port", "port of the receiver", _port("dst")),
-        Column("tag", "text", "how a server's log threads its lines", lambda r: r.event.tag),
-        Column("session", "text", "the attempt it belongs to", lambda r: r.session),
+        Column("source", "word", "the input that shows it", attrgetter("event.where.source")),
+        Column("frame", "count", "its frame, as Wireshark counts", attrgetter("event.where.frame")),
+        Column("line", "count", "its line, as an editor counts", attrgetter("event.where.line")),
+        Column("src_ip", "text", "address of the sender", _of_flow("src_ip")),
+        Column("src_port", "port", "port of the sender", _of_flow("src_port")),
+        Column("dst_ip", "text", "address of the receiver", _of_flow("dst_ip")),
+        Column("dst_port", "port", "port of the receiver", _of_flow("dst_port")),
+        Column("tag", "text", "how a server's log threads its lines", attrgetter("event.tag")),
+        Column("session", "text", "the attempt it belongs to", attrgetter("session")),
         Column("from_domain", "text", "the domain that said it", lambda r: getattr(r.event, "from_domain", None)),
         Column("to_domain", "text", "the domain it was said to", lambda r: getattr(r.event, "to_domain", None)),
         Column("says", "text", "the event in words", lambda r: says(r.event)),
@@ -131,32 +135,24 @@ SESSIONS = Table(
     "one attempt of one domain to reach another",
     ("session",),
     (
-        Column("session", "text", "its id, the same in every run", lambda r: r.session.id),
-        Column("initiator", "text", "the domain that wants to send", lambda r: r.session.initiator),
-        Column("receiver", "text", "the domain that it wants to reach", lambda r: r.session.receiver),
-        Column("direction", "word", "outbound or inbound, seen from the local domains", lambda r: r.session.direction),
-        Column("began", "instant", "its first event", lambda r: r.session.began_ns),
-        Column("ended", "instant", "its last event", lambda r: r.session.ended_ns),
-        Column("outcome", "word", "established, failed, unfinished or unknown", lambda r: r.session.outcome),
-        Column("cause", "word", "the rule that explains it", lambda r: r.cause),
-        Column("reached", "ordered", "how far it came", lambda r: r.session.reached.word, STAGES),
-        Column("dns_took", "duration", "how long a DNS question was open", lambda r: r.waits.dns_ns),
+        Column("session", "text", "its id, the same in every run", attrgetter("session.id")),
+        Column("initiator", "text", "the domain that wants to send", attrgetter("session.initiator")),
+        Column("receiver", "text", "the domain that it wants to reach", attrgetter("session.receiver")),
+        Column(
+            "direction", "word", "outbound or inbound, seen from the local domains", attrgetter("session.direction")
+        ),
+        Column("began", "instant", "its first event", attrgetter("session.began_ns")),
+        Column("ended", "instant", "its last event", attrgetter("session.ended_ns")),
+        Column("outcome", "word", "established, failed, unfinished or unknown", attrgetter("session.outcome")),
+        Column("cause", "word", "the rule that explains it", attrgetter("cause")),
+        Column("reached", "ordered", "how far it came", attrgetter("session.reached.word"), STAGES),
+        Column("dns_took", "duration", "how long a DNS question was open", attrgetter("waits.dns_ns")),
         Column("connect_took", "duration", "from the first SYN to a SYN-ACK, or the last try", lambda r: r.waits[1]),
-        Column("tls_took", "duration", "the TLS handshake", lambda r: r.waits.tls_ns),
-        Column("auth_took", "duration", "from the first key or SASL word to the answer", lambda r: r.waits.auth_ns),
-        Column("callback_took", "duration", "the peer's dialback callback", lambda r: r.waits.callback_ns),
-        Column(
-            "frames",
-            "count",
-            "frames in its timeline",
-            lambda r: len({s.event.where for s in r.session.steps if s.event.where.frame is not None}),
-        ),
-        Column(
-            "lines",
-            "count",
-            "log lines in its timeline",
-            lambda r: len({s.event.where for s in r.session.steps if s.event.where.line is not None}),
-        ),
+        Column("tls_took", "duration", "the TLS handshake", attrgetter("waits.tls_ns")),
+        Column("auth_took", "duration", "from the first key or SASL word to the answer", attrgetter("waits.auth_ns")),
+        Column("callback_took", "duration", "the peer's dialback callback", attrgetter("waits.callback_ns")),
+        Column("frames", "count", "frames in its timeline", attrgetter("frames")),
+        Column("lines", "count", "log lines in its timeline", attrgetter("lines")),
         Column("surprises", "count", "steps that the protocol does not have", lambda r: len(r.session.surprises)),
         Column(
             "visible",
@@ -173,22 +169,22 @@ CONNECTIONS = Table(
     "one TCP conversation",
     ("connection",),
     (
-        Column("connection", "text", "its id", lambda r: r.connection.id),
-        Column("initiator", "text", "the domain that opened it", lambda r: r.connection.initiator),
-        Column("receiver", "text", "the domain that it was opened to", lambda r: r.connection.receiver),
-        Column("role", "word", "stanzas, verify, both, probe or unknown", lambda r: r.connection.role),
-        Column("outcome", "word", "how it ended", lambda r: r.connection.outcome),
+        Column("connection", "text", "its id", attrgetter("connection.id")),
+        Column("initiator", "text", "the domain that opened it", attrgetter("connection.initiator")),
+        Column("receiver", "text", "the domain that it was opened to", attrgetter("connection.receiver")),
+        Column("role", "word", "stanzas, verify, both, probe or unknown", attrgetter("connection.role")),
+        Column("outcome", "word", "how it ended", attrgetter("connection.outcome")),
         Column("client_ip", "text", "address of who opened it", lambda r: _address(r.connection.client[0])),
         Column("client_port", "port", "port of who opened it", lambda r: r.connection.client[1] or None),
         Column("server_ip", "text", "address of the other end", lambda r: _address(r.connection.server[0])),
         Column("server_port", "port", "port of the other end", lambda r: r.connection.server[1] or None),
         Column("seen_in", "text", "the sources that saw it", lambda r: ", ".join(sorted(r.connection.vantages))),
-        Column("session", "text", "the attempt it belongs to", lambda r: r.session),
-        Column("callback_of", "text", "the attempt whose callback it is", lambda r: r.callback_of),
+        Column("session", "text", "the attempt it belongs to", attrgetter("session")),
+        Column("callback_of", "text", "the attempt whose callback it is", attrgetter("callback_of")),
         Column("tls_version", "word", "the version that the server chose", lambda r: _tls_version(r.connection)),
         Column("stream_id", "text", "the first id that the server gave", lambda r: _first(r.connection.stream_ids)),
-        Column("began", "instant", "its first event", lambda r: r.connection.began_ns),
-        Column("ended", "instant", "its last event", lambda r: r.connection.ended_ns),
+        Column("began", "instant", "its first event", attrgetter("connection.began_ns")),
+        Column("ended", "instant", "its last event", attrgetter("connection.ended_ns")),
     ),
     conversations,
 )
@@ -197,16 +193,16 @@ LOOKUPS = Table(
     "one DNS question and what came of it",
     ("lookup",),
     (
-        Column("lookup", "text", "its id", lambda r: r.id),
+        Column("lookup", "text", "its id", attrgetter("id")),
         Column("client", "text", "address of who asked", lambda r: _address(r.client)),
         Column("resolver", "text", "address of who was asked", lambda r: _address(r.resolver)),
-        Column("name", "text", "the name", lambda r: r.name),
-        Column("type", "word", "SRV, A, AAAA, …", lambda r: r.rrtype),
-        Column("transport", "word", "udp or tcp", lambda r: r.transport),
+        Column("name", "text", "the name", attrgetter("name")),
+        Column("type", "word", "SRV, A, AAAA, …", attrgetter("rrtype")),
+        Column("transport", "word", "udp or tcp", attrgetter("transport")),
         Column("outcome", "word", "answered, empty, nxdomain, …", lambda r: None if _untold(r) else r.outcome),
         Column("answers", "text", "the records of the answer", lambda r: says(r.answer) if r.answer else None),
-        Column("asked", "instant", "when it was asked", lambda r: r.asked_ns),
-        Column("answered", "instant", "when the answer came", lambda r: r.answered_ns),
+        Column("asked", "instant", "when it was asked", attrgetter("asked_ns")),
+        Column("answered", "instant", "when the answer came", attrgetter("answered_ns")),
     ),
     lambda analysis: analysis.view.lookups,
 )
@@ -215,7 +211,7 @@ FINDINGS = Table(
     "one rule that matched an attempt, or that could not be judged on it",
     ("finding",),
     (
-        Column("finding", "count", "its number, matches first", lambda r: r.number),
+        Column("finding", "count", "its number, matches first", attrgetter("number")),
         Column("session", "text", "the attempt", lambda r: r.finding.session.id if r.finding else r.blind.session),
         Column("rule", "word", "the rule", lambda r: (r.finding or r.blind).rule),
         Column("stage", "word", "where in an attempt the rule strikes", lambda r: _stage(r)),
@@ -241,9 +237,9 @@ VERDICTS = Table(
     "what can be said of one pair of domains in one direction",
     ("initiator", "receiver"),
     (
-        Column("initiator", "text", "the domain that wants to send", lambda r: r.initiator),
-        Column("receiver", "text", "the domain that it wants to reach", lambda r: r.receiver),
-        Column("state", "word", "healthy, degraded, failing or undetermined", lambda r: r.state),
+        Column("initiator", "text", "the domain that wants to send", attrgetter("initiator")),
+        Column("receiver", "text", "the domain that it wants to reach", attrgetter("receiver")),
+        Column("state", "word", "healthy, degraded, failing or undetermined", attrgetter("state")),
         Column("cause", "word", "the rule that explains it", lambda r: _cause(r)),
         Column("confidence", "word", "possible, likely or proven", lambda r: r.confidence.name.lower()),
         Column("owner", "word", "who can mend it", lambda r: r.cause.owner.value if _cause(r) else None),
@@ -251,7 +247,7 @@ VERDICTS = Table(
         Column("failed", "count", "attempts that failed", lambda r: sum(s.outcome == "failed" for s in r.sessions)),
         Column("first_seen", "instant", "the first attempt", lambda r: min(s.began_ns for s in r.sessions)),
         Column("last_seen", "instant", "the end of the last", lambda r: max(s.ended_ns for s in r.sessions)),
-        Column("summary", "text", "one sentence", lambda r: r.summary),
+        Column("summary", "text", "one sentence", attrgetter("summary")),
     ),
     lambda analysis: analysis.judgement.verdicts,
 )
@@ -260,18 +256,20 @@ CERTIFICATES = Table(
     "one certificate as one domain showed it",
     ("certificate",),
     (
-        Column("certificate", "count", "its number, in order of first showing", lambda r: r.number),
-        Column("domain", "text", "who showed it", lambda r: r.domain),
-        Column("position", "count", "its place in the chain, 0 for the server's own", lambda r: r.certificate.position),
-        Column("subject", "text", "its subject", lambda r: r.certificate.subject),
+        Column("certificate", "count", "its number, in order of first showing", attrgetter("number")),
+        Column("domain", "text", "who showed it", attrgetter("domain")),
+        Column(
+            "position", "count", "its place in the chain, 0 for the server's own", attrgetter("certificate.position")
+        ),
+        Column("subject", "text", "its subject", attrgetter("certificate.subject")),
         Column("names", "text", "the domains that it is for", lambda r: ", ".join(r.certificate.names) or None),
-        Column("issuer", "text", "who issued it", lambda r: r.certificate.issuer),
-        Column("not_before", "instant", "the start of its validity", lambda r: r.not_before_ns),
-        Column("not_after", "instant", "the end of its validity", lambda r: r.not_after_ns),
+        Column("issuer", "text", "who issued it", attrgetter("certificate.issuer")),
+        Column("not_before", "instant", "the start of its validity", attrgetter("not_before_ns")),
+        Column("not_after", "instant", "the end of its validity", attrgetter("not_after_ns")),
         Column("sha256", "text", "its fingerprint", lambda r: r.certificate.sha256 or None),
-        Column("session", "text", "the last attempt in which it was shown", lambda r: r.session),
-        Column("seen", "instant", "when it was first shown", lambda r: r.certificate.at_ns),
-        Column("last_seen", "instant", "when it was last shown", lambda r: r.last_ns),
+        Column("session", "text", "the last attempt in which it was shown", attrgetter("session")),
+        Column("seen", "instant", "when it was first shown", attrgetter("certificate.at_ns")),
+        Column("last_seen", "instant", "when it was last shown", attrgetter("last_ns")),
     ),
     certificates,
 )
@@ -280,10 +278,10 @@ CHECKLIST = Table(
     "one step of the administrators' guide",
     ("step",),
     (
-        Column("step", "text", "its name in the guide", lambda r: r.step),
-        Column("state", "word", "pass, fail, not-observed or not-applicable", lambda r: r.state),
-        Column("question", "text", "what it asks", lambda r: r.question),
-        Column("because", "text", "what was seen, or what would show it", lambda r: r.because),
+        Column("step", "text", "its name in the guide", attrgetter("step")),
+        Column("state", "word", "pass, fail, not-observed or not-applicable", attrgetter("state")),
+        Column("question", "text", "what it asks", attrgetter("question")),
+        Column("because", "text", "what was seen, or what would show it", attrgetter("because")),
         Column("evidence", "text", "where to look", lambda r: _places(r.events) or None),
     ),
     lambda analysis: analysis.items,

@@ -73,7 +73,7 @@ def instant(at_ns: int) -> str:
         moment = _EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return f"{at_ns} ns"
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z".rjust(30, "0")
+    return f"{moment.isoformat()[:19]}.{rest:09d}Z"
 
 
 def is_command(line: str) -> bool:
