@@ -16,6 +16,7 @@ from parsers import ingest
 from parsers.capture import tshark_call
 from parsers.capture.files import read_ring
 from parsers.capture.secured import check_keylog
+from parsers.earlier import Earlier
 from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless
 from parsers.events import Damage, Event, Probe, Setting, Where, river_key
 from parsers.hold import NOT_HELD, Hold, Streams
@@ -74,13 +75,15 @@ def read_case(
     hold: Hold | None = None,
     only: Collection[str] = (),
     lines: Mapping[str, tuple[int, int]] | None = None,
+    earlier: Mapping[str, bytes] | None = None,
 ) -> Case:
     """Read all inputs: files, folders, shell patterns, `-`. `watch` is told of each source before it is read.
 
     `near_ns` tells, by path, near which instant files begin that leave out year or day, where that is known already.
     `fetched` tells where the bytes of files are that are called otherwise, or why there are none, as `inputs_of` says.
     `hold` says what of the events is wanted, and raises TooMuch; `only` are the names of the sources that are read, all
-    where none is named, and `lines` the first and last line of those of which not all are.
+    where none is named, and `lines` the first and last line of those of which not all are. `earlier` is what an earlier
+    reading of captures told, by path, which are as they were.
     Raises FedtraceError when not one of them can be used, and when there is no tshark and it was asked for.
     """
     if how.engine == "tshark":
@@ -91,7 +94,7 @@ def read_case(
     case = Case(sources=[], inputs=inputs)
     hold = hold or Hold()
     dated: dict[str, bool] = {}
-    only = frozenset(only)
+    only, earlier = frozenset(only), earlier or {}
     for source in (s for s in inputs.sources if not only or s.name in only):
         told = inputs.how(source, how)
         left_out = source.name in inputs.problems and source.name not in inputs.lost
@@ -123,13 +126,28 @@ def read_case(
         elif not dated[sources[0].name]:
             told = _near(case, sources[0], told)
         told = replace(told, lines=(lines or {}).get(str(sources[0].path)))
-        _read_tap(case, tap, sources, told, hold)
+        if not _known(case, tap, sources, hold, earlier):
+            _read_tap(case, tap, sources, told, hold)
         _cut_short(case, tap, sources)
     if not case.readable:
         _refuse(case, paths)
     _note(case)
     _retold(case)
     return case
+
+
+def _known(case: Case, tap: str, sources: list[Source], hold: Hold, earlier: Mapping[str, bytes]) -> bool:
+    """Take what an earlier reading told of a capture, if one did, and all of it is wanted."""
+    told = earlier.get(str(sources[0].path)) if len(sources) == 1 else None
+    if told is None:
+        return False
+    known = Earlier.of(told)
+    if not known.is_wanted(sources[0].name, hold):
+        return False
+    case.readings[known.name] = known.reading
+    case.events[tap] = known.events
+    hold.takes(known.events)
+    return True
 
 
 def _read_tap(case: Case, tap: str, sources: list[Source], how: How, hold: Hold) -> None:

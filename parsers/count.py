@@ -36,11 +36,15 @@ def wider(slots: Mapping[int, int], grain: int) -> Counter[int]:
 
 
 class Count(Hold):
-    """Holds nothing, and reads all."""
+    """Holds nothing, or no more than few events, and reads all."""
 
-    def __init__(self, at_once: int = AT_ONCE_MAX) -> None:
-        """Nothing counted yet."""
+    def __init__(self, at_once: int = AT_ONCE_MAX, keep: int = 0) -> None:
+        """Nothing counted yet. The events of an input stay where there are no more than `keep` of them, else none."""
         super().__init__(at_once=at_once)
+        self.keeps = keep > 0
+        """Whether all events that were counted are still there."""
+        self._keep = keep
+        self._counted: tuple[list[Event] | None, int] = None, 0
         self.slots: Counter[int] = Counter()
         """Weight of what began in each slot of `SLOT_NS` since 1970, or in `grain` of them, under the first."""
         self.grain = 1
@@ -72,13 +76,21 @@ class Count(Hold):
 
     def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
         """Count the events and let them go."""
-        for event in events:
+        for event in self._new(events):
             self._add(began_ns(event), self.weight(event))
             if event.where.line is not None:
                 self._note(event.where.source, event.at_ns, event.where.line)
             if type(event) is Dialback and event.word == "result":
                 self._key(event)
-        events.clear()
+        if len(events) > self._keep:
+            events.clear()
+            self.keeps, self._keep = False, 0
+        self._counted = events, len(events)
+
+    def _new(self, events: list[Event]) -> list[Event]:
+        """Those that are not counted yet; a capture that tshark reads as well has others then."""
+        known, count = self._counted
+        return events[count:] if events is known else events
 
     def _add(self, at_ns: int, weight: int) -> None:
         slot = at_ns // SLOT_NS

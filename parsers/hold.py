@@ -115,6 +115,15 @@ class Hold:
         """Whether what begins then is held, as far as there is room."""
         return self.within_ns is None or self.within_ns[0] <= at_ns < self.within_ns[1]
 
+    def wants_all(self, first_ns: int, last_ns: int) -> bool:
+        """Whether all is held that an input shows from the one instant to the other, whatever it is."""
+        return self._share is None and self.wants(first_ns) and self.wants(last_ns)
+
+    def takes(self, events: list[Event]) -> None:
+        """All events of an input, which an earlier reading has shown, and which are wanted. Raises TooMuch."""
+        self._begun += _begun(events)
+        self.rest(events)
+
     def begins(self, at_ns: int, weight: int = CONVERSATION_WEIGHT) -> bool:
         """A conversation begins; whether it is held."""
         if not self.wants(at_ns) or (self._share is not None and self._is_full(at_ns)):
@@ -209,9 +218,7 @@ class Hold:
         self._looked = len(events)
         self._held = self._weighed = 0
         self._weigh(events)
-        keys = [_key(event) or _pair(event) for event in events]
-        self._begun = CONVERSATION_WEIGHT * len({key for key in keys if key is not None})
-        self._begun += sum(SMALL_WEIGHT for event in events if isinstance(event, DnsQuery | DnsAnswer | Unreachable))
+        self._begun = _begun(events)
         self._sifted, self.due = self._begun, False
 
 
@@ -249,6 +256,13 @@ def weight_of(event: Event) -> int:
 
 def _len(*texts: str | None) -> int:
     return sum(len(text) for text in texts if text)
+
+
+def _begun(events: list[Event]) -> int:
+    """What the conversations weigh that these events belong to, beside the events."""
+    keys = [_key(event) or _pair(event) for event in events]
+    weight = CONVERSATION_WEIGHT * len({key for key in keys if key is not None})
+    return weight + sum(SMALL_WEIGHT for event in events if isinstance(event, DnsQuery | DnsAnswer | Unreachable))
 
 
 def share_of(one: str, other: str, of: int) -> int:

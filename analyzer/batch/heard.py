@@ -25,9 +25,9 @@ SIDES_MAX = 32
 class Heard(Count):
     """Counts, and hears what speaks for each domain as the local one."""
 
-    def __init__(self, at_once: int, ports: Collection[int]) -> None:
+    def __init__(self, at_once: int, ports: Collection[int], keep: int = 0) -> None:
         """`ports` are those of federation, where servers answer and no client is served."""
-        super().__init__(at_once)
+        super().__init__(at_once, keep)
         self._ports = ports
         self._spoken: Counter[str] = Counter()
         self._pairs: set[tuple[str, str]] = set()
@@ -39,7 +39,7 @@ class Heard(Count):
 
     def look(self, events: list[Event], began_ns: Callable[[Event], int]) -> None:
         """Hear the events before they are counted and let go."""
-        for event in events:
+        for event in self._new(events):
             if type(event) in _TELLING:
                 self._hear(event)
         super().look(events, began_ns)

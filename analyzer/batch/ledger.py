@@ -16,7 +16,7 @@ from analyzer.batch.covered import Covered, Span
 from analyzer.batch.days import day
 from analyzer.batch.loose import LONG_NS
 from analyzer.batch.outcome import Outcome
-from analyzer.batch.work import Done
+from analyzer.batch.work import Done, Read
 
 _TABLES = (
     "task (stage TEXT, told BLOB)",
@@ -25,10 +25,16 @@ _TABLES = (
     "small (day TEXT, stem TEXT, PRIMARY KEY (day, stem)) WITHOUT ROWID",
     "uncut (stem TEXT PRIMARY KEY, told BLOB)",
     "loose (stem TEXT PRIMARY KEY, long INTEGER, first_ns INTEGER, last_ns INTEGER, spans BLOB, told BLOB)",
+    "read (path TEXT PRIMARY KEY, told BLOB)",
     "key (key TEXT PRIMARY KEY) WITHOUT ROWID",
     "file (name TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 _INDICES = ("task (stage)", "done (day, stem)", "loose (long, first_ns)")
+
+
+READ_LEN_MAX = 128 << 20
+"""Bytes of what small captures showed that a run knows: those of some 25,000. Of further ones the day reads them again.
+A cluster is given all of it at once."""
 
 
 class Row(NamedTuple):
@@ -55,6 +61,7 @@ class Ledger:
             self._tables.execute(f"CREATE TABLE {table}")
         for number, index in enumerate(_INDICES):
             self._tables.execute(f"CREATE INDEX index_{number} ON {index}")
+        self._read_len = 0
         self.folders: set[str] = set()
         """Folders of results in which files of these cases lie."""
 
@@ -90,11 +97,13 @@ class Ledger:
     def note(self, done: Done) -> None:
         """A piece of work is done; where it is no case yet, what it covers."""
         stem = done.task.stem
+        if done.covered is not None and done.task.only_span:  # nothing is kept of it under its key
+            self._loose(stem, done.covered)
+            if done.read is not None:
+                self._read(done.task.paths[0], done.read)
+            return
         if done.key is not None:
             self.keep(done.key)
-        if done.covered is not None and done.task.only_span:
-            self._loose(stem, done.covered)
-            return
         if done.covered is not None:
             told = pickle.dumps((done.task, done.covered))
             self._tables.execute("INSERT INTO uncut VALUES (?, ?)", (stem, told))
@@ -109,6 +118,17 @@ class Ledger:
         told = pickle.dumps(covered.spans), pickle.dumps(covered._replace(spans=()))
         row = (stem, last_ns - first_ns > LONG_NS, first_ns, last_ns, *told)
         self._tables.execute("INSERT INTO loose VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _read(self, path: str, read: Read) -> None:
+        self._read_len += len(read.told)
+        if self._read_len <= READ_LEN_MAX:
+            self._tables.execute("INSERT INTO read VALUES (?, ?)", (path, pickle.dumps(read)))
+
+    def read(self, paths: Iterable[str]) -> dict[str, Read]:
+        """What small captures among these have shown in this run, as far as it is still known, by path."""
+        query = "SELECT told FROM read WHERE path = ?"
+        found = {path: self._tables.execute(query, (path,)).fetchone() for path in paths}
+        return {path: pickle.loads(row[0]) for path, row in found.items() if row is not None}
 
     def show(self, files: Iterable[str]) -> None:
         """These are files of the results."""

@@ -241,7 +241,8 @@ class _Run:
         return Job(task, self.options, self.store.address, self.memory.of(task.stem), also, self.archive)
 
     def _answers(self, also: tuple[str, ...]) -> Generator[Done]:
-        jobs: Iterator[Job] = (self._job(task, also) for task in self.ledger.waiting())
+        read = self.ledger.read
+        jobs: Iterator[Job] = (self._job(task, also)._replace(read=read(task.paths)) for task in self.ledger.waiting())
         first = next(jobs, None)
         if first is not None:  # where nothing waits, no worker is begun
             yield from self.map(work, chain([first], jobs))

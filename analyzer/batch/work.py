@@ -21,12 +21,13 @@ from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span, covered_of
 from analyzer.batch.fingerprints import Content, called, content_of, fetched, is_same, key_of, marks_of
 from analyzer.batch.heard import Heard
-from analyzer.batch.inputs import Inputs, Mark
+from analyzer.batch.inputs import Inputs, Mark, tells
 from analyzer.batch.kept import Rows, keep, receipt
 from analyzer.batch.outcome import Outcome, is_aside
 from analyzer.batch.places import inputs_at, store_at
 from analyzer.batch.remote import Unreachable, without_secrets
 from analyzer.batch.store import Store, Unwritable
+from parsers.earlier import EVENTS_MAX, Earlier
 from parsers.errors import FedtraceError, SourceUnreadable, SourceUseless, TsharkMissing
 from parsers.hold import INPUT_WEIGHT, SLOT_NS, Hold, TooMuch
 from parsers.links import not_followed
@@ -36,6 +37,15 @@ if TYPE_CHECKING:
 
 COVERED = "covered"
 """State of what is no case yet: a loose file, or a case of which more would have to be held than a worker may."""
+
+
+class Read(NamedTuple):
+    """All that a small capture showed, so that its day need not read it again in the same run."""
+
+    mark: Mark
+    """How the file looked from outside."""
+    told: bytes
+    """As `parsers.earlier` says it."""
 
 
 class Done(NamedTuple):
@@ -59,6 +69,8 @@ class Done(NamedTuple):
     """What its inputs cover, where it is no case yet."""
     fresh: bool = True
     """It was read now, or could not be, and was not kept from an earlier run."""
+    read: Read | None = None
+    """Of a small loose capture all that it showed."""
 
 
 class Job(NamedTuple):
@@ -78,6 +90,8 @@ class Job(NamedTuple):
     """The archive, or its URL: from there the files are fetched, if they have to be."""
     fetched: Mapping[str, Path | FedtraceError] | None = None
     """Where they are by now, or why they may not be read."""
+    read: Mapping[str, Read] = {}
+    """What small captures among them have shown in this run, by path."""
 
 
 def work(job: Job) -> Done:
@@ -98,15 +112,16 @@ def _work(job: Job, inputs: Inputs) -> Done:
         done = kept(job, found, key, store_at(job.root))
         if done is not None:
             return done
-        job = job._replace(fetched=fetched(inputs, marks, job.task.spared))
+        as_it_was = {path: read for path, read in job.read.items() if marks.get(path) == read.mark and tells(read.mark)}
+        job = job._replace(fetched=fetched(inputs, marks, job.task.spared), read=as_it_was)
         try:
             with _no_cycles():
-                outcome, files, rows, passing, covered, lacking = _results(job)
+                came = _results(job)
         except SourceUseless as error:  # as it will be next time
-            outcome, files, rows, passing, covered, lacking = _Results(_unreadable(job.task, error), {}, {}, {})
+            came = _Results(_unreadable(job.task, error), {}, {}, {})
         _unchanged_since(marks, _marks(job, inputs), job.task)
         known = {os.fspath(Path(path)) for path in found.unread}
-        surprises = [str(error) for path, error in lacking.items() if path not in known]
+        surprises = [str(error) for path, error in came.lacking.items() if path not in known]
         if surprises:  # a name that the next run does not look for
             key = called(json.dumps([key, surprises]))
     except (Unwritable, Unreachable):
@@ -118,16 +133,19 @@ def _work(job: Job, inputs: Inputs) -> Done:
         outcome = Outcome(case=job.task.name, state="broken", problem=said)
         trace = without_secrets(traceback.format_exc(), job.archive, job.root)
         return Done(job.task, outcome, None, None, (), trace=trace)
+    covered = came.covered
     if covered is not None and job.task.only_span:  # the run keeps it, many in a file
-        return Done(job.task, outcome, found._replace(counted=(key, covered.json())), key, (), covered=covered)
+        found = found._replace(counted=(key, covered.json()))
+        read = None if came.shown is None else Read(marks[job.task.paths[0]], came.shown)
+        return Done(job.task, came.outcome, found, key, (), covered=covered, read=read)
     # A member of an archive is as old as that says.
-    passing = {path: at_ns for path, at_ns in passing.items() if path in marks}
-    days = tuple(sorted(rows))
-    told = {"outcome": outcome._asdict(), "passing": passing, "days": days}
+    passing = {path: at_ns for path, at_ns in came.passing.items() if path in marks}
+    days = tuple(sorted(came.rows))
+    told = {"outcome": came.outcome._asdict(), "passing": passing, "days": days}
     if covered is not None:
         told["covered"] = covered.plain()
-    keep(store_at(job.root), key, files, told, rows)
-    return Done(job.task, outcome, found, key, tuple(files), days, covered=covered)
+    keep(store_at(job.root), key, came.files, told, came.rows)
+    return Done(job.task, came.outcome, found, key, tuple(came.files), days, covered=covered)
 
 
 def kept(job: Job, content: Content, key: str, store: Store) -> Done | None:
@@ -165,6 +183,8 @@ class _Results(NamedTuple):
     covered: Covered | None = None
     lacking: Mapping[str, FedtraceError] = {}
     """Why inputs could not be read that may be another time, by path."""
+    shown: bytes | None = None
+    """Of a small loose capture all that it showed."""
 
 
 def _results(job: Job) -> _Results:
@@ -182,7 +202,14 @@ def _results(job: Job) -> _Results:
         hold = Hold(task.within_ns, parts.ROOM if task.share else most, task.share, parts.AT_ONCE)
         near_ns, lines = dict(task.near_ns), dict(task.lines)
         case = read_case(
-            task.paths, how, near_ns=near_ns, fetched=job.fetched, hold=hold, only=task.sources, lines=lines
+            task.paths,
+            how,
+            near_ns=near_ns,
+            fetched=job.fetched,
+            hold=hold,
+            only=task.sources,
+            lines=lines,
+            earlier={path: read.told for path, read in job.read.items()},
         )
     except TooMuch:
         case = None  # counted outside, where what was read so far is gone
@@ -211,7 +238,7 @@ def _counted(job: Job) -> _Results:
     from parsers.case import read_case
 
     task, how = job.task, job.options.how
-    hold = Heard(parts.AT_ONCE, how.ports)
+    hold = Heard(parts.AT_ONCE, how.ports, EVENTS_MAX if task.only_span else 0)
     case = read_case(task.paths, how, near_ns=dict(task.near_ns), fetched=job.fetched, hold=hold)
     spans = tuple(
         Span(
@@ -238,7 +265,16 @@ def _counted(job: Job) -> _Results:
         slots[span.first_ns // grain_ns * hold.grain] += INPUT_WEIGHT
     proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
     covered = Covered(spans, slots, proved, tuple(case.problems), hold.sides, hold.grain)
-    return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered, _lacking(case))
+    shown = _shown(case) if hold.keeps else None
+    return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered, _lacking(case), shown)
+
+
+def _shown(case: Case) -> bytes | None:
+    """What a loose capture showed of which all events are there; None of what is none, or could not be read."""
+    source = case.sources[0]
+    if source.format != "capture" or case.problems:
+        return None
+    return Earlier(source.name, case.readings[source.name], case.events[source.tap or source.name]).told()
 
 
 def _covering(task: Task) -> Outcome:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
+import analyzer.batch.ledger as ledger_module
+import parsers.case
+from analyzer.batch import parts
 from analyzer.batch.aside import Aside
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.covered import Covered, Span
@@ -15,9 +20,12 @@ from analyzer.batch.days import DAY_NS
 from analyzer.batch.ledger import Ledger
 from analyzer.batch.loose import cut
 from analyzer.batch.outcome import Outcome
-from analyzer.batch.run import batch
-from analyzer.batch.work import COVERED, Done
+from analyzer.batch.run import Work, batch
+from analyzer.batch.work import COVERED, Done, Job
+from parsers.events import Event
+from parsers.source import Reading, Source
 from tests import packets
+from tests.analyzer.test_batch import tree
 from tests.packets import FEATURES, header, pcap, talk
 
 HOUR_NS = 3_600 * 10**9
@@ -96,6 +104,70 @@ def test_an_attempt_across_midnight_and_a_rotation_is_told_once_and_whole(
     events = pd.read_parquet(out / "events")
     assert not events.duplicated(["source", "frame", "kind"]).any()
     assert (events.day.astype(str) == events["at"].dt.date.astype(str)).all()
+
+
+@pytest.fixture
+def captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Seven small captures of 19 and 20 May, one every five hours; the fifth is under way at midnight."""
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    for number in range(7):
+        peer = f"peer{number}.example"
+        opening = ((">", header("cupdomain.com", peer)), ("<", header(peer, "cupdomain.com", "id") + FEATURES))
+        begin_s = MAY_19_NS // 10**9 + number * 5 * 3600 + 4 * 3600
+        monkeypatch.setattr(packets, "BEGIN_S", begin_s - (number == 4) * 5)
+        (archive / f"outside-{number}.pcap").write_bytes(pcap(talk(*opening), step_ms=2000))
+    return archive
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the captures that are read, one after the other."""
+    names: list[str] = []
+    ring = parsers.case.read_ring
+
+    def noted(files: Sequence[tuple[Source, Reading]], *how: Any, **more: Any) -> list[Event]:
+        names.extend(source.name for source, _ in files)
+        return ring(files, *how, **more)
+
+    monkeypatch.setattr(parsers.case, "read_ring", noted)
+    return names
+
+
+@pytest.mark.parametrize("held_max", [200_000, 40])
+def test_a_small_capture_is_read_once(
+    held_max: int, captures: Path, read: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its day, or the parts of it, say what they would say if they read it again."""
+    monkeypatch.setattr(parts, "HELD_MAX", held_max)
+    batch(str(captures), str(tmp_path / "once"), Options(), map)
+    assert read == [f"outside-{number}.pcap" for number in range(7)]
+
+    monkeypatch.setattr(ledger_module, "READ_LEN_MAX", 10_000)
+    read.clear()
+    batch(str(captures), str(tmp_path / "some"), Options(), map)
+    assert 7 < len(read) < 14
+
+    monkeypatch.setattr(ledger_module, "READ_LEN_MAX", 0)
+    read.clear()
+    batch(str(captures), str(tmp_path / "again"), Options(), map)
+    assert len(read) >= 14
+    assert tree(tmp_path / "once") == tree(tmp_path / "some") == tree(tmp_path / "again")
+
+
+def test_a_capture_that_was_written_to_in_between_is_read_again(captures: Path, tmp_path: Path) -> None:
+    """Its day tells what is in it now."""
+
+    def meanwhile(work: Work, jobs: Iterable[Job]) -> Iterator[Done]:
+        for job in jobs:
+            if not job.task.only_span:
+                with (captures / "outside-1.pcap").open("ab") as file:
+                    file.write((captures / "outside-2.pcap").read_bytes()[24:])
+            yield work(job)
+
+    batch(str(captures), str(tmp_path / "out"), Options(), meanwhile)
+    events = pd.read_parquet(tmp_path / "out" / "events")
+    assert set(events[events.source == "outside-1.pcap"]["at"].dt.hour) == {9, 14}
 
 
 def test_a_log_without_a_year_is_dated_once_for_all_its_days(tmp_path: Path) -> None:

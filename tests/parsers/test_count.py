@@ -43,6 +43,21 @@ def test_a_long_time_is_counted_in_wider_slots(monkeypatch: pytest.MonkeyPatch) 
     assert years.slots.total() == 11 * len(range(-50_000, 50_000, 7))
 
 
+def test_few_events_stay_and_are_counted_once() -> None:
+    """All of an input, or none; what tshark makes of it besides is counted as well."""
+    found, events = Count(keep=3), list(map(said, range(2)))
+    for _ in range(2):
+        found.look(events, lambda event: event.at_ns)
+    found.look([said(9)], lambda event: event.at_ns)
+    assert (found.keeps, len(events), dict(found.slots)) == (True, 2, {0: 1, 1: 1, 9: 1})
+
+    many = list(map(said, range(4)))
+    for _ in range(2):
+        found.look(many, lambda event: event.at_ns)
+        many.append(said(7))
+    assert (found.keeps, len(many), dict(found.slots)) == (False, 1, {0: 2, 1: 2, 2: 1, 3: 1, 7: 1, 9: 1})
+
+
 def test_lines_of_a_long_time_are_noted_for_wider_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of all logs together; each knows its first and last line of half a day where there are too many hours."""
     monkeypatch.setattr(count, "LINES_MAX", 40)
