@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from stat import S_ISREG
 
@@ -157,7 +159,8 @@ def _read_tap(case: Case, tap: str, sources: list[Source], how: How, hold: Hold)
         # Of a member of an archive nobody knows where it was unpacked to.
         said = error if source.held is None else type(error)(str(source.path), error.problem, error.next_step)
         case.problems[source.name] = said
-        case.sources[case.sources.index(source)] = replace(source, format=None)
+        place = bisect_left(case.sources, source.name, key=attrgetter("name"))
+        case.sources[place] = replace(source, format=None)
 
     try:
         if len(sources) > 1:
@@ -333,7 +336,14 @@ def _taps(sources: Sequence[Source]) -> dict[str, str]:
                 ring = (source.path.parent, match["stem"], match["ending"] or "")
                 rings.setdefault(ring, []).append((match["time"] or "", int(match["number"] or 0), source.name))
                 break
-    return {name: min(members)[2] for members in rings.values() if len(members) > 1 for _, _, name in members}
+    firsts = ((min(members)[2], members) for members in rings.values() if len(members) > 1)
+    return {name: first for first, members in firsts for *_, name in members}
+
+
+def may_be_of_ring(name: str) -> bool:
+    """Whether a file is called as those of ring buffers are, and is read together with others where they are there."""
+    found = next(filter(None, (pattern.fullmatch(name) for pattern in _RING)), None)
+    return found is not None and bool(found["number"])
 
 
 def _by_tap(sources: Sequence[Source]) -> dict[str, list[Source]]:

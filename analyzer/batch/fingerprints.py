@@ -22,13 +22,12 @@ import parsers
 from analyzer.batch.cases import Options, Task
 from analyzer.batch.inputs import Disk, Inputs, Mark, tells, unreadable
 from parsers.errors import FedtraceError
+from parsers.fingerprint import fingerprint
 from parsers.inputs import NOWHERE
 
 MADE_WITH = ("fedtrace", "pyarrow", "cryptography", "dnspython", "jinja2")
 """Packages whose versions may change a byte of a result."""
 
-_AT_ONCE = 1 << 18
-"""Bytes of a file that are read at once."""
 KEYLOG = "--keylog "
 """Before the path of a key log, which is no file of the archive."""
 
@@ -93,7 +92,7 @@ def content_of(inputs: Inputs, marks: Mapping[str, Mark], known: Content | None)
         place = places[path] if path in places else Path(path.removeprefix(KEYLOG))
         if isinstance(place, Path):
             try:
-                told = _digest(place)
+                told = fingerprint(place)
             except OSError as error:
                 if isinstance(error, FileNotFoundError) or path.startswith(KEYLOG):
                     raise unreadable(path, error) from None
@@ -148,13 +147,4 @@ def program() -> str:
         for root in map(Path, package.__path__):
             for path in sorted(p for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
                 whole.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
-    return whole.hexdigest()
-
-
-def _digest(file: Path) -> str:
-    # Not `hashlib.file_digest`, which clears its buffer first: that takes longer than a small file does.
-    whole = hashlib.sha256()
-    with file.open("rb", buffering=0) as opened:
-        while some := opened.read(_AT_ONCE):
-            whole.update(some)
     return whole.hexdigest()

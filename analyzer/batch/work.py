@@ -270,9 +270,13 @@ def _counted(job: Job) -> _Results:
 
 
 def _shown(case: Case) -> bytes | None:
-    """What a loose capture showed of which all events are there; None of what is none, or could not be read."""
+    """What a loose capture showed of which all events are there; None of what is none, or could not be read, or will be
+    read again with others.
+    """
+    from parsers.case import may_be_of_ring
+
     source = case.sources[0]
-    if source.format != "capture" or case.problems:
+    if source.format != "capture" or case.problems or may_be_of_ring(source.path.name):
         return None
     return Earlier(source.name, case.readings[source.name], case.events[source.tap or source.name]).told()
 

@@ -17,10 +17,10 @@ from analyzer.report.packets import Captured, events_of
 from analyzer.report.words import count, duration, escape
 from analyzer.session import Session
 from parsers.capture.clocks import Interface
-from parsers.capture.container import fingerprint
 from parsers.capture.excerpt import Frame, frames
 from parsers.capture.pcapng_writer import PcapngWriter
 from parsers.errors import FedtraceError, SourceUnreadable
+from parsers.fingerprint import fingerprint
 
 BECAUSE_MAX = 600
 """Characters of what a finding says in the comment of the file."""

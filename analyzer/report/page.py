@@ -21,7 +21,7 @@ from analyzer.report.filters import frames_filter
 from analyzer.report.ladder_svg import Sheet, kept, sheets
 from analyzer.report.ladder_text import lane_says, rung_clock, rung_says
 from analyzer.report.nameless import no_pair_says
-from analyzer.report.rows import by_session, source_row
+from analyzer.report.rows import by_session, source_rows
 from analyzer.report.terminal import owner
 from analyzer.report.web import filled
 from analyzer.rule import Finding
@@ -107,7 +107,7 @@ def page(analysis: Analysis, of: str = "", part_of: str = "", back: str = "") ->
         covered=covered,
         axis=bars.axis(covered),
         certificates=tuple(islice(bars.certificates(view), CERTIFICATES_SHOWN + 1)),
-        inputs=[source_row(s, case, view) for s in case.sources[:ROWS_MAX]],
+        inputs=source_rows(case.sources[:ROWS_MAX], case, view),
         undecoded=_undecoded(case),
         no_pair=no_pair_says(view) if not judgement.verdicts else "",
         LENGTH=bars.LENGTH,

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from analyzer.report.rows import SCHEMA
 from analyzer.report.words import says
-from parsers.capture.container import fingerprint
 from parsers.case import Case
 from parsers.errors import FedtraceError
+from parsers.fingerprint import fingerprint
 from parsers.inputs import Inputs, inputs_of
 from parsers.source import Source
 

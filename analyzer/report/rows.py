@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -19,9 +20,9 @@ from analyzer.session import Session
 from analyzer.stage import End, end_text, is_told
 from analyzer.verdict import Verdict
 from analyzer.view import CaseView
-from parsers.capture.container import fingerprint
 from parsers.case import Case
-from parsers.events import Event
+from parsers.events import Damage, Event
+from parsers.fingerprint import fingerprint
 from parsers.source import Source
 
 SCHEMA = 1
@@ -40,7 +41,7 @@ def report(case: Case, view: CaseView, judgement: Judgement, items: Sequence[Ite
     return {
         "fedtrace": version("fedtrace"),
         "schema": SCHEMA,
-        "sources": [source_row(s, case, view) for s in case.sources],
+        "sources": source_rows(case.sources, case, view),
         "local_domains": list(view.local_domains),
         "assumed": list(view.assumed),
         "verdicts": [verdict_row(v) for v in judgement.verdicts],
@@ -96,14 +97,21 @@ def peer_row(peer: Peer) -> Row:
     }
 
 
-def source_row(source: Source, case: Case, view: CaseView) -> Row:
-    """One input, read or not."""
+def source_rows(sources: Sequence[Source], case: Case, view: CaseView) -> list[Row]:
+    """Some inputs, read or not."""
+    # The files of a ring buffer share their events, and there may be thousands of both.
+    counted = Counter(event.where.source for events in case.events.values() for event in events)
+    damage: dict[str, list[Damage]] = {}
+    for each in view.damage:
+        damage.setdefault(each.where.source, []).append(each)
+    return [_source(s, case, view, counted[s.name], damage.get(s.name, ())) for s in sources]
+
+
+def _source(source: Source, case: Case, view: CaseView, events: int, damaged: Sequence[Damage]) -> Row:
     reading = case.readings[source.name]
     problem = case.problems.get(source.name)
-    tap = source.tap or source.name
-    found = view.clock(tap)
-    counted = [x for x in case.events.get(tap, ()) if x.where.source == source.name]
-    damage = [{"what": d.what, "lost": d.lost, "unit": d.unit} for d in view.damage if d.where.source == source.name]
+    found = view.clock(source.tap or source.name)
+    damage = [{"what": d.what, "lost": d.lost, "unit": d.unit} for d in damaged]
     if problem is not None:
         damage.append({"what": str(problem), "lost": reading.size_bytes, "unit": "bytes"})
     return {
@@ -114,7 +122,7 @@ def source_row(source: Source, case: Case, view: CaseView) -> Row:
         "size_bytes": reading.size_bytes,
         "first": None if reading.first_ns is None else instant(reading.first_ns),
         "last": None if reading.last_ns is None else instant(reading.last_ns),
-        "events": len(counted),
+        "events": events,
         "frames": reading.frames,
         "lines": reading.lines,
         "damage": damage,

@@ -51,17 +51,6 @@ def foreign(head: bytes) -> str | None:
     return next((what for magic, what in _FOREIGN.items() if inner.startswith(magic)), None)
 
 
-def fingerprint(path: Path | str) -> str:
-    """SHA-256 of the file's bytes as they lie on disk, hex. Raises `OSError`.
-
-    Apart from reading, because it takes as long as reading does, and few want to know.
-    """
-    import hashlib  # only the JSON report wants it, and it takes as long to load as all formats together
-
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def windows(path: Path | str, reading: Reading, offset_ns: int = 0) -> Iterator[Window | Lost]:
     """Every record of a capture, `-` for standard input; `Lost` for what could not be read.
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from analyzer.cli import main
 from analyzer.correlator import correlate
 from analyzer.judge import judge
+from analyzer.report.rows import source_rows
 from parsers import case as cases
 from parsers import jsonl
 from parsers.case import Case, read_case
@@ -215,6 +216,7 @@ def taps(*called: str) -> dict[str, str]:
 def test_files_of_a_ring_buffer_share_a_tap(ring: tuple[str, ...]) -> None:
     """Named after the first of them, in whatever order they are given."""
     assert taps(*reversed(ring), "other.pcap") == dict.fromkeys(ring, ring[0])
+    assert all(map(cases.may_be_of_ring, ring[1:]))
 
 
 @pytest.mark.parametrize(
@@ -230,6 +232,7 @@ def test_files_of_a_ring_buffer_share_a_tap(ring: tuple[str, ...]) -> None:
 def test_other_files_stand_for_themselves(apart: tuple[str, ...]) -> None:
     """A lone ring file, two rings, numbers before the ending, and the same ring's name in two folders."""
     assert taps(*apart) == {}
+    assert not cases.may_be_of_ring("trace1.pcap")
 
 
 def test_a_conversation_over_the_border_of_two_ring_files_is_one(tmp_path: Path) -> None:
@@ -240,9 +243,14 @@ def test_a_conversation_over_the_border_of_two_ring_files_is_one(tmp_path: Path)
     case = read_case([str(tmp_path)], How())
 
     assert list(case.events) == ["cups.pcap0"]
-    (connection,) = correlate(case.events, case.sources, case.readings).connections
+    view = correlate(case.events, case.sources, case.readings)
+    (connection,) = view.connections
     assert (connection.initiator, connection.receiver) == ("cupdomain.com", "gmail.com")
     assert [e.where.source for e in case.river() if isinstance(e, TcpMark)][:3] == ["cups.pcap1"] * 3
+    # Each file is told with its own events, of all that the two share.
+    told = {row["name"]: row["events"] for row in source_rows(case.sources, case, view)}
+    assert told == {n: sum(e.where.source == n for e in case.river()) for n in ("cups.pcap0", "cups.pcap1")}
+    assert min(told.values()) > 0
 
 
 def test_a_bad_file_of_a_ring_leaves_the_others(tmp_path: Path) -> None:

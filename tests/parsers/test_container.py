@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from parsers.capture.container import fingerprint, is_capture, windows
+from parsers.capture.container import is_capture, windows
 from parsers.capture.inflate import zstd
 from parsers.capture.packet import Lost
 from parsers.errors import SourceUnreadable
@@ -182,8 +182,3 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     big = made(tmp_path, pcap(*[segment(1, 2, bytes(60_000))] * 1_100))
     buffers = {id(part.memory) for part in windows(big, Reading()) if not isinstance(part, Lost)}
     assert len(buffers) == 1
-
-
-def test_a_fingerprint_is_of_the_file_as_it_lies(tmp_path: Path) -> None:
-    """SHA-256 of the packed bytes."""
-    assert fingerprint(made(tmp_path, b"abc")).startswith("ba7816bf8f01cfea")
