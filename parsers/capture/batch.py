@@ -174,7 +174,7 @@ class Batch(NamedTuple):
     def _addresses(self, some: slice | Indices, begin: int) -> list[int | bytes]:
         field = np.ascontiguousarray(self.ends[some, begin : begin + 16])
         addresses: list[int | bytes] = field.view(">u4")[:, 0].tolist()
-        for index in np.flatnonzero(self.six[some]).tolist():
+        for index in self.six[some].nonzero()[0].tolist():
             addresses[index] = field[index].tobytes()
         return addresses
 
@@ -222,7 +222,7 @@ def ends(memory: Memory, columns: Columns, chosen: Indices) -> NDArray[np.uint8]
     both = np.zeros((len(chosen), 32), np.uint8)
     both[:, 0:4] = columns.rows[chosen, 26:30]
     both[:, 16:20] = columns.rows[chosen, 30:34]
-    six = np.flatnonzero(columns.six[chosen])
+    six = columns.six[chosen].nonzero()[0]
     if len(six):
         both[six] = memory.rows(columns.network[chosen[six]] + 8, 32)
     return both

@@ -90,6 +90,8 @@ _IS_EXTENSION = np.zeros(256, bool)
 _IS_EXTENSION[list(_EXTENSIONS)] = True
 _IS_CAPSULE = np.zeros(256, bool)
 _IS_CAPSULE[list(_CAPSULES_BY_PROTOCOL)] = True
+_IS_CAPSULE_PORT = np.zeros(65_536, bool)
+_IS_CAPSULE_PORT[[port for port, *_ in _CAPSULES_BY_UDP_PORT]] = True
 
 Bytes2D = NDArray[np.uint8]
 Indices = NDArray[np.int64]
@@ -147,7 +149,7 @@ class Columns(NamedTuple):
         begin = self.transport[chosen] + header_len
         words = self.rows.view(">u2")
         by_header = words[chosen, (_IP + 2) // 2].astype(np.int64)
-        six = np.flatnonzero(self.six[chosen])
+        six = self.six[chosen].nonzero()[0]
         by_header[six] = words[chosen[six], (_IP + 4) // 2]
         # Offload engines hand over packets whose length field is still 0: what was captured is all that is known then.
         unsaid = by_header == 0
@@ -169,7 +171,7 @@ def decode(memory: Memory, records: Records) -> Columns:
     fragment = (rows.view("<u2")[:, (_IP + 6) // 2] & 0xFF3F) != 0  # offset and "more fragments", bytes swapped
     transport = origin + _TRANSPORT
     six = np.zeros(len(rows), bool)
-    odd = np.flatnonzero(~plain)
+    odd = (~plain).nonzero()[0]
     if len(odd):
         version = first[odd] >> 4
         kinds = ethertype[odd]
@@ -200,11 +202,11 @@ def decode(memory: Memory, records: Records) -> Columns:
     room = end - transport
     short = (room < _TRANSPORT_LEN) & plain
     if short.any():
-        _mark_cut(np.flatnonzero(short), kind, room, sport, dport)
-    for port, name, mask, value in _CAPSULES_BY_UDP_PORT:
-        capsules = dport == port
-        if capsules.any():
-            chosen = np.flatnonzero(capsules & (kind == UDP) & (room >= _UDP_LEN + 8))
+        _mark_cut(short.nonzero()[0], kind, room, sport, dport)
+    if _IS_CAPSULE_PORT[dport].any():
+        udp = (kind == UDP) & (room >= _UDP_LEN + 8)
+        for port, name, mask, value in _CAPSULES_BY_UDP_PORT:
+            chosen = ((dport == port) & udp).nonzero()[0]
             begin = rows[chosen, _TRANSPORT + _UDP_LEN : _TRANSPORT + _UDP_LEN + 8].view(">u8")
             _count(unread, name, int((begin & np.uint64(mask) == np.uint64(value)).sum()))
     return Columns(kind, sport, dport, six, origin + _IP, transport, end, rows, unread)
@@ -241,7 +243,7 @@ def _link_layer(memory: Memory, records: Records, unread: dict[str, int]) -> tup
     links = records.links
     origin = records.starts.copy()
     if isinstance(links, np.ndarray):
-        present = [(int(link), np.flatnonzero(links == link)) for link in np.unique(links)]
+        present = [(int(link), (links == link).nonzero()[0]) for link in np.unique(links)]
     else:
         present = [(links, np.arange(len(origin)))]
     for link, chosen in present:
@@ -311,7 +313,7 @@ def _step_over_tags(
     memory: Memory, origin: Column, rows: Bytes2D, ethertype: NDArray[np.uint16], unread: dict[str, int]
 ) -> None:
     """VLAN tags, PPPoE and SNAP headers: the row begins later, so that the ethertype behind them is in its place."""
-    odd = np.flatnonzero((ethertype != _IPV4) & (ethertype != _IPV6))
+    odd = ((ethertype != _IPV4) & (ethertype != _IPV6)).nonzero()[0]
     for _ in range(_TAGS_MAX):
         if not len(odd):
             return

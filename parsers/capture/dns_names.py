@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import struct
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-
-import numpy as np
+from itertools import accumulate
 
 from parsers.names import SERVER_SERVICE, SERVICE, fitting
 
@@ -69,13 +69,13 @@ class Names:
         """Indices of the messages that matter, in order; and the question name of every message."""
         if not messages:
             return [], []
-        begins = np.cumsum([0, *map(len, messages)])
+        begins = [0, *accumulate(map(len, messages))]
         text = b"".join(messages).lower()
         questions = [
-            text[at : text.find(b"\0", at, at + _NAME_MAX) + 1] for at in (begins[:-1] + _QUESTION_AT).tolist()
+            text[at : text.find(b"\0", at, at + _NAME_MAX) + 1]
+            for at in accumulate(map(len, messages[:-1]), initial=_QUESTION_AT)
         ]
-        places = [match.start() for match in _SERVICE.finditer(text)]
-        found = set((np.searchsorted(begins, places, "right") - 1).tolist())
+        found = {bisect_right(begins, match.start()) - 1 for match in _SERVICE.finditer(text)}
         if self._patterns:
             asked_for = {name for name in set(questions) if self._fits(name)}
             found.update(index for index, name in enumerate(questions) if name in asked_for)

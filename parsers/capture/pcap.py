@@ -126,7 +126,9 @@ class Pcap:
         offsets, after = walk(self, begin, end)
         if not len(offsets):
             return Records(offsets, offsets, offsets, self.link), begin, False
-        lengths = np.diff(offsets, append=after) - self.head_len
+        following = np.empty_like(offsets)
+        following[:-1], following[-1] = offsets[1:], after
+        lengths = following - offsets - self.head_len
         believable = lengths <= self._packet_max
         whole = int(len(offsets) if believable.all() else believable.argmin())
         broken = whole < len(offsets)

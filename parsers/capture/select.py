@@ -97,7 +97,7 @@ class _Block(NamedTuple):
 
     def each(self, kind: int) -> Iterator[tuple[int, int, int]]:
         """Index, frame number and instant of its packets of one kind."""
-        for index in np.flatnonzero(self.columns.kind == kind).tolist():
+        for index in (self.columns.kind == kind).nonzero()[0].tolist():
             yield index, self.first_frame + index, int(self.at_ns[index])
 
     def reporter(self, index: int) -> str:
@@ -158,9 +158,9 @@ class _Choice(Generic[_Together]):
         tcp = columns.kind == TCP
         on_dns = (columns.sport == _DNS_PORT) | (columns.dport == _DNS_PORT)
         late: list[Packet | IcmpError] = []
-        segments = np.flatnonzero(on_dns & tcp)
+        segments = (on_dns & tcp).nonzero()[0]
         known = len(self._names.ports) + len(self._names.servers)
-        lookups = np.flatnonzero(on_dns & (columns.kind == UDP))
+        lookups = (on_dns & (columns.kind == UDP)).nonzero()[0]
         wanted = self._lookups(block, lookups, late) if len(lookups) else lookups
         if len(segments):
             keys = self._flows.add(block.memory, columns, self._dns_segments(block, segments))
@@ -170,7 +170,7 @@ class _Choice(Generic[_Together]):
             late += self._learn()
             said += self._forgotten(block)
         by_port = (self._port[columns.sport] | self._port[columns.dport]) & tcp
-        others = np.flatnonzero(tcp & ~by_port & ~on_dns)
+        others = (tcp & ~by_port & ~on_dns).nonzero()[0]
         keys = self._flows.add(block.memory, columns, self._sniffed(block, others))
         if len(keys):
             late += self._openings.release(flows=keys)
@@ -186,7 +186,7 @@ class _Choice(Generic[_Together]):
         self._count_cut(block)
         late.sort(key=itemgetter(0))
         by_port[wanted] = True
-        chosen = block.take(np.flatnonzero(by_port))
+        chosen = block.take(by_port.nonzero()[0])
         # What a fragment completes may belong between the segments of a run.
         found: Iterable[Found | _Together] = chosen.packets() if whole else self._told(chosen)
         if whole or errors:
@@ -206,7 +206,7 @@ class _Choice(Generic[_Together]):
         matters = np.zeros(len(questions), bool)
         matters[indices] = True
         if len(indices) < len(questions):
-            rest = np.flatnonzero(~matters)
+            rest = (~matters).nonzero()[0]
             held = block.take(lookups[rest])._replace(payloads=[messages[index] for index in rest.tolist()])
             self._dns.add(held, [questions[index] for index in rest.tolist()])
         wanted: Indices = lookups[matters]
@@ -324,7 +324,7 @@ class _Choice(Generic[_Together]):
     def _count_cut(self, block: _Block) -> None:
         """Frames whose ports cannot be seen, or whose ports matter but whose headers are not all there."""
         columns = block.columns
-        cut = np.flatnonzero(columns.kind == kinds.CUT)
+        cut = (columns.kind == kinds.CUT).nonzero()[0]
         if len(cut):
             sport, dport = columns.sport[cut], columns.dport[cut]
             cut = cut[((sport == 0) & (dport == 0)) | self._port[sport] | self._port[dport]]
