@@ -60,7 +60,7 @@ class Content(NamedTuple):
 def marks_of(inputs: Inputs, task: Task, also: Sequence[str], keylog: Path | None) -> dict[str, Mark]:
     """How a case's inputs look from outside, `also` among them. Raises FedtraceError where one cannot be looked at."""
     marks = inputs.marks([*task.paths, *also])
-    return marks | keylog_marks(keylog)
+    return marks if keylog is None else marks | keylog_marks(keylog)
 
 
 def keylog_marks(keylog: Path | None) -> dict[str, Mark]:
@@ -115,7 +115,7 @@ def key_of(task: Task, content: Content, options: Options) -> str:
     """The name of the work on a case, hex."""
     asked = [task.name, task.stem, task.paths, task.window_ns, task.near_ns, task.only_span, _asked(options)]
     part = [task.within_ns, task.share, task.sources, task.lines, task.proved, task.local]
-    told = json.dumps([content.digest, program(), asked, part], sort_keys=True, default=str)
+    told = json.dumps([content.digest, program(), asked, part])
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
@@ -128,9 +128,9 @@ def called(*told: str) -> str:
 
 
 @cache
-def _asked(options: Options) -> dict[str, object]:
-    """Options as plain data: the same for all cases."""
-    return asdict(options)
+def _asked(options: Options) -> str:
+    """Options as a text: the same for all cases."""
+    return json.dumps(asdict(options), sort_keys=True, default=str)
 
 
 @cache

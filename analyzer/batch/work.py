@@ -39,6 +39,10 @@ COVERED = "covered"
 """State of what is no case yet: a loose file, or a case of which more would have to be held than a worker may."""
 
 
+SHOWN_LEN_MAX = 128
+"""Bytes of what a small capture showed, for each of its weight: with all that a worker may hold it is given 25 MB."""
+
+
 class Read(NamedTuple):
     """All that a small capture showed, so that its day need not read it again in the same run."""
 
@@ -266,6 +270,8 @@ def _counted(job: Job) -> _Results:
     proved = tuple((address, domain, often) for (address, domain), often in hold.proved.items())
     covered = Covered(spans, slots, proved, tuple(case.problems), hold.sides, hold.grain)
     shown = _shown(case) if hold.keeps else None
+    if shown is not None and len(shown) > SHOWN_LEN_MAX * sum(slots.values()):
+        shown = None
     return _Results(_covering(task), {}, {}, dict(_by_file_time(case)), covered, _lacking(case), shown)
 
 

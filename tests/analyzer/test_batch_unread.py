@@ -125,7 +125,7 @@ def test_rights_that_were_mended_are_found_by_the_next_run(
         refuse(patched, refused)
         batch(str(archive), out, Options(), map)
         with monkeypatch.context() as again:
-            again.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
+            again.setattr(analyzer.batch.fingerprints, "fingerprint", lambda file: pytest.fail(f"{file} was read"))
             assert batch(str(archive), out, Options(), map).fresh == 0
         refused.clear()
         came = batch(str(archive), out, Options(), map)
@@ -262,7 +262,7 @@ def test_what_holds_nothing_is_not_looked_at_again(
         assert {o.case for o in first.outcomes if o.state != "unreadable"} == {"loose.txt", "loose.log"}
         assert first.exit_code == 2
         with monkeypatch.context() as patched:
-            patched.setattr(analyzer.batch.fingerprints, "_digest", lambda path, file: pytest.fail(f"{path} was read"))
+            patched.setattr(analyzer.batch.fingerprints, "fingerprint", lambda file: pytest.fail(f"{file} was read"))
             patched.setattr(analyzer.batch.work, "_results", lambda job: pytest.fail(f"{job.task.name} was read"))
             patched.setattr(Fetched, "_fetch", lambda self, name, *_: pytest.fail(f"{name} was fetched"))
             again = batch(place, str(out), Options(), map)
