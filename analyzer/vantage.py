@@ -28,7 +28,8 @@ sent again after one second (RFC 6298 section 2)."""
 OFFSET_WORTH_NS = 20 * 10**6
 """An offset below 20 ms is path delay as likely as a clock's error, and is told but not applied."""
 CLOCKS_APART_NS = 3600 * 10**9
-"""The same four ends within an hour are one conversation, whatever the clocks: ephemeral ports recur later."""
+"""The same four ends within an hour are one conversation, whatever the clocks, and so is a DNS question with the same
+id from the same port: ephemeral ports and ids recur later."""
 SIGHTINGS_MAX = 32
 """Sightings of one conversation, of which each is compared with each: a dozen places see it, some on both sides of a
 translation. What more share, as a key that every test uses, proves nothing."""
@@ -273,14 +274,19 @@ def _shared_instants(sets: _Sets, lookups: Mapping[str, Sequence[Lookup]]) -> In
                 both = [name for name in mine if name in theirs]
                 if tap != other and both:
                     compare(tap, other, sum(theirs[name] - mine[name] for name in both) // len(both))
-    asked: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
+    asked: dict[tuple[object, ...], list[tuple[str, int]]] = defaultdict(list)
     for tap, questions in lookups.items():
         for lookup in questions:
             for event in lookup.asked:
-                txid = str(getattr(event, "txid", ""))
-                asked[(lookup.client, lookup.resolver, lookup.name, lookup.rrtype, txid)].append((tap, event.at_ns))
+                # Message ids recur: nslookup begins with the same one each time, and from another port.
+                txid, port = getattr(event, "txid", None), event.flow and event.flow.src_port
+                question = (lookup.client, port, lookup.resolver, lookup.name, lookup.rrtype, txid)
+                asked[question].append((tap, event.at_ns))
     for seen in asked.values():
+        instants = [at_ns for _, at_ns in seen]
         if len({tap for tap, _ in seen}) != len(seen) or len(seen) > SIGHTINGS_MAX:
+            continue
+        if max(instants) - min(instants) > CLOCKS_APART_NS:
             continue
         for i, (tap, mine_ns) in enumerate(seen):
             for other, theirs_ns in seen[i + 1 :]:

@@ -25,7 +25,7 @@ _TABLES = (
     "small (day TEXT, stem TEXT, PRIMARY KEY (day, stem)) WITHOUT ROWID",
     "uncut (stem TEXT PRIMARY KEY, told BLOB)",
     "loose (stem TEXT PRIMARY KEY, long INTEGER, first_ns INTEGER, last_ns INTEGER, spans BLOB, told BLOB)",
-    "read (path TEXT PRIMARY KEY, told BLOB)",
+    "read (path BLOB PRIMARY KEY, told BLOB)",
     "key (key TEXT PRIMARY KEY) WITHOUT ROWID",
     "file (name TEXT PRIMARY KEY) WITHOUT ROWID",
 )
@@ -122,12 +122,12 @@ class Ledger:
     def _read(self, path: str, read: Read) -> None:
         self._read_len += len(read.told)
         if self._read_len <= READ_LEN_MAX:
-            self._tables.execute("INSERT INTO read VALUES (?, ?)", (path, pickle.dumps(read)))
+            self._tables.execute("INSERT INTO read VALUES (?, ?)", (_bytes(path), pickle.dumps(read)))
 
     def read(self, paths: Iterable[str]) -> dict[str, Read]:
         """What small captures among these have shown in this run, as far as it is still known, by path."""
         query = "SELECT told FROM read WHERE path = ?"
-        found = {path: self._tables.execute(query, (path,)).fetchone() for path in paths}
+        found = {path: self._tables.execute(query, (_bytes(path),)).fetchone() for path in paths}
         return {path: pickle.loads(row[0]) for path, row in found.items() if row is not None}
 
     def show(self, files: Iterable[str]) -> None:
@@ -209,6 +209,11 @@ class Ledger:
             """
         rows = self._tables.execute(query, (begin_ns - LONG_NS, begin_ns, end_ns - 1))
         return (pickle.loads(told) for (told,) in rows)
+
+
+def _bytes(path: str) -> bytes:
+    """A path as SQLite takes it: names of files need not be UTF-8."""
+    return path.encode("utf-8", "surrogatepass")
 
 
 def _row(found: tuple[str, str | None, bytes]) -> Row:

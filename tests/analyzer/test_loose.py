@@ -155,6 +155,18 @@ def test_a_small_capture_is_read_once(
     assert tree(tmp_path / "once") == tree(tmp_path / "some") == tree(tmp_path / "again")
 
 
+def test_names_need_not_be_utf_8(captures: Path, read: list[str], tmp_path: Path) -> None:
+    """A loose capture, and a folder, of such names are read as others are."""
+    folder = captures / os.fsdecode(b"case-\xfe")
+    folder.mkdir()
+    (captures / "outside-1.pcap").rename(captures / os.fsdecode(b"outside-\xff.pcap"))
+    (captures / "outside-2.pcap").rename(folder / os.fsdecode(b"b\xfd.pcap"))
+    came = batch(str(captures), str(tmp_path / "out"), Options(), map)
+
+    assert sorted((o.attempts, o.problem) for o in came.outcomes) == [(1, None), (2, None), (4, None)]
+    assert len(read) == 7
+
+
 def test_a_capture_that_was_written_to_in_between_is_read_again(captures: Path, tmp_path: Path) -> None:
     """Its day tells what is in it now."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzer.stage import end_text
 from analyzer.vantage import SIGHTINGS_MAX
 from analyzer.view import CaseView
@@ -93,6 +95,25 @@ def test_clocks_are_compared_by_questions_too() -> None:
     assert clocks(case) == {"cups": 0, "resolver": 2_000}
     (lookup,) = case.lookups
     assert lookup.taps == ("cups", "resolver")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(
+            "163.0  10.0.0.5:4444 > 10.0.0.53:53  query SRV _xmpp-server._tcp.gmail.com #1\n", id="other-port"
+        ),
+        pytest.param("7200.0  10.0.0.5:4000 > 10.0.0.53:53  query SRV _xmpp-server._tcp.gmail.com #1\n", id="later"),
+    ],
+)
+def test_the_same_question_in_another_incident_compares_no_clocks(other: str) -> None:
+    """nslookup gives its first question the id 1 each time: two captures of the same host may be hours apart."""
+    first = "0.0  10.0.0.5:4000 > 10.0.0.53:53  query SRV _xmpp-server._tcp.gmail.com #1\n"
+    case = scene.case(scene.tap("may", first), scene.tap("june", other), local=["cupdomain.com"])
+
+    assert clocks(case) == {"may": 0, "june": 0}
+    assert {c.residual_ns for c in case.coverage.values()} == {None}
+    assert [lookup.taps for lookup in case.lookups] == [("may",), ("june",)]
 
 
 def test_an_answer_that_one_place_lacks_is_remembered() -> None:
