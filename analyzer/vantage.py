@@ -268,28 +268,21 @@ def _shared_instants(sets: _Sets, lookups: Mapping[str, Sequence[Lookup]]) -> In
             found[(other, tap)].append(-later_ns)
 
     for group in sets.groups():
-        marks = [(s.tap, _instants_of(s)) for s in group]
-        for i, (tap, mine) in enumerate(marks):
-            for other, theirs in marks[i + 1 :]:
-                both = [name for name in mine if name in theirs]
-                if tap != other and both:
-                    compare(tap, other, sum(theirs[name] - mine[name] for name in both) // len(both))
+        for (tap, mine), (other, theirs) in combinations([(s.tap, _instants_of(s)) for s in group], 2):
+            both = [name for name in mine if name in theirs]
+            if tap != other and both:
+                compare(tap, other, sum(theirs[name] - mine[name] for name in both) // len(both))
     asked: dict[tuple[object, ...], list[tuple[str, int]]] = defaultdict(list)
     for tap, questions in lookups.items():
-        for lookup in questions:
-            for event in lookup.asked:
-                # Message ids recur: nslookup begins with the same one each time, and from another port.
-                txid, port = getattr(event, "txid", None), event.flow and event.flow.src_port
-                question = (lookup.client, port, lookup.resolver, lookup.name, lookup.rrtype, txid)
-                asked[question].append((tap, event.at_ns))
+        for lookup, event in ((k, event) for k in questions for event in k.asked):
+            # Message ids recur: nslookup begins with the same one each time, and from another port.
+            port, txid = event.flow and event.flow.src_port, getattr(event, "txid", None)
+            asked[lookup.client, port, lookup.resolver, lookup.name, lookup.rrtype, txid].append((tap, event.at_ns))
     for seen in asked.values():
         instants = [at_ns for _, at_ns in seen]
-        if len({tap for tap, _ in seen}) != len(seen) or len(seen) > SIGHTINGS_MAX:
-            continue
-        if max(instants) - min(instants) > CLOCKS_APART_NS:
-            continue
-        for i, (tap, mine_ns) in enumerate(seen):
-            for other, theirs_ns in seen[i + 1 :]:
+        once_each = len({tap for tap, _ in seen}) == len(seen) <= SIGHTINGS_MAX
+        if once_each and max(instants) - min(instants) <= CLOCKS_APART_NS:
+            for (tap, mine_ns), (other, theirs_ns) in combinations(seen, 2):
                 compare(tap, other, theirs_ns - mine_ns)
     return found
 
