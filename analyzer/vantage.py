@@ -275,7 +275,7 @@ def _shared_instants(sets: _Sets, lookups: Mapping[str, Sequence[Lookup]]) -> In
     asked: dict[tuple[object, ...], list[tuple[str, int]]] = defaultdict(list)
     for tap, questions in lookups.items():
         for lookup, event in ((k, event) for k in questions for event in k.asked):
-            # Message ids recur: nslookup begins with the same one each time, and from another port.
+            # Message ids recur: ejabberd's resolver, Erlang's, counts from 1 at each start, and from another port.
             port, txid = event.flow and event.flow.src_port, getattr(event, "txid", None)
             asked[lookup.client, port, lookup.resolver, lookup.name, lookup.rrtype, txid].append((tap, event.at_ns))
     for seen in asked.values():

@@ -121,7 +121,7 @@ class Hold:
 
     def takes(self, events: list[Event]) -> None:
         """All events of an input, which an earlier reading has shown, and which are wanted. Raises TooMuch."""
-        self._begun += _begun(events)
+        self._begun += _conversations_weight(events)
         self.rest(events)
 
     def begins(self, at_ns: int, weight: int = CONVERSATION_WEIGHT) -> bool:
@@ -218,7 +218,7 @@ class Hold:
         self._looked = len(events)
         self._held = self._weighed = 0
         self._weigh(events)
-        self._begun = _begun(events)
+        self._begun = _conversations_weight(events)
         self._sifted, self.due = self._begun, False
 
 
@@ -258,7 +258,7 @@ def _len(*texts: str | None) -> int:
     return sum(len(text) for text in texts if text)
 
 
-def _begun(events: list[Event]) -> int:
+def _conversations_weight(events: list[Event]) -> int:
     """What the conversations weigh that these events belong to, beside the events."""
     keys = [_key(event) or _pair(event) for event in events]
     weight = CONVERSATION_WEIGHT * len({key for key in keys if key is not None})

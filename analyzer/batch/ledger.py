@@ -30,8 +30,6 @@ _TABLES = (
     "file (name TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 _INDICES = ("task (stage)", "done (day, stem)", "loose (long, first_ns)")
-
-
 READ_LEN_MAX = 128 << 20
 """Bytes of what small captures showed that a run knows: those of some 25,000. Of further ones the day reads them again.
 A cluster is given all of it at once."""

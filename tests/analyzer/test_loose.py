@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import analyzer.batch.ledger as ledger_module
+import analyzer.batch.work as work_module
 import parsers.case
 from analyzer.batch import parts
 from analyzer.batch.aside import Aside
@@ -153,6 +154,15 @@ def test_a_small_capture_is_read_once(
     batch(str(captures), str(tmp_path / "again"), Options(), map)
     assert len(read) >= 14
     assert tree(tmp_path / "once") == tree(tmp_path / "some") == tree(tmp_path / "again")
+
+
+def test_what_would_make_a_job_too_large_is_read_again(
+    captures: Path, read: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A capture that says much with few events is given to no job as bytes."""
+    monkeypatch.setattr(work_module, "SHOWN_LEN_MAX", 1)
+    batch(str(captures), str(tmp_path / "out"), Options(), map)
+    assert len(read) >= 14
 
 
 def test_names_need_not_be_utf_8(captures: Path, read: list[str], tmp_path: Path) -> None:

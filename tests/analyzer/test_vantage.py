@@ -107,7 +107,7 @@ def test_clocks_are_compared_by_questions_too() -> None:
     ],
 )
 def test_the_same_question_in_another_incident_compares_no_clocks(other: str) -> None:
-    """nslookup gives its first question the id 1 each time: two captures of the same host may be hours apart."""
+    """ejabberd's first question has the id 1 after each start: two captures of the same host may be hours apart."""
     first = "0.0  10.0.0.5:4000 > 10.0.0.53:53  query SRV _xmpp-server._tcp.gmail.com #1\n"
     case = scene.case(scene.tap("may", first), scene.tap("june", other), local=["cupdomain.com"])
 
